@@ -1,0 +1,121 @@
+"""Servers in processes of their own, so that what is measured does not share its event loop with what answers it."""
+
+import asyncio
+import multiprocessing
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from bot.playground.fake_rtc import FakeRtc, open_fake_rtc
+from bot.playground.gateway import Account
+from bot.settings import Settings, load_settings
+
+ACCOUNT = Account()
+# The example answer of the vendor's page, as bytes of HTTP.
+_BODY = (
+    b'{"Result":{"RecordTask":{"StartTime":1624873773000,"EndTime":1624874235000,"Status":3,"StopReason":"StopByAPI",'
+    b'"RecordFileList":[{"Vid":"v02b69g10000***eldb8vjafvmg","Duration":457280,"Size":30388433,'
+    b'"StartTime":1624873773354,"StreamList":[{"UserId":"user1","StreamType":0}]}]}},"ResponseMetadata":'
+    b'{"RequestId":"20230****10420","Action":"GetRecordTask","Version":"2023-11-01","Service":"rtc",'
+    b'"Region":"cn-north-1"}}'
+)
+_ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(_BODY), _BODY)
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server at `url`, which tells what it received."""
+
+    url: str
+    control: Connection
+
+    def received(self) -> list[tuple[float, str]]:
+        """When each request came in (seconds, monotonic, the same in all processes), and its target."""
+        self.control.send("received")
+        told: list[tuple[float, str]] = self.control.recv()
+        return told
+
+
+@contextmanager
+def fake_rtc(*, stall: float = 0.0) -> Iterator[Server]:
+    """The stand-in for RTC; with `stall`, its event loop stands still for so many seconds once a second."""
+    with _in_a_process(_run_fake_rtc, stall) as server:
+        yield server
+
+
+@contextmanager
+def answering_machine() -> Iterator[Server]:
+    """Answers everything with the vendor's example, as fast as asyncio can."""
+    with _in_a_process(_run_answering_machine, 0.0) as server:
+        yield server
+
+
+def settings_for(url: str, *, qps: int = 60) -> Settings:
+    """The settings that point at a server."""
+    environ = {
+        "RECTASK_RTC_ENDPOINT": url,
+        "RECTASK_APP_ID": ACCOUNT.app_ids[0],
+        "VOLC_ACCESSKEY": ACCOUNT.access_key,
+        "VOLC_SECRETKEY": ACCOUNT.secret_key,
+        "RECTASK_QPS": str(qps),
+    }
+    return load_settings(environ=environ, env_file=Path(os.devnull))
+
+
+@contextmanager
+def _in_a_process(run: Callable[[Connection, float], None], stall: float) -> Iterator[Server]:
+    ours, theirs = multiprocessing.Pipe()
+    process = multiprocessing.get_context("spawn").Process(target=run, args=(theirs, stall), daemon=True)
+    process.start()
+    try:
+        yield Server(url=ours.recv(), control=ours)
+    finally:
+        ours.send("end")
+        process.join()
+
+
+def _run_fake_rtc(control: Connection, stall: float) -> None:
+    async def serve() -> None:
+        async with open_fake_rtc(FakeRtc(limit=None)) as fake:
+            stalling = asyncio.create_task(stall_each_second(stall))
+            control.send(fake.url)
+            while await asyncio.to_thread(control.recv) == "received":
+                control.send([(request.at, request.target) for request in fake.received])
+            stalling.cancel()
+
+    asyncio.run(serve())
+
+
+async def stall_each_second(seconds: float) -> None:
+    """Block the event loop for so long, once a second."""
+    while seconds:
+        await asyncio.sleep(1.0 - seconds)
+        time.sleep(seconds)  # noqa: ASYNC251  # to block is the point
+
+
+class _AnsweringMachine(asyncio.Protocol):
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+        self.waiting = b""
+
+    def data_received(self, data: bytes) -> None:
+        assert isinstance(self.transport, asyncio.Transport)
+        self.waiting += data
+        requests = self.waiting.count(b"\r\n\r\n")
+        if requests:
+            self.waiting = self.waiting.rpartition(b"\r\n\r\n")[2]
+            self.transport.write(_ANSWER * requests)
+
+
+def _run_answering_machine(control: Connection, _stall: float) -> None:
+    async def serve() -> None:
+        server = await asyncio.get_running_loop().create_server(_AnsweringMachine, "127.0.0.1", 0)
+        async with server:
+            control.send(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+            await asyncio.to_thread(control.recv)
+
+    asyncio.run(serve())

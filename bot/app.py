@@ -1,0 +1,81 @@
+"""The composition root: builds everything from the settings, owns it and closes it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from bot.lookup.cache import CachingReader
+from bot.lookup.pacing import Pacer
+from bot.recording.reading import TaskReader
+from bot.recording.task import RtcApp
+from bot.settings import Settings
+from bot.volcengine.openapi import OpenApi
+from bot.volcengine.rtc import SERVICE, RtcTaskReader
+from bot.volcengine.signing import Credentials, SignatureAuth
+from bot.volcengine.transport import PATIENCE, Patience, open_http
+
+Clock = Callable[[], datetime]
+
+
+def now_utc() -> datetime:
+    """The wall clock, aware and in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Bot:
+    """What a front (the terminal, Slack) is given to work with."""
+
+    reader: TaskReader
+    rtc: RtcTaskReader
+    apps: tuple[RtcApp, ...]
+    clock: Clock
+
+
+def rtc_apps(settings: Settings) -> tuple[RtcApp, ...]:
+    """The configured RTC apps, the default one first."""
+    return tuple(RtcApp(name, app_id) for name, app_id in settings.apps)
+
+
+@asynccontextmanager
+async def open_bot(
+    settings: Settings,
+    *,
+    clock: Clock = now_utc,
+    patience: Patience = PATIENCE,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> AsyncIterator[Bot]:
+    """The bot, ready to answer; leaving the block ends what is under way and closes every connection.
+
+    `sleep` is what passes the time between two attempts.
+    """
+    async with AsyncExitStack() as stack:
+        http = await stack.enter_async_context(open_http(patience=patience))
+        pacer = await stack.enter_async_context(Pacer(settings.qps))
+        openapi = OpenApi(
+            http,
+            endpoint=settings.rtc_endpoint,
+            auth=SignatureAuth(_credentials(settings), region=settings.rtc_region, service=SERVICE, clock=clock),
+            pacer=pacer,
+            origin=settings.key_names,
+            clock=clock,
+            patience=patience,
+            sleep=sleep,
+        )
+        rtc = RtcTaskReader(openapi)
+        reader = await stack.enter_async_context(CachingReader(rtc, clock=clock))
+        yield Bot(reader=reader, rtc=rtc, apps=rtc_apps(settings), clock=clock)
+
+
+def _credentials(settings: Settings) -> Credentials:
+    """load_settings has made sure that both keys are there."""
+    assert settings.access_key is not None
+    assert settings.secret_key is not None
+    token = settings.session_token
+    return Credentials(
+        access_key=settings.access_key.get_secret_value(),
+        secret_key=settings.secret_key.get_secret_value(),
+        session_token=None if token is None else token.get_secret_value(),
+    )

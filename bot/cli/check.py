@@ -1,0 +1,52 @@
+"""`rectask check`: proves settings, credentials and connections, a line each."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from typing import TextIO
+
+from bot.app import open_bot, rtc_apps
+from bot.cli import SETTINGS
+from bot.cli.terminal import Terminal, inert
+from bot.logs import configure_logs
+from bot.settings import Settings, SettingsError, load_settings
+from bot.volcengine.diagnosis import Finding, diagnose
+
+ALL_WELL, SOMETHING_FAILS = 0, 1
+
+
+def check(stream: TextIO) -> int:
+    """Print a line for each step and return the exit code."""
+    try:
+        settings = load_settings()
+    except SettingsError as failure:
+        Terminal(sys.stderr, colours=False).print(*(f"rectask: {line}" for line in failure.lines))
+        return SETTINGS
+    configure_logs(level=settings.log_level or "error", as_json=settings.log_format == "json", secrets=settings.secrets)
+    terminal = Terminal.on(stream, no_color=settings.no_color is not None)
+    return asyncio.run(_check_all(settings, terminal))
+
+
+async def _check_all(settings: Settings, terminal: Terminal) -> int:
+    exit_code = ALL_WELL
+    async for finding in _findings(settings):
+        terminal.print(*_lines(finding, terminal))
+        if not finding.is_well:
+            exit_code = SOMETHING_FAILS
+    return exit_code
+
+
+async def _findings(settings: Settings) -> AsyncIterator[Finding]:
+    names = ", ".join(app.name for app in rtc_apps(settings))
+    yield Finding("settings", is_well=True, said=f"Keys from {settings.key_names}; apps: {names}.")
+    async with open_bot(settings) as bot:
+        async for finding in diagnose(settings.rtc_endpoint, rtc=bot.rtc, apps=bot.apps):
+            yield finding
+
+
+def _lines(finding: Finding, terminal: Terminal) -> list[str]:
+    mark = terminal.paint("ok  ", "green") if finding.is_well else terminal.paint("FAIL", "bold", "red")
+    lines = [f"{mark}  {finding.step:<20} {inert(finding.said)}"]
+    if finding.advice is not None:
+        lines += terminal.prose(inert(finding.advice), indent=" " * 6)
+    return lines

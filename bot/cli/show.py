@@ -1,0 +1,76 @@
+"""`rectask show`: the look-up in a terminal."""
+
+import asyncio
+import sys
+
+from bot.app import open_bot, rtc_apps
+from bot.cli import SETTINGS, USAGE
+from bot.cli.show_json import ErrorKind, ShownError, error_as_json, reading_as_json
+from bot.cli.show_text import error_as_text, reading_as_text
+from bot.cli.terminal import Terminal, inert
+from bot.logs import configure_logs
+from bot.recording.reading import Priority, Reading, TaskNotFound, TaskReadError, TaskRefused, Urgency
+from bot.recording.task import InvalidId, TaskRef, UnknownApp, choose_app
+from bot.settings import Settings, SettingsError, load_settings
+
+FOUND, NOT_FOUND, REFUSED, UNAVAILABLE = 0, 3, 4, 5
+
+
+def show(room: str, task: str, *, app_name: str | None, as_json: bool) -> int:
+    """Look a recording up, print what is known of it, and return the exit code."""
+    try:
+        settings = load_settings()
+        ref = TaskRef(choose_app(rtc_apps(settings), app_name), room, task)
+    except SettingsError as failure:
+        return _say_wrong(failure.lines, kind="settings", exit_code=SETTINGS, as_json=as_json)
+    except (InvalidId, UnknownApp) as failure:
+        return _say_wrong([str(failure)], kind="usage", exit_code=USAGE, as_json=as_json)
+    configure_logs(level=settings.log_level or "error", as_json=settings.log_format == "json", secrets=settings.secrets)
+    no_color = settings.no_color is not None
+    try:
+        reading = asyncio.run(_look_up(settings, ref))
+    except TaskReadError as failure:
+        return _say_failed(failure, as_json=as_json, no_color=no_color)
+    out = Terminal.on(sys.stdout, no_color=no_color)
+    out.print(*([reading_as_json(reading)] if as_json else reading_as_text(reading, terminal=out)))
+    return FOUND
+
+
+async def _look_up(settings: Settings, ref: TaskRef) -> Reading:
+    async with open_bot(settings) as bot:
+        return await bot.reader.read(ref, urgency=Urgency(Priority.PERSON))
+
+
+def _say_wrong(lines: list[str], *, kind: ErrorKind, exit_code: int, as_json: bool) -> int:
+    if as_json:
+        Terminal(sys.stdout, colours=False).print(error_as_json(ShownError(kind=kind, happened=" ".join(lines))))
+    Terminal(sys.stderr, colours=False).print(*(f"rectask: {inert(line)}" for line in lines))
+    return exit_code
+
+
+def _say_failed(failure: TaskReadError, *, as_json: bool, no_color: bool) -> int:
+    kind, exit_code = _kind_of(failure)
+    if as_json:
+        error = ShownError(
+            kind=kind,
+            happened=failure.happened,
+            meaning=failure.meaning,
+            advice=failure.advice,
+            code=failure.code,
+            request_id=failure.request_id,
+            log_id=failure.log_id,
+        )
+        Terminal(sys.stdout, colours=False).print(error_as_json(error))
+    else:
+        err = Terminal.on(sys.stderr, no_color=no_color)
+        err.print(*error_as_text(failure, terminal=err))
+    return exit_code
+
+
+def _kind_of(failure: TaskReadError) -> tuple[ErrorKind, int]:
+    match failure:
+        case TaskNotFound():
+            return "not_found", NOT_FOUND
+        case TaskRefused():
+            return "refused", REFUSED
+    return "unavailable", UNAVAILABLE

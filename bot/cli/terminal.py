@@ -1,0 +1,53 @@
+"""Words on a terminal: colour only there, and nothing from outside that could steer it."""
+
+import os
+import shutil
+import textwrap
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TextIO
+
+_WIDTH_OF_PROSE = 100
+_CODES = {"bold": "1", "red": "31", "green": "32", "yellow": "33", "blue": "34", "dim": "2"}
+
+
+def inert(text: str) -> str:
+    """The text with everything that is not printable (escape sequences, direction marks) shown as its code."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """Where a command prints."""
+
+    stream: TextIO
+    colours: bool
+
+    @classmethod
+    def on(cls, stream: TextIO, *, no_color: bool) -> "Terminal":
+        """Colours only where somebody looks at it, and did not ask for none."""
+        return cls(stream, colours=stream.isatty() and not no_color)
+
+    def paint(self, text: str, *styles: str) -> str:
+        """The text in these styles, where colours are wanted."""
+        if not self.colours or not styles:
+            return text
+        return f"\x1b[{';'.join(_CODES[style] for style in styles)}m{text}\x1b[0m"
+
+    def print(self, *lines: str) -> None:
+        """Print lines; one that ends in nobody's hands (a closed pipe) is no failure."""
+        try:
+            self.stream.write("".join(f"{line}\n" for line in lines))
+            self.stream.flush()
+        except BrokenPipeError:
+            # As the Python documentation advises, so that the flush at exit does not fail too.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self.stream.fileno())
+
+    def prose(self, text: str, *, indent: str = "") -> Iterable[str]:
+        """A sentence, wrapped to the terminal's width; left whole where the output is not a terminal."""
+        if not self.stream.isatty():
+            return [indent + text]
+        width = min(shutil.get_terminal_size().columns, _WIDTH_OF_PROSE)
+        return textwrap.wrap(
+            text, max(width, 40), initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
+        )

@@ -1,0 +1,1 @@
+"""Between the askers and RTC: what is remembered, and when a request may go out."""

@@ -1,0 +1,129 @@
+"""The memory of answers: a life by state, one request per task however many ask, the last known for bad times."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Self
+
+from cachetools import TLRUCache, TTLCache
+
+from bot.recording.reading import Reading, TaskNotFound, TaskReader, TaskUnavailable, Urgency
+from bot.recording.task import KNOWN_FOR, TaskRef
+from bot.recording.verdict import files_may_follow
+
+LIFE_WHEN_OVER = timedelta(minutes=10)
+LIFE_WHILE_CHANGING = timedelta(seconds=5)
+LIFE_WHEN_NOT_FOUND = timedelta(seconds=10)
+
+TASKS_REMEMBERED = 10_000
+# An answer in memory takes about five times its JSON (measured with 500 files); most stay below the least weight.
+_BYTES_PER_RAW_BYTE = 5
+_LEAST_WEIGHT = 16 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Remembered:
+    """What came of one request, and how many seconds it may be told again."""
+
+    outcome: Reading | TaskNotFound
+    life: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Flight:
+    """A request under way, which all who ask for its task share."""
+
+    request: asyncio.Task[Reading]
+    urgency: Urgency
+
+
+class CachingReader:
+    """A TaskReader around another one. Failures are not kept, but "not found" is, for some seconds.
+
+    Used as an async context manager; leaving it cancels the requests under way.
+    """
+
+    def __init__(
+        self, reader: TaskReader, *, clock: Callable[[], datetime], timer: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._reader = reader
+        self._clock = clock
+        budget = TASKS_REMEMBERED * _LEAST_WEIGHT
+        self._fresh: TLRUCache[TaskRef, _Remembered] = TLRUCache(
+            budget, ttu=lambda _, kept, now: now + kept.life, timer=timer, getsizeof=lambda kept: _weight(kept.outcome)
+        )
+        self._last_known: TTLCache[TaskRef, Reading] = TTLCache(
+            budget, ttl=KNOWN_FOR.total_seconds(), timer=timer, getsizeof=_weight
+        )
+        self._flights: dict[TaskRef, _Flight] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        under_way = [flight.request for flight in self._flights.values()]
+        for request in under_way:
+            request.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
+
+    async def read(self, ref: TaskRef, *, urgency: Urgency, fresh: bool = False) -> Reading:
+        """From memory while the answer is young enough, else from the request under way, else from a new one.
+
+        `fresh` passes the memory by, and still joins a request under way. Raises TaskReadError; a TaskUnavailable
+        carries the last known answer, if there is one.
+        """
+        if not fresh and (kept := self._fresh.get(ref)) is not None:
+            return _told(kept.outcome)
+        flight = self._flights.get(ref)
+        if flight is None:
+            flight = self._start(ref, Urgency(urgency.priority))
+        else:
+            flight.urgency.raise_to(urgency.priority)
+        # Shielded, for the request belongs to all who wait for it and not to the one who came first.
+        return await asyncio.shield(flight.request)
+
+    def _start(self, ref: TaskRef, urgency: Urgency) -> "_Flight":
+        flight = _Flight(asyncio.create_task(self._ask(ref, urgency)), urgency)
+        self._flights[ref] = flight
+        flight.request.add_done_callback(lambda request: self._land(ref, request))
+        return flight
+
+    def _land(self, ref: TaskRef, request: asyncio.Task[Reading]) -> None:
+        del self._flights[ref]
+        if not request.cancelled():
+            # Fetched, lest asyncio complain of a failure that nobody waited for any more.
+            request.exception()
+
+    async def _ask(self, ref: TaskRef, urgency: Urgency) -> Reading:
+        try:
+            reading = await self._reader.read(ref, urgency=urgency)
+        except TaskNotFound as refusal:
+            self._fresh[ref] = _Remembered(refusal, LIFE_WHEN_NOT_FOUND.total_seconds())
+            raise
+        except TaskUnavailable as failure:
+            failure.last_known = self._last_known.get(ref)
+            raise
+        self._fresh[ref] = _Remembered(reading, self._life_of(reading).total_seconds())
+        self._last_known[ref] = reading
+        return reading
+
+    def _life_of(self, reading: Reading) -> timedelta:
+        task = reading.task
+        if task.is_over and not files_may_follow(task, now=self._clock()):
+            return LIFE_WHEN_OVER
+        return LIFE_WHILE_CHANGING
+
+
+def _told(outcome: Reading | TaskNotFound) -> Reading:
+    if isinstance(outcome, Reading):
+        return outcome
+    # Without the traceback of the times it was told before, which would grow with each.
+    raise outcome.with_traceback(None)
+
+
+def _weight(outcome: Reading | TaskNotFound) -> int:
+    """Bytes in memory, roughly; the least weight is what keeps the number of tasks within TASKS_REMEMBERED."""
+    size = len(outcome.raw) * _BYTES_PER_RAW_BYTE if isinstance(outcome, Reading) else 0
+    return max(size, _LEAST_WEIGHT)

@@ -1,0 +1,42 @@
+"""Why a recording stopped, in the vendor's code and in words for people."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class StopReason:
+    """A stop reason; an open set, because the vendor owns it.
+
+    `clause` continues a sentence that ends in a colon; `meaning` explains the code beside it.
+    """
+
+    code: str
+    clause: str
+    meaning: str
+    documented: bool = True
+
+    @classmethod
+    def from_code(cls, code: str | None) -> "StopReason | None":
+        """None for an empty code (the task has not ended); never raises, an undocumented code is shown as it is."""
+        if not code:
+            return None
+        if (known := _STOP_REASON_BY_CODE.get(code)) is not None:
+            return known
+        return cls(code, f"stop reason {code}", "not among the documented stop reasons", documented=False)
+
+
+# The four that the vendor's page of GetRecordTask lists (read November 2026). A new one is added here only.
+UNKNOWN_STOP_REASON = StopReason(
+    "UnknownStopReason", "Volcengine does not know why", "Volcengine itself does not know why the task stopped"
+)
+STOP_BY_API = StopReason("StopByAPI", "stopped by your API", "your side ended the task with a call of the API")
+START_TASK_FAILED = StopReason("StartTaskFailed", "the task could not be started", "the task could not be started")
+IDLE_TIME_OUT = StopReason(
+    "IdleTimeOut",
+    "nobody was sending for longer than the idle limit",
+    "no stream to record for longer than the task's maximum idle time (180 s unless it was started with another)",
+)
+
+_STOP_REASON_BY_CODE = {
+    reason.code: reason for reason in (UNKNOWN_STOP_REASON, STOP_BY_API, START_TASK_FAILED, IDLE_TIME_OUT)
+}

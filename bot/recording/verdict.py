@@ -1,0 +1,232 @@
+"""The verdict on a recording: one sentence first, then what looks wrong and what to do about it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+
+from bot.recording.stop_reason import START_TASK_FAILED, UNKNOWN_STOP_REASON
+from bot.recording.task import ENDED, FAILED, NOT_STARTED, RUNNING, UNKNOWN, RecordTask
+from bot.recording.units import count_in_words, length_in_words, size_in_words
+
+# A list of files can come some minutes after the end; later than this its absence is a finding.
+FILES_MAY_FOLLOW_FOR = timedelta(hours=1)
+# A task that has not begun this long after its creation is not merely on its way.
+START_MAY_TAKE = timedelta(minutes=2)
+# A running task this close to the end of the 72 hours is worth a word.
+FORGETTING_IS_NEAR = timedelta(hours=2)
+# Clocks differ a little; a start further in the future than this is a contradiction.
+CLOCKS_MAY_DIFFER_BY = timedelta(minutes=15)
+
+
+class Mood(Enum):
+    """How a verdict is coloured; never the only sign of it."""
+
+    GOOD = "good"
+    UNDER_WAY = "under way"
+    DOUBTFUL = "doubtful"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """Something about a recording that looks wrong, and what to do about it."""
+
+    what: str
+    advice: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is to be said of a recording; `sentence` comes first on everything that shows one."""
+
+    mood: Mood
+    sentence: str
+    concerns: tuple[Concern, ...] = ()
+
+
+def judge(task: RecordTask, *, now: datetime) -> Verdict:
+    """The verdict on the task as of `now` (aware). It never raises and claims nothing that the answer leaves open."""
+    concerns = (*_contradictions(task, now=now), *_findings(task, now=now))
+    return Verdict(_mood(task, concerns), _sentence(task, now=now), concerns)
+
+
+def _mood(task: RecordTask, concerns: tuple[Concern, ...]) -> Mood:
+    if task.status == FAILED or task.stop_reason == START_TASK_FAILED:
+        return Mood.BAD
+    if concerns or task.status not in (NOT_STARTED, RUNNING, ENDED):
+        return Mood.DOUBTFUL
+    return Mood.GOOD if task.status == ENDED else Mood.UNDER_WAY
+
+
+def _sentence(task: RecordTask, *, now: datetime) -> str:
+    return f"{_state(task, now=now)}{_reason(task)}. {_files(task)}."
+
+
+_STATE_IN_WORDS = {
+    ENDED: "Ended",
+    FAILED: "Failed",
+    RUNNING: "Running",
+    NOT_STARTED: "Not started yet",
+    UNKNOWN: "State unknown: Volcengine calls it unknown or abnormal",
+}
+
+
+def _state(task: RecordTask, *, now: datetime) -> str:
+    if task.status.code is None:
+        return "State unknown: the answer names no status"
+    undocumented = f"State unknown: status {task.status.code} is not documented"
+    return _STATE_IN_WORDS.get(task.status, undocumented) + _time_taken(task, now=now)
+
+
+def _time_taken(task: RecordTask, *, now: datetime) -> str:
+    if task.is_over and task.length is not None:
+        return f" after {length_in_words(task.length)}"
+    if task.status == RUNNING and task.started_at is not None and task.started_at <= now:
+        return f" for {length_in_words(now - task.started_at)}"
+    return ""
+
+
+def _reason(task: RecordTask) -> str:
+    if task.stop_reason is not None:
+        joint = ": " if task.is_over else "; the stop reason says: "
+        return joint + task.stop_reason.clause
+    return ": no stop reason is given" if task.is_over else ""
+
+
+def _files(task: RecordTask) -> str:
+    if not task.files:
+        return "No files" if task.is_over else "No files so far"
+    words = count_in_words(len(task.files), "file")
+    if not task.is_over:
+        words += " so far"
+    return f"{words}, {_total_size(task)}"
+
+
+def _total_size(task: RecordTask) -> str:
+    sizes = [file.size for file in task.files if file.size is not None]
+    if not sizes:
+        return "size unknown"
+    total = size_in_words(sum(sizes))
+    return total if len(sizes) == len(task.files) else f"at least {total}"
+
+
+def _contradictions(task: RecordTask, *, now: datetime) -> tuple[Concern, ...]:
+    """Where parts of the answer can not be true together."""
+    ask_again = "Ask again in a minute; if it stays, give the request id to Volcengine's support."
+    found = []
+    if task.started_at is not None and task.ended_at is not None and task.ended_at < task.started_at:
+        found.append(Concern("The end lies before the start, so no length can be told.", ask_again))
+    if task.started_at is not None and task.started_at > now + CLOCKS_MAY_DIFFER_BY:
+        found.append(
+            Concern("The start lies in the future.", "Check this machine's clock; if it is right: " + ask_again)
+        )
+    if task.status in (NOT_STARTED, RUNNING) and (task.ended_at is not None or task.stop_reason is not None):
+        sign = "an end time" if task.ended_at is not None else "a stop reason"
+        found.append(Concern(f"The status says “{task.status.name}”, yet there is {sign}.", ask_again))
+    if task.is_over and task.ended_at is None and task.stop_reason != START_TASK_FAILED:
+        found.append(Concern("It is over, yet no end time is given.", ask_again))
+    return tuple(found)
+
+
+def _findings(task: RecordTask, *, now: datetime) -> tuple[Concern, ...]:
+    """What is believable and still not as it should be."""
+    candidates = (
+        _start_failed(task),
+        _failed(task),
+        _cause_unknown(task),
+        _status_unclear(task),
+        _start_is_late(task, now=now),
+        _files_are_missing(task, now=now),
+        _files_are_empty(task),
+        _is_soon_forgotten(task, now=now),
+    )
+    return tuple(concern for concern in candidates if concern is not None)
+
+
+def _start_failed(task: RecordTask) -> Concern | None:
+    if task.stop_reason != START_TASK_FAILED:
+        return None
+    result = "yet it lists files" if task.files else "so nothing was recorded"
+    return Concern(
+        f"The task could not be started, {result}.",
+        "Check the parameters it was started with, above all storage (bucket, key, region), then start a new task.",
+    )
+
+
+def _failed(task: RecordTask) -> Concern | None:
+    if task.status != FAILED or task.stop_reason == START_TASK_FAILED:
+        return None
+    return Concern(
+        "The task failed while it ran; what it recorded may be incomplete.",
+        "Play the files there are, start a new task if the room is still in use, and give the request id to "
+        "Volcengine's support.",
+    )
+
+
+def _cause_unknown(task: RecordTask) -> Concern | None:
+    if task.stop_reason != UNKNOWN_STOP_REASON:
+        return None
+    return Concern(
+        "Volcengine does not know why it stopped.",
+        "Check that the files are complete; if not, give the request id to Volcengine's support.",
+    )
+
+
+def _status_unclear(task: RecordTask) -> Concern | None:
+    if task.status in (NOT_STARTED, RUNNING, ENDED, FAILED):
+        return None
+    return Concern(
+        "Whether it is recording can not be told from this status.",
+        "Do not rely on it: ask again in a minute, and start a second task if the call matters.",
+    )
+
+
+def _start_is_late(task: RecordTask, *, now: datetime) -> Concern | None:
+    if task.status != NOT_STARTED or task.started_at is None or now - task.started_at < START_MAY_TAKE:
+        return None
+    waited = length_in_words(now - task.started_at)
+    return Concern(
+        f"It was created {waited} ago and has not begun.",
+        "Nothing is being recorded: check that somebody sends in the room, else start a new task.",
+    )
+
+
+def _files_are_missing(task: RecordTask, *, now: datetime) -> Concern | None:
+    if not task.is_over or task.files or task.stop_reason == START_TASK_FAILED:
+        return None
+    if files_may_follow(task, now=now):
+        return Concern("It has ended and lists no files yet.", "They can come later: ask again in two minutes.")
+    return Concern(
+        "It has ended and lists no files.",
+        "Look into the bucket or VOD space that the task was started with: an upload may have failed for want of "
+        "rights, and where nobody sent there was nothing to record.",
+    )
+
+
+def _files_are_empty(task: RecordTask) -> Concern | None:
+    empty = sum(1 for file in task.files if file.size == 0)
+    if not task.is_over or not empty:
+        return None
+    return Concern(
+        f"{count_in_words(empty, 'file')} of {len(task.files):,} with a size of 0 bytes.",
+        "Nobody may have been sending at that time; where somebody was, give the request id to Volcengine's support.",
+    )
+
+
+def _is_soon_forgotten(task: RecordTask, *, now: datetime) -> Concern | None:
+    if task.status != RUNNING or task.known_until is None or task.known_until - now > FORGETTING_IS_NEAR:
+        return None
+    return Concern(
+        "RTC tells of a task for 72 hours from its start, and this one still runs as they end.",
+        "Stop it and start a new one, else its end and its files can not be looked up.",
+    )
+
+
+def files_may_follow(task: RecordTask, *, now: datetime) -> bool:
+    """Whether a task that is over and lists no files may still come to list some.
+
+    True within an hour of its end, and while it is not known when it ended.
+    """
+    if not task.is_over or task.files:
+        return False
+    return task.ended_at is None or now - task.ended_at < FILES_MAY_FOLLOW_FOR

@@ -1,0 +1,250 @@
+"""Every setting, its default and its meaning; the only reader of the environment and of the `.env` file."""
+
+import ipaddress
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from dotenv.parser import parse_stream
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
+
+# The vendor's page of GetRecordTask: "QPS must not exceed 60".
+VENDOR_QPS = 60
+_APP_ID_LENGTH = 24
+_APP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
+_REGION = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
+# The endpoints that the vendor documents, each with the one region that it serves.
+_REGION_OF_HOST = {
+    "rtc.volcengineapi.com": "cn-north-1",
+    "open-ap-singapore-1.volcengineapi.com": "ap-singapore-1",
+}
+
+LogLevel = Literal["debug", "info", "warning", "error"]
+LogFormat = Literal["text", "json"]
+
+
+class SettingsError(Exception):
+    """Settings are missing, malformed or contradict one another; `lines` has one for each, with an example."""
+
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
+
+
+def _app_id(value: str) -> str:
+    if len(value) != _APP_ID_LENGTH or not (value.isascii() and value.isalnum()):
+        raise ValueError(f"an AppId has {_APP_ID_LENGTH} letters and digits, this has {len(value)} characters")
+    return value
+
+
+def _apps(value: object) -> object:
+    """`prod=661e…,staging=661f…` as pairs, in their order."""
+    if not isinstance(value, str):
+        return value
+    return tuple(_app(part, f"entry {place}") for place, part in enumerate(value.split(","), start=1))
+
+
+def _app(part: str, place: str) -> tuple[str, str]:
+    # The value is not quoted in what is said of it: it may be a key that was pasted into the wrong line.
+    name, equals, app_id = (piece.strip() for piece in part.partition("="))
+    if not equals:
+        raise ValueError(f"{place} is not of the form name=AppId")
+    if not _APP_NAME.fullmatch(name):
+        raise ValueError(f"the name in {place} has more than letters, digits, - and _, or more than 32 of them")
+    return name, _app_id(app_id)
+
+
+def _distinct(apps: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    names = [name for name, _ in apps]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise ValueError(f"the name {twice} is there twice")
+    return apps
+
+
+def _endpoint(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/"):
+        raise ValueError("it is not an address of the form https://host")
+    if parts.query or parts.fragment or parts.username is not None:
+        raise ValueError("it has more than a scheme, a host and a port")
+    _ = parts.port  # raises ValueError for a port that is none
+    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+        raise ValueError("without https it may only be on this machine (127.0.0.1)")
+    return value.rstrip("/")
+
+
+def _region(value: str) -> str:
+    if not _REGION.fullmatch(value):
+        raise ValueError("a region has small letters and digits, with - between them")
+    return value
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _key(value: SecretStr) -> SecretStr:
+    if not value.get_secret_value().isascii() or any(c.isspace() for c in value.get_secret_value()):
+        raise ValueError("it has a space or a character that no key has; it may have been copied with too much")
+    return value
+
+
+Key = Annotated[SecretStr, AfterValidator(_key)]
+
+
+class Settings(BaseModel):
+    """The settings of this deployment. Secrets are SecretStr, so that no print of it shows them.
+
+    An example is what a person is shown when a setting is missing or wrong, so each setting has one.
+    """
+
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True, frozen=True)
+
+    older_access_key: Key | None = Field(None, alias="VOLC_ACCESSKEY", examples=["AKLT…"])
+    older_secret_key: Key | None = Field(None, alias="VOLC_SECRETKEY", examples=["TVdN…=="])
+    newer_access_key: Key | None = Field(None, alias="VOLCENGINE_ACCESS_KEY", examples=["AKLT…"])
+    newer_secret_key: Key | None = Field(None, alias="VOLCENGINE_SECRET_KEY", examples=["TVdN…=="])
+    session_token: Key | None = Field(None, alias="VOLCENGINE_SESSION_TOKEN", examples=["STSe…"])
+
+    app_id: Annotated[str, AfterValidator(_app_id)] | None = Field(
+        None, alias="RECTASK_APP_ID", examples=["661e0000000000000000543c"]
+    )
+    named_apps: Annotated[tuple[tuple[str, str], ...], BeforeValidator(_apps), AfterValidator(_distinct)] | None = (
+        Field(None, alias="RECTASK_APPS", examples=["prod=661e0000000000000000543c,staging=661f0000000000000000543c"])
+    )
+
+    rtc_endpoint: Annotated[str, AfterValidator(_endpoint)] = Field(
+        "https://rtc.volcengineapi.com", alias="RECTASK_RTC_ENDPOINT", examples=["https://rtc.volcengineapi.com"]
+    )
+    rtc_region: Annotated[str, AfterValidator(_region)] = Field(
+        "cn-north-1", alias="RECTASK_RTC_REGION", examples=["cn-north-1"]
+    )
+    qps: int = Field(VENDOR_QPS, alias="RECTASK_QPS", ge=1, le=VENDOR_QPS, examples=["60"])
+
+    log_level: LogLevel | None = Field(None, alias="RECTASK_LOG_LEVEL", examples=["info"])
+    log_format: LogFormat | None = Field(None, alias="RECTASK_LOG_FORMAT", examples=["json"])
+    # Not ours: any value asks every program for output without colours (no-color.org).
+    no_color: str | None = Field(None, alias="NO_COLOR", examples=["1"])
+
+    @property
+    def access_key(self) -> SecretStr | None:
+        """Of the newer family where its access key is set, else of the older; the two are never mixed."""
+        return self.newer_access_key or self.older_access_key
+
+    @property
+    def secret_key(self) -> SecretStr | None:
+        return self.newer_secret_key if self.newer_access_key else self.older_secret_key
+
+    @property
+    def key_names(self) -> str:
+        """The names of the settings that the keys in use come from."""
+        if self.newer_access_key:
+            return "VOLCENGINE_ACCESS_KEY and VOLCENGINE_SECRET_KEY"
+        return "VOLC_ACCESSKEY and VOLC_SECRETKEY"
+
+    @property
+    def apps(self) -> tuple[tuple[str, str], ...]:
+        """Pairs of name and AppId; the first is the default."""
+        if self.named_apps is not None:
+            return self.named_apps
+        return (("default", self.app_id),) if self.app_id is not None else ()
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """Every value that must never be seen anywhere."""
+        values = (getattr(self, name) for name in type(self).model_fields)
+        return frozenset(value.get_secret_value() for value in values if isinstance(value, SecretStr))
+
+
+def load_settings(*, environ: Mapping[str, str] | None = None, env_file: Path | None = None) -> Settings:
+    """The settings of the environment, and of the file (`.env` where there is one) for those that are not in it.
+
+    Raises SettingsError with a line for each setting that is missing, malformed or contradicts another.
+    """
+    given = _given(os.environ if environ is None else environ, Path(".env") if env_file is None else env_file)
+    lines = [*_malformed(given), *_missing(given), *_contradictions(given)]
+    if lines:
+        raise SettingsError(lines)
+    return Settings.model_validate(given)
+
+
+def _given(environ: Mapping[str, str], env_file: Path) -> dict[str, str]:
+    """What is set, and not to nothing; the environment wins over the file."""
+    known = {field.alias for field in Settings.model_fields.values()}
+    everything = {**_read_env_file(env_file), **{name: value for name, value in environ.items() if value}}
+    return {name: value for name, value in everything.items() if name in known and value}
+
+
+def _read_env_file(path: Path) -> dict[str, str]:
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            bindings = list(parse_stream(file))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as failure:
+        reason = "is not UTF-8 text" if isinstance(failure, UnicodeDecodeError) else "can not be read"
+        raise SettingsError([f"{path} {reason}. Example of a line in it: RECTASK_QPS=60"]) from failure
+    if wrong := [binding.original.line for binding in bindings if binding.error]:
+        raise SettingsError(
+            [f"{path}, line {line}, is not of the form NAME=value. Example: RECTASK_QPS=60" for line in wrong]
+        )
+    return {binding.key: binding.value or "" for binding in bindings if binding.key is not None}
+
+
+def _malformed(given: Mapping[str, str]) -> Iterator[str]:
+    try:
+        Settings.model_validate(given)
+    except ValidationError as failure:
+        yield from (_line(str(error["loc"][0]), _in_words(error)) for error in failure.errors())
+
+
+def _missing(given: Mapping[str, str]) -> Iterator[str]:
+    newer = "VOLCENGINE_ACCESS_KEY" in given
+    access, secret = (
+        ("VOLCENGINE_ACCESS_KEY", "VOLCENGINE_SECRET_KEY") if newer else ("VOLC_ACCESSKEY", "VOLC_SECRETKEY")
+    )
+    if access not in given:
+        yield _line(access, "is missing (or VOLCENGINE_ACCESS_KEY, with VOLCENGINE_SECRET_KEY)")
+    if secret not in given:
+        yield _line(secret, f"is missing; it goes with {access}")
+    if "RECTASK_APP_ID" not in given and "RECTASK_APPS" not in given:
+        yield _line("RECTASK_APP_ID", "is missing (or RECTASK_APPS, for several apps)")
+
+
+def _contradictions(given: Mapping[str, str]) -> Iterator[str]:
+    if "RECTASK_APP_ID" in given and "RECTASK_APPS" in given:
+        yield _line("RECTASK_APPS", "is set beside RECTASK_APP_ID; keep one of the two")
+    defaults = Settings.model_validate({})
+    host = _host_of(given.get("RECTASK_RTC_ENDPOINT", defaults.rtc_endpoint))
+    region = given.get("RECTASK_RTC_REGION", defaults.rtc_region)
+    served = _REGION_OF_HOST.get(host, region)
+    if served != region and _REGION.fullmatch(region):
+        yield _line("RECTASK_RTC_REGION", f"is {region}, yet {host} serves {served}", example=served)
+
+
+def _host_of(endpoint: str) -> str:
+    try:
+        return urlsplit(endpoint).hostname or ""
+    except ValueError:  # it is malformed, which has a line of its own
+        return ""
+
+
+def _in_words(error: ErrorDetails) -> str:
+    """The message of pydantic without its own prefix; it never holds the value, which may be a secret."""
+    return "is wrong: " + error["msg"].removeprefix("Value error, ").removeprefix("Input ").rstrip(".")
+
+
+def _line(name: str, what: str, *, example: str | None = None) -> str:
+    return f"{name} {what}. Example: {name}={example or _example_of(name)}"
+
+
+def _example_of(name: str) -> str:
+    fields = Settings.model_fields.values()
+    return next(str(field.examples[0]) for field in fields if field.alias == name and field.examples)

@@ -1,0 +1,107 @@
+"""Proving the way to RTC, step by step: the name, TLS, the signature for each app, the clock."""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import httpx
+
+from bot.recording.reading import Priority, TaskNotFound, TaskReadError, Urgency
+from bot.recording.task import RtcApp, TaskRef
+from bot.volcengine.openapi import clock_in_words
+from bot.volcengine.rtc import RtcTaskReader
+
+# A signature is good for 900 s (vendor's page); a clock that is this far off will be there soon.
+_CLOCK_LIMIT = timedelta(seconds=900)
+_CLOCK_TOLERANCE = timedelta(seconds=30)
+_MADE_UP = "rectask-check"
+_TIME_LIMIT = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one step came to; `advice` is there where it failed or soon will."""
+
+    step: str
+    is_well: bool
+    said: str
+    advice: str | None = None
+
+
+async def diagnose(endpoint: str, *, rtc: RtcTaskReader, apps: Sequence[RtcApp]) -> AsyncIterator[Finding]:
+    """The findings in order; it ends early where a later step could only fail for the same reason."""
+    parts = urlsplit(endpoint)
+    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    yield (name := await _resolve(host, port))
+    if not name.is_well:
+        return
+    yield (connection := await _handshake(host, port, is_tls=parts.scheme == "https"))
+    if not connection.is_well:
+        return
+    for app in apps:
+        yield await _ask_for_nothing(rtc, app)
+    if rtc.clock_ahead is not None:
+        yield _judge_clock(rtc.clock_ahead)
+
+
+async def _resolve(host: str, port: int) -> Finding:
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError:
+        return Finding(
+            "name",
+            is_well=False,
+            said=f"{host} can not be resolved.",
+            advice="Check RECTASK_RTC_ENDPOINT and this machine's DNS.",
+        )
+    addresses = sorted({str(address[4][0]) for address in found})
+    return Finding("name", is_well=True, said=f"{host} is {', '.join(addresses)}.")
+
+
+async def _handshake(host: str, port: int, *, is_tls: bool) -> Finding:
+    context = httpx.create_ssl_context() if is_tls else None
+    try:
+        async with asyncio.timeout(_TIME_LIMIT):
+            _, writer = await asyncio.open_connection(host, port, ssl=context)
+    except ssl.SSLError as failure:
+        return Finding(
+            "connection",
+            is_well=False,
+            said=f"The certificate or TLS of {host} does not fit: {failure.reason or failure}.",
+            advice="Where a proxy inspects traffic, name its root certificate in SSL_CERT_FILE; else check this clock.",
+        )
+    except (OSError, TimeoutError):
+        return Finding(
+            "connection",
+            is_well=False,
+            said=f"{host}:{port} does not take a connection within {_TIME_LIMIT:g} s.",
+            advice="Check the firewall: this machine must reach it directly, proxies are not used.",
+        )
+    tls: ssl.SSLObject | None = writer.get_extra_info("ssl_object")
+    writer.close()
+    said = f"{tls.version()}, the certificate fits." if tls else "Open; without TLS, as it is on this machine."
+    return Finding("connection", is_well=True, said=said)
+
+
+async def _ask_for_nothing(rtc: RtcTaskReader, app: RtcApp) -> Finding:
+    """Ask for a made-up task: "not found" means that key, signature and policies were accepted."""
+    step = f"signature, {app.name}"
+    try:
+        await rtc.ask(TaskRef(app, _MADE_UP, _MADE_UP), urgency=Urgency(Priority.PERSON))
+    except TaskNotFound:
+        pass
+    except TaskReadError as failure:
+        return Finding(step, is_well=False, said=f"{failure.happened} {failure.meaning}", advice=failure.advice)
+    return Finding(step, is_well=True, said="RTC accepts key and signature.")
+
+
+def _judge_clock(ahead: timedelta) -> Finding:
+    said = clock_in_words(ahead) + "."
+    if abs(ahead) <= _CLOCK_TOLERANCE:
+        return Finding("clock", is_well=True, said=said)
+    advice = f"Let NTP keep this machine's clock: past {_CLOCK_LIMIT.total_seconds():.0f} s RTC refuses every request."
+    return Finding("clock", is_well=abs(ahead) < _CLOCK_LIMIT, said=said, advice=advice)

@@ -1,0 +1,115 @@
+"""What can go wrong between this machine and Volcengine, in words."""
+
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import aiohttp
+import httpx
+from aiohttp.http_exceptions import ContentLengthError, HttpProcessingError
+
+from bot.recording.reading import TaskUnavailable
+from bot.volcengine.transport import Patience
+
+# Everything that httpx, and aiohttp below it, raise when a request or its answer does not get through whole.
+TRANSPORT_FAILURES = (httpx.RequestError, aiohttp.ClientError, HttpProcessingError, OSError)
+
+
+@dataclass(frozen=True, slots=True)
+class FailureWords:
+    """What happened, what it means, what to do."""
+
+    happened: str
+    meaning: str
+    advice: str
+
+
+_NOT_ASKED = "RTC was not asked, so nothing new is known of the recording."
+_CHECK_NETWORK = "Check the network and firewall between this machine and {host}, then try again."
+_CHECK_ENDPOINT = "Check RECTASK_RTC_ENDPOINT and this machine's name resolution, then try again."
+_BROKE_OFF = "RTC was asked and its answer did not arrive, so nothing new is known of the recording."
+_TRY_AGAIN = "Try again in a minute; if it stays, look for a proxy or firewall on the way to {host}."
+
+_OTHERWISE = FailureWords("The answer from {host} broke off.", _BROKE_OFF, _TRY_AGAIN)
+
+# Whichever row fits anything in the chain of causes first; so the special come before the general.
+_BY_CAUSE: tuple[tuple[tuple[type[BaseException], ...], FailureWords], ...] = (
+    (
+        (aiohttp.ClientConnectorDNSError,),
+        FailureWords("The name {host} can not be resolved.", _NOT_ASKED, _CHECK_ENDPOINT),
+    ),
+    (
+        (ssl.SSLError, aiohttp.ClientSSLError),
+        FailureWords(
+            "No secure connection to {host}: its certificate or TLS does not fit.",
+            _NOT_ASKED,
+            "Where a proxy inspects traffic, name its root certificate in SSL_CERT_FILE; else check this machine's "
+            "clock.",
+        ),
+    ),
+    (
+        (aiohttp.ConnectionTimeoutError, httpx.ConnectTimeout),
+        FailureWords("{host} did not take the connection within {connect:g} s.", _NOT_ASKED, _CHECK_NETWORK),
+    ),
+    (
+        (aiohttp.ClientConnectorError,),
+        FailureWords("The connection to {host} was refused.", _NOT_ASKED, _CHECK_NETWORK),
+    ),
+    (
+        (TimeoutError, httpx.TimeoutException),
+        FailureWords("{host} did not answer within {attempt:g} s.", _BROKE_OFF, _TRY_AGAIN),
+    ),
+    ((ContentLengthError,), _OTHERWISE),
+    (
+        (aiohttp.ClientResponseError, HttpProcessingError, httpx.DecodingError),
+        FailureWords("What came from {host} is not valid HTTP.", _BROKE_OFF, _TRY_AGAIN),
+    ),
+    (
+        (ConnectionResetError,),
+        FailureWords("{host} reset the connection.", _BROKE_OFF, _TRY_AGAIN),
+    ),
+    (
+        (aiohttp.ServerDisconnectedError,),
+        FailureWords("{host} closed the connection without an answer.", _BROKE_OFF, _TRY_AGAIN),
+    ),
+)
+
+
+def of_transport(failure: BaseException, *, endpoint: str, patience: Patience) -> FailureWords:
+    """The words for a failed attempt, by what is at the bottom of it."""
+    chain = tuple(_causes(failure))
+    found = (words for types, words in _BY_CAUSE if any(isinstance(cause, types) for cause in chain))
+    words = next(found, _OTHERWISE)
+    named = {"host": urlsplit(endpoint).netloc, "connect": patience.connect, "attempt": patience.attempt}
+    return FailureWords(*(text.format_map(named) for text in (words.happened, words.meaning, words.advice)))
+
+
+def _causes(failure: BaseException | None) -> Iterator[BaseException]:
+    while failure is not None:
+        yield failure
+        failure = failure.__cause__
+
+
+def waited_in_vain(seconds: float, *, never_sent: bool) -> TaskUnavailable:
+    """Nothing came within the time for a whole question, waiting for a turn at the pacer included."""
+    if never_sent:
+        return TaskUnavailable(
+            f"RTC could not be asked within {seconds:g} s.",
+            meaning="More look-ups are waiting than Volcengine allows in that time.",
+            advice="Try again in a minute.",
+        )
+    return TaskUnavailable(
+        f"RTC gave no answer within {seconds:g} s.", meaning=_BROKE_OFF, advice="Try again in a minute."
+    )
+
+
+def makes_no_sense(flaw: str, *, request_id: str | None, log_id: str | None) -> TaskUnavailable:
+    """An answer with HTTP 200 in which nothing of the documented form is to be found."""
+    return TaskUnavailable(
+        f"RTC's answer can not be understood: {flaw}.",
+        meaning="It does not come from RTC, or RTC answers in a form that is not documented.",
+        advice="Check RECTASK_RTC_ENDPOINT and what stands between; if it stays, report it with the request id.",
+        request_id=request_id,
+        log_id=log_id,
+    )

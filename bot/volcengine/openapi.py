@@ -1,0 +1,260 @@
+"""Asking Volcengine's gateway: paced, signed, bounded attempts, and what its envelope and its errors mean."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Protocol
+
+import httpx
+import structlog
+
+from bot.recording.reading import TaskNotFound, TaskReadError, TaskRefused, TaskUnavailable, Urgency
+from bot.volcengine import failures
+from bot.volcengine.error_codes import Kind, explain
+from bot.volcengine.signing import SignatureAuth, canonical_query
+from bot.volcengine.transport import Patience
+from bot.volcengine.wire import Envelope, MakesNoSense, WireError, parse_envelope
+
+log = structlog.get_logger()
+
+ATTEMPTS = 3
+BODY_LIMIT = 10 * 1024 * 1024
+# Seconds. The vendor's table asks for a second or more after a 429; the others are spread to a fraction of theirs.
+_PAUSE_WHEN_PASSING = 0.2
+_PAUSE_WHEN_TOO_MANY = 1.0
+
+
+class Pacer(Protocol):
+    """Whoever decides when a request may go out."""
+
+    async def turn(self, urgency: Urgency) -> None:
+        """Return when it is this asker's turn to send one request."""
+        ...
+
+    def slow_down(self) -> None:
+        """Volcengine says that there were too many requests."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ApiAnswer:
+    """An answer without an error; `result` is whatever stood in `Result`."""
+
+    result: object
+    body: str
+    request_id: str | None
+    log_id: str | None
+    received_at: datetime
+
+
+class _WorthAnotherAttempt(TaskUnavailable):
+    """A passing failure; the only kind that is followed by another attempt."""
+
+
+class OpenApi:
+    """One service of Volcengine's OpenAPI. Each attempt takes its turn at the pacer and is signed after it.
+
+    `origin` names the settings that the key came from; errors advise to check them.
+    """
+
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        *,
+        endpoint: str,
+        auth: SignatureAuth,
+        pacer: Pacer,
+        origin: str,
+        clock: Callable[[], datetime],
+        patience: Patience,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        random_fraction: Callable[[], float] = random.random,
+    ) -> None:
+        self._http = http
+        self._endpoint = endpoint.rstrip("/")
+        self._auth = auth
+        self._pacer = pacer
+        self._origin = origin
+        self._clock = clock
+        self._patience = patience
+        self._sleep = sleep
+        self._random_fraction = random_fraction
+        self._is_lost = False
+        # How far this machine's clock was ahead of Volcengine's at the last answer; None before the first.
+        self.clock_ahead: timedelta | None = None
+
+    async def get(self, query: Mapping[str, str], *, urgency: Urgency, app: str) -> ApiAnswer:
+        """GET with these query parameters (Action and Version among them); `app` is the RTC app's name, for the advice.
+
+        Raises TaskUnavailable after at most three attempts or 25 s, TaskRefused or TaskNotFound at once.
+        """
+        url = f"{self._endpoint}/?{canonical_query(query.items())}"
+        try:
+            answer = await self._within_patience(url, urgency=urgency, app=app)
+        except TaskUnavailable as failure:
+            self._note_loss(failure)
+            raise
+        except TaskReadError:
+            self._note_recovery()
+            raise
+        self._note_recovery()
+        return answer
+
+    async def _within_patience(self, url: str, *, urgency: Urgency, app: str) -> ApiAnswer:
+        tries = _Tries(deadline=asyncio.get_running_loop().time() + self._patience.total)
+        try:
+            async with asyncio.timeout_at(tries.deadline):
+                return await self._attempt_until_answered(url, tries, urgency=urgency, app=app)
+        except TimeoutError as failure:
+            raise tries.last_failure or failures.waited_in_vain(
+                self._patience.total, never_sent=tries.sent == 0
+            ) from failure
+
+    async def _attempt_until_answered(self, url: str, tries: "_Tries", *, urgency: Urgency, app: str) -> ApiAnswer:
+        while True:
+            await self._pacer.turn(urgency)
+            tries.sent += 1
+            try:
+                return await self._attempt(url, app=app)
+            except _WorthAnotherAttempt as failure:
+                pause = self._pause_after(failure, attempts=tries.sent)
+                log.debug("attempt.failed", attempt=tries.sent, happened=failure.happened, code=failure.code)
+                if tries.sent == ATTEMPTS or asyncio.get_running_loop().time() + pause >= tries.deadline:
+                    raise
+                tries.last_failure = failure
+            await self._sleep(pause)
+
+    def _pause_after(self, failure: TaskUnavailable, *, attempts: int) -> float:
+        """Seconds: what the server asks for, else twice as long each time, each between half of that and the whole."""
+        if failure.retry_after is not None:
+            return failure.retry_after + self._random_fraction() * _PAUSE_WHEN_PASSING
+        doubled: int = 2 ** (attempts - 1)
+        return _PAUSE_WHEN_PASSING * doubled * (0.5 + self._random_fraction() / 2)
+
+    async def _attempt(self, url: str, *, app: str) -> ApiAnswer:
+        try:
+            async with (
+                asyncio.timeout(self._patience.attempt),
+                self._http.stream("GET", url, auth=self._auth) as response,
+            ):
+                body = await _read_whole(response)
+        except (TimeoutError, *failures.TRANSPORT_FAILURES) as failure:
+            words = failures.of_transport(failure, endpoint=self._endpoint, patience=self._patience)
+            raise _WorthAnotherAttempt(words.happened, meaning=words.meaning, advice=words.advice) from failure
+        return self._understand(response, body, app=app)
+
+    def _understand(self, response: httpx.Response, body: bytes | None, *, app: str) -> ApiAnswer:
+        if (server_time := _date_of(response)) is not None:
+            self.clock_ahead = self._clock() - server_time
+        log_id = response.headers.get("x-tt-logid")
+        envelope, flaw = _envelope_in(body)
+        request_id = envelope.response_metadata.request_id
+        error = envelope.response_metadata.error
+        if error.is_there or response.status_code != httpx.codes.OK:
+            raise self._error(error, response, request_id=request_id, log_id=log_id, app=app)
+        if body is None or flaw is not None:
+            raise failures.makes_no_sense(flaw or "", request_id=request_id, log_id=log_id)
+        return ApiAnswer(
+            result=envelope.result,
+            body=body.decode(errors="replace"),
+            request_id=request_id,
+            log_id=log_id,
+            received_at=self._clock(),
+        )
+
+    def _error(
+        self, error: WireError, response: httpx.Response, *, request_id: str | None, log_id: str | None, app: str
+    ) -> TaskReadError:
+        row = explain(code=error.code, number=error.code_n, http_status=response.status_code)
+        if row.kind is Kind.TOO_MANY:
+            self._pacer.slow_down()
+        named = {
+            "origin": self._origin,
+            "endpoint": self._endpoint,
+            "app": app,
+            "clock": clock_in_words(self.clock_ahead),
+        }
+        kinds = {Kind.REFUSED: TaskRefused, Kind.NOT_FOUND: TaskNotFound}
+        return kinds.get(row.kind, _WorthAnotherAttempt)(
+            self._auth.conceal(_what_happened(error, response.status_code)),
+            meaning=row.meaning.format_map(named),
+            advice=row.advice.format_map(named),
+            code=error.code or (str(error.code_n) if error.code_n else None),
+            request_id=request_id,
+            log_id=log_id,
+            retry_after=_retry_after(response, too_many=row.kind is Kind.TOO_MANY),
+        )
+
+    def _note_loss(self, failure: TaskUnavailable) -> None:
+        if not self._is_lost:
+            self._is_lost = True
+            log.warning("rtc.lost", happened=failure.happened, code=failure.code, request_id=failure.request_id)
+
+    def _note_recovery(self) -> None:
+        if self._is_lost:
+            self._is_lost = False
+            log.info("rtc.recovered")
+
+
+@dataclass(slots=True)
+class _Tries:
+    """How far the attempts at one question have come; `deadline` is on the event loop's clock."""
+
+    deadline: float
+    sent: int = 0
+    last_failure: TaskUnavailable | None = None
+
+
+def clock_in_words(ahead: timedelta | None) -> str:
+    """How far this machine's clock is ahead of Volcengine's (behind it, when negative), as a clause."""
+    if ahead is None:
+        return "This machine's clock differs from Volcengine's"
+    seconds = round(ahead.total_seconds())
+    if seconds == 0:
+        return "This machine's clock agrees with Volcengine's"
+    direction = "ahead of" if seconds > 0 else "behind"
+    return f"This machine's clock is {abs(seconds):,} s {direction} Volcengine's"
+
+
+async def _read_whole(response: httpx.Response) -> bytes | None:
+    """The body, unpacked; None as soon as it passes the limit."""
+    body = bytearray()
+    async for chunk in response.aiter_bytes():
+        body += chunk
+        if len(body) > BODY_LIMIT:
+            return None
+    return bytes(body)
+
+
+def _envelope_in(body: bytes | None) -> tuple[Envelope, str | None]:
+    """The envelope, and what is wrong with it; an empty one where there is none to be read."""
+    if body is None:
+        return Envelope(), f"it is larger than {BODY_LIMIT // 1024**2} MiB"
+    try:
+        return parse_envelope(body), None
+    except MakesNoSense as flaw:
+        return Envelope(), str(flaw)
+
+
+def _what_happened(error: WireError, http_status: int) -> str:
+    name = error.code or (f"error {error.code_n}" if error.code_n else f"HTTP {http_status}")
+    message = (error.message or "").strip()
+    return f"Volcengine answered {name}" + (f": {message}" if message else ".")
+
+
+def _date_of(response: httpx.Response) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(response.headers["date"])
+    except (KeyError, ValueError):
+        return None
+    return date if date.tzinfo is not None else None
+
+
+def _retry_after(response: httpx.Response, *, too_many: bool) -> float | None:
+    """Seconds from the Retry-After header where it is there and sensible; at least one second after a 429."""
+    header = response.headers.get("retry-after", "").strip()
+    asked = float(header) if header.isascii() and header.isdecimal() else None
+    return max(asked or 0.0, _PAUSE_WHEN_TOO_MANY) if too_many else asked

@@ -1,0 +1,76 @@
+"""RTC's record tasks: a TaskReader that asks GetRecordTask."""
+
+from datetime import timedelta
+
+from bot.recording.reading import Reading, TaskNotFound, TaskReadError, Urgency
+from bot.recording.task import TaskRef
+from bot.volcengine.failures import makes_no_sense
+from bot.volcengine.openapi import ApiAnswer, OpenApi
+from bot.volcengine.wire import MakesNoSense, parse_record_task
+
+ACTION = "GetRecordTask"
+VERSION = "2023-11-01"
+SERVICE = "rtc"
+
+
+class RtcTaskReader:
+    """Asks RTC itself, each time."""
+
+    def __init__(self, openapi: OpenApi) -> None:
+        self._openapi = openapi
+
+    @property
+    def clock_ahead(self) -> timedelta | None:
+        """How far this machine's clock was ahead of Volcengine's at the last answer; None before the first."""
+        return self._openapi.clock_ahead
+
+    async def read(self, ref: TaskRef, *, urgency: Urgency, fresh: bool = False) -> Reading:
+        """Ask RTC; it has no memory, so `fresh` changes nothing. Raises TaskReadError."""
+        del fresh
+        answer = await self.ask(ref, urgency=urgency)
+        try:
+            task = parse_record_task(answer.result, ref)
+        except MakesNoSense as flaw:
+            raise makes_no_sense(str(flaw), request_id=answer.request_id, log_id=answer.log_id) from flaw
+        if task is None:
+            raise _not_found(ref, request_id=answer.request_id, log_id=answer.log_id)
+        return Reading(
+            task=task,
+            read_at=answer.received_at,
+            raw=answer.body,
+            request_id=answer.request_id,
+            log_id=answer.log_id,
+        )
+
+    async def ask(self, ref: TaskRef, *, urgency: Urgency) -> ApiAnswer:
+        """GetRecordTask's answer before it is understood. Raises TaskReadError."""
+        query = {
+            "Action": ACTION,
+            "Version": VERSION,
+            "AppId": ref.app.app_id,
+            "RoomId": ref.room,
+            "TaskId": ref.task,
+        }
+        try:
+            return await self._openapi.get(query, urgency=urgency, app=ref.app.name)
+        except TaskNotFound as refusal:
+            raise _not_found(ref, answered=refusal) from refusal
+
+
+def _not_found(
+    ref: TaskRef,
+    *,
+    answered: TaskReadError | None = None,
+    request_id: str | None = None,
+    log_id: str | None = None,
+) -> TaskNotFound:
+    """The same words for each of the ways in which RTC says it."""
+    return TaskNotFound(
+        f"RTC knows no task {ref.task} in room {ref.room} of the app {ref.app.name}.",
+        meaning="It was started more than 72 hours ago, or never under these ids; where ids were used again, RTC tells "
+        "of the newest task only.",
+        advice="Check both ids against what the recording was started with, and that it belongs to this app.",
+        code=answered.code if answered else None,
+        request_id=answered.request_id if answered else request_id,
+        log_id=answered.log_id if answered else log_id,
+    )

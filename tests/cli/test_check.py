@@ -1,0 +1,112 @@
+"""`rectask check`: a line for each step, and how to mend what fails."""
+
+import asyncio
+import ssl
+import subprocess
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.cli import main
+from bot.playground.fake_rtc import FakeRtc, open_fake_rtc
+from tests.world import environ_for
+
+UseEnviron = Callable[[Mapping[str, str]], None]
+
+
+async def check(environ: Mapping[str, str], use_environ: UseEnviron) -> int:
+    use_environ(environ)
+    return await asyncio.to_thread(main, ["check"])
+
+
+async def test_all_is_well(fake_rtc: FakeRtc, use_environ: UseEnviron, capsys: pytest.CaptureFixture[str]) -> None:
+    assert await check(environ_for(fake_rtc), use_environ) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[:2] for line in lines] == [
+        *(["ok", "settings"], ["ok", "name"], ["ok", "connection"], ["ok", "signature,"], ["ok", "clock"])
+    ]
+
+
+@pytest.mark.parametrize(
+    ("environ", "failing", "advice"),
+    [
+        ({"VOLC_ACCESSKEY": "AKother"}, "signature", "Check VOLC_ACCESSKEY"),
+        ({"VOLC_SECRETKEY": "wrong"}, "signature", "Check the secret key"),
+        ({"RECTASK_APP_ID": "6" * 24}, "signature", "RECTASK_APP_ID"),
+        ({"VOLCENGINE_SESSION_TOKEN": "old"}, "signature", "VOLCENGINE_SESSION_TOKEN"),
+        ({"RECTASK_RTC_ENDPOINT": "https://rtc.invalid"}, "name", "DNS"),
+        ({"RECTASK_RTC_ENDPOINT": "http://127.0.0.1:1"}, "connection", "firewall"),
+    ],
+)
+async def test_what_fails_is_said_with_how_to_mend_it(
+    fake_rtc: FakeRtc,
+    use_environ: UseEnviron,
+    capsys: pytest.CaptureFixture[str],
+    environ: dict[str, str],
+    failing: str,
+    advice: str,
+) -> None:
+    assert await check(environ_for(fake_rtc, **environ), use_environ) == 1
+    out = capsys.readouterr().out
+    assert f"FAIL  {failing}" in out
+    assert advice in out.split("FAIL")[1]
+
+
+async def test_a_server_without_tls_where_https_is_expected(
+    fake_rtc: FakeRtc, use_environ: UseEnviron, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environ = environ_for(fake_rtc, RECTASK_RTC_ENDPOINT=fake_rtc.url.replace("http:", "https:"))
+    assert await check(environ, use_environ) == 1
+    assert "SSL_CERT_FILE" in capsys.readouterr().out
+
+
+async def test_each_app_is_proven(
+    fake_rtc: FakeRtc, use_environ: UseEnviron, capsys: pytest.CaptureFixture[str]
+) -> None:
+    apps = f"prod={fake_rtc.account.app_ids[0]},gone={'6' * 24}"
+    environ = environ_for(fake_rtc, RECTASK_APPS=apps)
+    del environ["RECTASK_APP_ID"]
+    assert await check(environ, use_environ) == 1
+    out = capsys.readouterr().out
+    assert "ok    signature, prod" in out
+    assert "FAIL  signature, gone" in out
+
+
+@pytest.mark.parametrize(
+    ("off", "exit_code", "said"),
+    [(10, 0, "behind"), (120, 0, "Let NTP keep"), (2000, 1, "InvalidTimestamp")],
+)
+async def test_the_clock(
+    use_environ: UseEnviron, capsys: pytest.CaptureFixture[str], off: int, exit_code: int, said: str
+) -> None:
+    async with open_fake_rtc(FakeRtc(clock=lambda: datetime.now(UTC) + timedelta(seconds=off))) as fake:
+        assert await check(environ_for(fake), use_environ) == exit_code
+    assert said in capsys.readouterr().out
+
+
+async def test_over_tls(
+    use_environ: UseEnviron, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server with a certificate that only SSL_CERT_FILE vouches for."""
+    key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
+    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost"
+    names = f"-addext subjectAltName=DNS:localhost -keyout {key} -out {cert}"
+    arguments = [*command.split(), *names.split()]
+    await asyncio.to_thread(subprocess.run, arguments, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(cert, key)
+    async with open_fake_rtc(FakeRtc(), tls=context) as fake:
+        environ = environ_for(fake, RECTASK_RTC_ENDPOINT=fake.url.replace("127.0.0.1", "localhost"))
+        assert await check(environ, use_environ) == 1
+        assert "The certificate or TLS of localhost does not fit" in capsys.readouterr().out
+        monkeypatch.setenv("SSL_CERT_FILE", str(cert))
+        assert await check(environ, use_environ) == 0
+        assert "TLSv1.3, the certificate fits" in capsys.readouterr().out
+
+
+async def test_missing_settings(use_environ: UseEnviron, capsys: pytest.CaptureFixture[str]) -> None:
+    assert await check({}, use_environ) == 78
+    err = capsys.readouterr().err.splitlines()
+    assert [line.split()[1] for line in err] == ["VOLC_ACCESSKEY", "VOLC_SECRETKEY", "RECTASK_APP_ID"]

@@ -1,0 +1,38 @@
+"""The console script itself."""
+
+import subprocess
+import sys
+
+import pytest
+
+from bot import __version__
+from bot.cli import main
+
+HEAVY = {"aiohttp", "httpx", "slack_bolt", "slack_sdk", "sqlalchemy", "pydantic", "structlog"}
+
+
+@pytest.mark.parametrize("argv", [["--help"], ["show", "--help"], ["check", "--help"], ["--version"]])
+def test_help_and_version_import_next_to_nothing(argv: list[str]) -> None:
+    program = (
+        "import sys\nfrom bot.cli import main\n"
+        f"try: main({argv!r})\nexcept SystemExit as end: assert end.code == 0\n"
+        "print(*sys.modules, file=sys.stderr)"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)  # noqa: S603
+    assert not HEAVY & set(ran.stderr.split())
+    assert ran.stdout
+
+
+def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"rectask {__version__}\n"
+
+
+@pytest.mark.parametrize("argv", [[], ["look"], ["show"], ["show", "Room1"], ["show", "a", "b", "c"], ["check", "x"]])
+def test_wrong_usage(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(argv)
+    assert ended.value.code == 2
+    assert "usage: rectask" in capsys.readouterr().err

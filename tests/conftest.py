@@ -1,0 +1,58 @@
+"""What the tests are given."""
+
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import structlog
+
+from bot.app import Bot
+from bot.playground.fake_rtc import FakeRtc, open_fake_rtc
+from bot.settings import Settings
+from tests.world import SetClock, open_brief_bot
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """What runs the asynchronous tests."""
+    return "asyncio"
+
+
+@pytest.fixture
+def set_clock() -> SetClock:
+    return SetClock(datetime(2026, 11, 22, 12, 0, tzinfo=UTC))
+
+
+@pytest.fixture
+async def fake_rtc() -> AsyncIterator[FakeRtc]:
+    async with open_fake_rtc(FakeRtc()) as fake:
+        yield fake
+
+
+@pytest.fixture
+async def bot(fake_rtc: FakeRtc) -> AsyncIterator[Bot]:
+    async with open_brief_bot(fake_rtc) as opened:
+        yield opened
+
+
+@pytest.fixture
+def logged() -> Iterator[list[structlog.typing.EventDict]]:
+    """The events that are logged during the test."""
+    with structlog.testing.capture_logs() as events:
+        yield events
+
+
+@pytest.fixture
+def use_environ(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[Mapping[str, str]], None]:
+    """Make this the process's environment, as far as Rectask is concerned, in a folder without a `.env`."""
+
+    def use(environ: Mapping[str, str]) -> None:
+        monkeypatch.chdir(tmp_path)
+        for field in Settings.model_fields.values():
+            assert field.alias is not None
+            monkeypatch.delenv(field.alias, raising=False)
+        for name, value in environ.items():
+            monkeypatch.setenv(name, value)
+
+    return use

@@ -1,0 +1,169 @@
+"""Settings: what is taken, and the line that each wrong one is answered with."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.settings import Settings, SettingsError, load_settings
+from tests.world import NO_FILE, settings_from
+
+APP, OTHER_APP = "661e0000000000000000543c", "661f0000000000000000543c"
+ENOUGH = {"VOLC_ACCESSKEY": "AKx", "VOLC_SECRETKEY": "SKx==", "RECTASK_APP_ID": APP}
+
+
+def lines_for(environ: dict[str, str]) -> list[str]:
+    with pytest.raises(SettingsError) as refused:
+        settings_from(environ)
+    return refused.value.lines
+
+
+def without(*names: str) -> dict[str, str]:
+    return {name: value for name, value in ENOUGH.items() if name not in names}
+
+
+def test_defaults() -> None:
+    settings = settings_from(ENOUGH)
+    assert settings.rtc_endpoint == "https://rtc.volcengineapi.com"
+    assert (settings.rtc_region, settings.qps) == ("cn-north-1", 60)
+    assert settings.apps == (("default", APP),)
+    assert (settings.log_level, settings.log_format) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("environ", "line"),
+    [
+        (without("VOLC_ACCESSKEY"), "VOLC_ACCESSKEY is missing"),
+        (without("VOLC_SECRETKEY"), "VOLC_SECRETKEY is missing; it goes with VOLC_ACCESSKEY"),
+        (without("RECTASK_APP_ID"), "RECTASK_APP_ID is missing"),
+        (ENOUGH | {"VOLC_SECRETKEY": ""}, "VOLC_SECRETKEY is missing"),
+        (ENOUGH | {"VOLCENGINE_ACCESS_KEY": "AKy"}, "VOLCENGINE_SECRET_KEY is missing; it goes with VOLCENGINE_ACC"),
+        (ENOUGH | {"VOLC_ACCESSKEY": "AK x"}, "VOLC_ACCESSKEY is wrong: it has a space"),
+        (ENOUGH | {"VOLC_SECRETKEY": "sk\n"}, "VOLC_SECRETKEY is wrong: it has a space"),
+        (ENOUGH | {"VOLCENGINE_SESSION_TOKEN": "“STS”"}, "VOLCENGINE_SESSION_TOKEN is wrong: it has a space or"),
+        (
+            ENOUGH | {"RECTASK_APP_ID": "661e"},
+            "RECTASK_APP_ID is wrong: an AppId has 24 letters and digits, this has 4",
+        ),
+        (ENOUGH | {"RECTASK_APP_ID": "661e****543c000000000000"}, "RECTASK_APP_ID is wrong: an AppId has 24"),
+        (ENOUGH | {"RECTASK_APPS": f"prod={APP}"}, "RECTASK_APPS is set beside RECTASK_APP_ID"),
+        (without("RECTASK_APP_ID") | {"RECTASK_APPS": APP}, "RECTASK_APPS is wrong: entry 1 is not of the form"),
+        (without("RECTASK_APP_ID") | {"RECTASK_APPS": f"prod={APP},"}, "RECTASK_APPS is wrong: entry 2 is not of the"),
+        (without("RECTASK_APP_ID") | {"RECTASK_APPS": f"a b={APP}"}, "RECTASK_APPS is wrong: the name in entry 1"),
+        (without("RECTASK_APP_ID") | {"RECTASK_APPS": "prod=661e"}, "RECTASK_APPS is wrong: an AppId has 24"),
+        (
+            without("RECTASK_APP_ID") | {"RECTASK_APPS": f"p={APP},p={OTHER_APP}"},
+            "RECTASK_APPS is wrong: the name p is",
+        ),
+        (
+            ENOUGH | {"RECTASK_RTC_ENDPOINT": "rtc.volcengineapi.com"},
+            "RECTASK_RTC_ENDPOINT is wrong: it is not an addr",
+        ),
+        (ENOUGH | {"RECTASK_RTC_ENDPOINT": "https://a/b"}, "RECTASK_RTC_ENDPOINT is wrong: it is not an address"),
+        (ENOUGH | {"RECTASK_RTC_ENDPOINT": "https://u:p@a"}, "RECTASK_RTC_ENDPOINT is wrong: it has more than"),
+        (ENOUGH | {"RECTASK_RTC_ENDPOINT": "https://a?b"}, "RECTASK_RTC_ENDPOINT is wrong: it has more than"),
+        (ENOUGH | {"RECTASK_RTC_ENDPOINT": "https://a:b"}, "RECTASK_RTC_ENDPOINT is wrong: "),
+        (ENOUGH | {"RECTASK_RTC_ENDPOINT": "https://[a"}, "RECTASK_RTC_ENDPOINT is wrong: "),
+        (ENOUGH | {"RECTASK_RTC_ENDPOINT": "http://a.com"}, "RECTASK_RTC_ENDPOINT is wrong: without https"),
+        (ENOUGH | {"RECTASK_RTC_REGION": "Cn North"}, "RECTASK_RTC_REGION is wrong: a region has small letters"),
+        (ENOUGH | {"RECTASK_RTC_REGION": "ap-singapore-1"}, "RECTASK_RTC_REGION is ap-singapore-1, yet rtc.volc"),
+        (ENOUGH | {"RECTASK_QPS": "0"}, "RECTASK_QPS is wrong: should be greater than or equal to 1"),
+        (ENOUGH | {"RECTASK_QPS": "61"}, "RECTASK_QPS is wrong: should be less than or equal to 60"),
+        (ENOUGH | {"RECTASK_QPS": "many"}, "RECTASK_QPS is wrong: should be a valid integer"),
+        (ENOUGH | {"RECTASK_LOG_LEVEL": "loud"}, "RECTASK_LOG_LEVEL is wrong: should be 'debug'"),
+        (ENOUGH | {"RECTASK_LOG_FORMAT": "xml"}, "RECTASK_LOG_FORMAT is wrong: should be 'text' or 'json'"),
+    ],
+)
+def test_each_wrong_setting_has_its_line_with_an_example(environ: dict[str, str], line: str) -> None:
+    (said,) = lines_for(environ)
+    assert said.startswith(line)
+    assert f". Example: {line.split(maxsplit=1)[0]}=" in said
+
+
+def test_several_wrong_settings_are_said_at_once() -> None:
+    lines = lines_for({"RECTASK_QPS": "0", "RECTASK_LOG_LEVEL": "loud"})
+    assert [line.split()[0] for line in lines] == [
+        *("RECTASK_QPS", "RECTASK_LOG_LEVEL", "VOLC_ACCESSKEY", "VOLC_SECRETKEY", "RECTASK_APP_ID")
+    ]
+
+
+def test_the_families_of_keys_are_never_mixed() -> None:
+    newer = {"VOLCENGINE_ACCESS_KEY": "AKnew", "VOLCENGINE_SECRET_KEY": "SKnew"}
+    settings = settings_from(ENOUGH | newer)
+    assert settings.access_key is not None
+    assert settings.secret_key is not None
+    assert (settings.access_key.get_secret_value(), settings.secret_key.get_secret_value()) == ("AKnew", "SKnew")
+    older = settings_from(ENOUGH | {"VOLCENGINE_SECRET_KEY": "SKnew", "VOLCENGINE_SESSION_TOKEN": "STSx"})
+    assert older.secret_key is not None
+    assert older.secret_key.get_secret_value() == "SKx=="
+    assert older.session_token is not None
+
+
+def test_the_second_region() -> None:
+    endpoint = "https://open-ap-singapore-1.volcengineapi.com/"
+    settings = settings_from(ENOUGH | {"RECTASK_RTC_ENDPOINT": endpoint, "RECTASK_RTC_REGION": "ap-singapore-1"})
+    assert settings.rtc_endpoint == endpoint.rstrip("/")
+
+
+def test_several_apps_the_first_is_the_default() -> None:
+    environ = without("RECTASK_APP_ID") | {"RECTASK_APPS": f" prod = {APP} , staging={OTHER_APP}"}
+    assert settings_from(environ).apps == (("prod", APP), ("staging", OTHER_APP))
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text(
+        "\ufeffRECTASK_QPS=20 # less\nexport RECTASK_LOG_LEVEL='debug'\nVOLC_SECRETKEY=$a${b}==\n\nEMPTY=\n"
+    )
+    settings = load_settings(environ=without("VOLC_SECRETKEY") | {"RECTASK_QPS": "30"}, env_file=file)
+    assert (settings.qps, settings.log_level) == (30, "debug")
+    assert settings.secret_key is not None
+    assert settings.secret_key.get_secret_value() == "$a${b}=="
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [(b"RECTASK_QPS=60\nwhat is 'this\n", ", line 2, is not of the form"), (b"\xff\xfeR\x00", " is not UTF-8 text")],
+)
+def test_a_file_that_can_not_be_read_is_said(tmp_path: Path, content: bytes, line: str) -> None:
+    file = tmp_path / ".env"
+    file.write_bytes(content)
+    with pytest.raises(SettingsError) as refused:
+        load_settings(environ=ENOUGH, env_file=file)
+    assert line in refused.value.lines[0]
+
+
+def test_a_folder_in_the_files_place(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="can not be read"):
+        load_settings(environ=ENOUGH, env_file=tmp_path)
+
+
+def test_no_file_is_no_failure() -> None:
+    assert load_settings(environ=ENOUGH, env_file=NO_FILE).qps == 60
+
+
+def test_every_setting_has_an_example_and_stands_in_the_example_file() -> None:
+    example = Path(__file__).parents[1].joinpath(".env.example").read_text(encoding="utf-8")
+    for field in Settings.model_fields.values():
+        assert field.examples
+        assert field.alias == "NO_COLOR" or f"{field.alias}=" in example
+
+
+def test_no_print_of_the_settings_shows_a_secret() -> None:
+    settings = settings_from(ENOUGH | {"VOLCENGINE_SESSION_TOKEN": "STSx"})
+    assert settings.secrets == {"AKx", "SKx==", "STSx"}
+    assert not [secret for secret in settings.secrets if secret in repr(settings) + str(settings)]
+
+
+@given(st.dictionaries(st.sampled_from([field.alias or "" for field in Settings.model_fields.values()]), st.text()))
+def test_any_environment_is_taken_or_answered_without_its_values(environ: dict[str, str]) -> None:
+    try:
+        settings_from(environ)
+    except SettingsError as refused:
+        said = [line.split(". Example: ")[0] for line in refused.lines]
+    else:
+        return
+    assert said
+    secrets = [v for n, v in environ.items() if "KEY" in n or "TOKEN" in n]
+    assert not [secret for secret in secrets if len(secret) > 12 and any(secret in line for line in said)]

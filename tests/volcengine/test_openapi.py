@@ -1,0 +1,247 @@
+"""What RTC's answers and failures come to, over HTTP against the stand-in, and how often it was asked."""
+
+from datetime import timedelta
+
+import pytest
+from structlog.typing import EventDict
+
+from bot.app import Bot, open_bot
+from bot.playground.fake_rtc import FakeRtc, open_fake_rtc
+from bot.playground.faults import FAULTS
+from bot.playground.gateway import ERRORS, Account
+from bot.recording.reading import TaskNotFound, TaskReadError, TaskRefused, TaskUnavailable
+from bot.recording.task import InvalidId
+from bot.volcengine.error_codes import ERROR_CODES
+from bot.volcengine.transport import Patience
+from tests.world import SetClock, ask, environ_for, no_time, open_brief_bot, settings_from
+
+ATTEMPTS = 3
+# From the table of shared facts: code, whether it is worth asking again. The words of each are looked at below.
+ASKED_AGAIN = {
+    *("UndefinedError", "InternalError", "FailToConnect", "InternalServiceTimeout", "FlowLimitExceeded"),
+    *("AccountFlowLimitExceeded", "RequestLimitExceeded", "ServiceUnavailableTemp", "InternalServiceError"),
+    *("FlowLimitExceeded.QPSOverLimit", "InternalError.Unknown"),
+}
+
+
+async def fail(bot: Bot, room: str) -> TaskReadError:
+    with pytest.raises(TaskReadError) as failed:
+        await ask(bot, room)
+    return failed.value
+
+
+@pytest.mark.parametrize("code", [code for code in ERRORS if code != "InvalidParameter.ErrorActiveTaskNotFound"])
+async def test_each_error_code(bot: Bot, fake_rtc: FakeRtc, code: str) -> None:
+    failure = await fail(bot, f"error-{code}")
+    assert isinstance(failure, TaskUnavailable if code in ASKED_AGAIN else TaskRefused)
+    assert not isinstance(failure, TaskNotFound)
+    assert len(fake_rtc.received) == (ATTEMPTS if code in ASKED_AGAIN else 1)
+    assert (failure.code, failure.request_id is None, failure.log_id is None) == (code, False, False)
+    assert failure.meaning
+    assert failure.advice
+    assert "{" not in failure.meaning + failure.advice
+
+
+def test_every_code_of_the_table_is_tried_above() -> None:
+    named = {name for row in ERROR_CODES for name in row.names}
+    assert named - set(ERRORS) == {"InvalidParameter"}
+
+
+@pytest.mark.parametrize(
+    ("code", "advice"),
+    [
+        ("InvalidAccessKey", "VOLC_ACCESSKEY"),
+        ("SignatureDoesNotMatch", "VOLC_SECRETKEY"),
+        ("LackPolicy", "IAM policy that allows GetRecordTask"),
+        ("LackProjectPolicy", "project that the RTC app default belongs to"),
+        ("InvalidParameter.NotExistAppId", "RECTASK_APP_ID"),
+        ("AccessDenied.RecordNotEnabled", "Switch cloud recording on"),
+        ("FlowLimitExceeded", "RECTASK_QPS"),
+        ("InvalidSecretToken", "VOLCENGINE_SESSION_TOKEN"),
+        ("ServiceNotFound", "RECTASK_RTC_ENDPOINT"),
+    ],
+)
+async def test_the_advice_names_what_to_mend(bot: Bot, code: str, advice: str) -> None:
+    assert advice in (await fail(bot, f"error-{code}")).advice
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("InvalidParameter.SomethingNew", TaskRefused),
+        ("AccessDenied.SomethingNew", TaskRefused),
+        ("SomethingNew", TaskRefused),
+    ],
+)
+async def test_a_code_that_is_not_documented(bot: Bot, code: str, kind: type[TaskReadError]) -> None:
+    failure = await fail(bot, f"error-{code}")
+    assert type(failure) is kind
+    assert code in failure.happened
+
+
+@pytest.mark.parametrize("room", ["result-ok", "result-null", "result-empty", "too-old", "nosuch"])
+async def test_each_way_of_saying_not_found(bot: Bot, fake_rtc: FakeRtc, room: str) -> None:
+    failure = await fail(bot, room)
+    assert isinstance(failure, TaskNotFound)
+    assert failure.request_id
+    assert "72 hours" in failure.meaning
+    assert len(fake_rtc.received) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "happened", "attempts"),
+    [
+        ("slow", "did not answer within 0.5 s", 3),
+        ("html", "it is not JSON", 1),
+        ("bad-gateway", "HTTP 502", 3),
+        ("retry-after", "HTTP 503", 3),
+        ("truncated-json", "it is not JSON", 1),
+        ("truncated", "broke off", 3),
+        ("malformed", "not valid HTTP", 3),
+        ("bad-chunks", "not valid HTTP", 3),
+        ("bad-gzip", "not valid HTTP", 3),
+        ("huge", "larger than 10 MiB", 1),
+        ("reset", "reset the connection", 3),
+        ("closed", "closed the connection", 3),
+    ],
+)
+async def test_each_fault_on_the_way(bot: Bot, fake_rtc: FakeRtc, fault: str, happened: str, attempts: int) -> None:
+    failure = await fail(bot, fault)
+    assert isinstance(failure, TaskUnavailable)
+    assert happened in failure.happened
+    assert len(fake_rtc.received) == attempts
+
+
+async def test_a_redirect_is_refused(bot: Bot, fake_rtc: FakeRtc) -> None:
+    assert isinstance(await fail(bot, "redirect"), TaskRefused)
+    assert len(fake_rtc.received) == 1
+
+
+def test_every_fault_of_the_stand_in_is_tried_above() -> None:
+    assert len(FAULTS) == 13
+
+
+async def test_a_task_that_is_no_object_makes_no_sense_and_keeps_its_request_id(bot: Bot) -> None:
+    failure = await fail(bot, "task-is-text")
+    assert isinstance(failure, TaskUnavailable)
+    assert failure.request_id
+
+
+async def test_an_error_in_a_200_is_an_error(bot: Bot) -> None:
+    failure = await fail(bot, "error-in-200")
+    assert isinstance(failure, TaskRefused)
+    assert failure.code == "LackPolicy"
+
+
+async def test_a_dropped_connection_is_asked_again_paced_and_signed(bot: Bot, fake_rtc: FakeRtc) -> None:
+    await ask(bot, "dropped", "one")
+    await ask(bot, "dropped", "two")
+    assert len(fake_rtc.received) == 3
+    assert all("authorization" in request.headers for request in fake_rtc.received)
+
+
+async def test_a_clock_that_is_off_is_told_by_how_much(bot: Bot) -> None:
+    assert "1,200 s behind" in (await fail(bot, "skewed")).meaning
+
+
+@pytest.mark.parametrize(("ahead", "words"), [(1000, "1,000 s ahead of"), (-1000, "1,000 s behind")])
+async def test_our_own_clock_off(fake_rtc: FakeRtc, set_clock: SetClock, ahead: int, words: str) -> None:
+    del fake_rtc
+    async with open_fake_rtc(FakeRtc(clock=set_clock)) as fake:
+        ours = SetClock(set_clock.now + timedelta(seconds=ahead))
+        async with open_bot(settings_from(environ_for(fake)), clock=ours, patience=Patience()) as bot:
+            failure = await fail(bot, "Room1")
+    assert isinstance(failure, TaskRefused)
+    assert failure.code == "InvalidTimestamp"
+    assert words in failure.meaning
+
+
+async def test_temporary_credentials(fake_rtc: FakeRtc) -> None:
+    del fake_rtc
+    async with open_fake_rtc(FakeRtc(Account(session_token="STSx+/=="))) as fake:
+        async with open_brief_bot(fake) as bot:
+            assert (await ask(bot, "Room1")).task.is_over
+        async with open_brief_bot(fake, VOLCENGINE_SESSION_TOKEN="old") as bot:
+            assert (await fail(bot, "Room1")).code == "InvalidSecretToken"
+
+
+async def test_the_newer_family_of_names(fake_rtc: FakeRtc) -> None:
+    account = fake_rtc.account
+    newer = {"VOLCENGINE_ACCESS_KEY": account.access_key, "VOLCENGINE_SECRET_KEY": account.secret_key}
+    async with open_brief_bot(fake_rtc, VOLC_ACCESSKEY="other", VOLC_SECRETKEY="other", **newer) as bot:
+        assert (await ask(bot, "Room1")).task.is_over
+    async with open_brief_bot(fake_rtc, **(newer | {"VOLCENGINE_SECRET_KEY": "wrong"})) as bot:
+        failure = await fail(bot, "Room1")
+    assert failure.code == "SignatureDoesNotMatch"
+    assert "VOLCENGINE_SECRET_KEY" in failure.advice
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "happened"),
+    [("http://127.0.0.1:1", "was refused"), ("https://rtc.invalid", "can not be resolved")],
+)
+async def test_nobody_there(fake_rtc: FakeRtc, endpoint: str, happened: str) -> None:
+    async with open_brief_bot(fake_rtc, RECTASK_RTC_ENDPOINT=endpoint) as bot:
+        failure = await fail(bot, "Room1")
+    assert isinstance(failure, TaskUnavailable)
+    assert happened in failure.happened
+
+
+async def test_https_at_a_server_that_has_none(fake_rtc: FakeRtc) -> None:
+    async with open_brief_bot(fake_rtc, RECTASK_RTC_ENDPOINT=fake_rtc.url.replace("http:", "https:")) as bot:
+        failure = await fail(bot, "Room1")
+    assert "No secure connection" in failure.happened
+
+
+async def test_pauses_grow_follow_retry_after_and_stay_within_patience(fake_rtc: FakeRtc) -> None:
+    pauses: list[float] = []
+
+    async def keep(seconds: float) -> None:
+        pauses.append(seconds)
+
+    settings = settings_from(environ_for(fake_rtc))
+    async with open_bot(settings, patience=Patience(total=20), sleep=keep) as bot:
+        await fail(bot, "bad-gateway")
+        assert 0.1 <= pauses[0] <= 0.2 <= pauses[1] <= 0.4
+        await fail(bot, "retry-after")
+        assert all(1.0 <= pause <= 1.2 for pause in pauses[2:])
+        await fail(bot, "error-FlowLimitExceeded")
+        assert all(1.0 <= pause <= 1.2 for pause in pauses[4:])
+    assert len(pauses) == 6
+
+
+async def test_a_pause_longer_than_the_patience_left_is_not_begun(fake_rtc: FakeRtc) -> None:
+    settings = settings_from(environ_for(fake_rtc))
+    async with open_bot(settings, patience=Patience(total=0.9), sleep=no_time) as bot:
+        failure = await fail(bot, "retry-after")
+    assert "HTTP 503" in failure.happened
+    assert len(fake_rtc.received) == 1
+
+
+async def test_everything_ends_with_the_patience(fake_rtc: FakeRtc) -> None:
+    settings = settings_from(environ_for(fake_rtc))
+    async with open_bot(settings, patience=Patience(attempt=5, total=0.3)) as bot:
+        failure = await fail(bot, "slow")
+        assert "no answer within 0.3 s" in failure.happened
+    async with open_bot(settings, patience=Patience(attempt=0.2, total=0.5), sleep=no_time) as bot:
+        failure = await fail(bot, "slow")
+        assert "did not answer within 0.2 s" in failure.happened
+
+
+async def test_going_and_coming_back_are_logged_once_each(bot: Bot, logged: list[EventDict]) -> None:
+    for task in ("one", "two"):
+        with pytest.raises(TaskUnavailable):
+            await ask(bot, "bad-gateway", task)
+    for task in ("one", "two"):
+        await ask(bot, "Room1", task)
+    with pytest.raises(TaskNotFound):
+        await ask(bot, "nosuch")
+    events = [entry["event"] for entry in logged if entry["log_level"] != "debug"]
+    assert events == ["rtc.lost", "rtc.recovered"]
+
+
+async def test_forbidden_ids_never_reach_rtc(bot: Bot, fake_rtc: FakeRtc) -> None:
+    for room in ("", "a b", "r" * 129):
+        with pytest.raises(InvalidId):
+            await ask(bot, room)
+    assert not fake_rtc.received
