@@ -13,7 +13,7 @@ from bot.recording.task import RtcApp
 from bot.settings import Settings
 from bot.volcengine.openapi import OpenApi
 from bot.volcengine.rtc import SERVICE, RtcTaskReader
-from bot.volcengine.signing import Credentials, SignatureAuth
+from bot.volcengine.signing import Credentials, Signer
 from bot.volcengine.transport import PATIENCE, Patience, open_http
 
 Clock = Callable[[], datetime]
@@ -57,7 +57,7 @@ async def open_bot(
         openapi = OpenApi(
             http,
             endpoint=settings.rtc_endpoint,
-            auth=SignatureAuth(_credentials(settings), region=settings.rtc_region, service=SERVICE, clock=clock),
+            signer=Signer(_credentials(settings), region=settings.rtc_region, service=SERVICE, clock=clock),
             pacer=pacer,
             origin=settings.key_names,
             clock=clock,

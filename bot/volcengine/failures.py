@@ -58,7 +58,7 @@ _BY_CAUSE: tuple[tuple[tuple[type[BaseException], ...], FailureWords], ...] = (
     ),
     (
         (TimeoutError, httpx.TimeoutException),
-        FailureWords("{host} did not answer within {attempt:g} s.", _BROKE_OFF, _TRY_AGAIN),
+        FailureWords("{host} did not answer in time ({attempt:g} s for one attempt).", _BROKE_OFF, _TRY_AGAIN),
     ),
     ((ContentLengthError,), _OTHERWISE),
     (
@@ -91,16 +91,12 @@ def _causes(failure: BaseException | None) -> Iterator[BaseException]:
         failure = failure.__cause__
 
 
-def waited_in_vain(seconds: float, *, never_sent: bool) -> TaskUnavailable:
-    """Nothing came within the time for a whole question, waiting for a turn at the pacer included."""
-    if never_sent:
-        return TaskUnavailable(
-            f"RTC could not be asked within {seconds:g} s.",
-            meaning="More look-ups are waiting than Volcengine allows in that time.",
-            advice="Try again in a minute.",
-        )
+def turn_never_came(seconds: float) -> TaskUnavailable:
+    """The time for a whole question was over before one request could be sent."""
     return TaskUnavailable(
-        f"RTC gave no answer within {seconds:g} s.", meaning=_BROKE_OFF, advice="Try again in a minute."
+        f"RTC could not be asked within {seconds:g} s.",
+        meaning="More look-ups are waiting than Volcengine allows in that time.",
+        advice="Try again in a minute.",
     )
 
 

@@ -6,6 +6,7 @@ from bot.recording.reading import Reading, TaskNotFound, TaskReadError, Urgency
 from bot.recording.task import TaskRef
 from bot.volcengine.failures import makes_no_sense
 from bot.volcengine.openapi import ApiAnswer, OpenApi
+from bot.volcengine.signing import escape
 from bot.volcengine.wire import MakesNoSense, parse_record_task
 
 ACTION = "GetRecordTask"
@@ -44,13 +45,11 @@ class RtcTaskReader:
 
     async def ask(self, ref: TaskRef, *, urgency: Urgency) -> ApiAnswer:
         """GetRecordTask's answer before it is understood. Raises TaskReadError."""
-        query = {
-            "Action": ACTION,
-            "Version": VERSION,
-            "AppId": ref.app.app_id,
-            "RoomId": ref.room,
-            "TaskId": ref.task,
-        }
+        # In canonical form from the start: sorted by name.
+        query = (
+            f"Action={ACTION}&AppId={escape(ref.app.app_id)}&RoomId={escape(ref.room)}&TaskId={escape(ref.task)}"
+            f"&Version={VERSION}"
+        )
         try:
             return await self._openapi.get(query, urgency=urgency, app=ref.app.name)
         except TaskNotFound as refusal:

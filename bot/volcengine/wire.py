@@ -4,16 +4,18 @@ The only place where numbers have units: times are milliseconds since the epoch,
 """
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler
 from pydantic.alias_generators import to_pascal
-from pydantic_core import from_json
+from pydantic_core import CoreSchema, core_schema, from_json
 
 from bot.recording.stop_reason import StopReason
 from bot.recording.task import RecordedStream, RecordingFile, RecordTask, Status, TaskRef
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# What is earlier than 2000-01-01 is no time of a recording, but a number that means something else.
+_EARLIEST = 946_684_800_000
 _STREAM_KINDS = {None: "camera", 0: "camera", 1: "screen"}
 
 
@@ -21,65 +23,24 @@ class MakesNoSense(ValueError):
     """An answer in which nothing of the documented form is to be found."""
 
 
-def _number(value: object) -> int | None:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        return int(value) if isinstance(value, int | float) else int(value.strip())
-    except (ValueError, OverflowError):
-        return None
+class _Else:
+    """Annotates a field: whatever can not be made into its type becomes this value, without a call into Python."""
+
+    def __init__(self, default: object) -> None:
+        self._default = default
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.with_default_schema(handler(source), default=self._default, on_error="default")
 
 
-def _amount(value: object) -> int | None:
-    number = _number(value)
-    return None if number is None or number < 0 else number
-
-
-def _text(value: object) -> str | None:
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return None
-    return str(value) or None
-
-
-def _code(value: object) -> int | str | None:
-    number = _number(value)
-    return _text(value) if number is None else number
-
-
-def _moment(value: object) -> datetime | None:
-    number = _amount(value)
-    try:
-        return _EPOCH + timedelta(milliseconds=number) if number else None
-    except OverflowError:
-        return None
-
-
-def _length(value: object) -> timedelta | None:
-    number = _amount(value)
-    try:
-        return None if number is None else timedelta(milliseconds=number)
-    except OverflowError:
-        return None
-
-
-def _object(value: object) -> object:
-    return value if isinstance(value, dict) else {}
-
-
-def _objects(value: object) -> list[object]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-Number = Annotated[int | None, BeforeValidator(_number)]
-Amount = Annotated[int | None, BeforeValidator(_amount)]
-Text = Annotated[str | None, BeforeValidator(_text)]
-Code = Annotated[int | str | None, BeforeValidator(_code)]
-Moment = Annotated[datetime | None, BeforeValidator(_moment)]
-Length = Annotated[timedelta | None, BeforeValidator(_length)]
+Number = Annotated[int | None, _Else(None)]
+Amount = Annotated[Annotated[int, Field(ge=0)] | None, _Else(None)]
+Text = Annotated[Annotated[str, Field(min_length=1)] | None, _Else(None)]
+Code = Annotated[int | Text, Field(union_mode="left_to_right"), _Else(None)]
 
 
 class _Wire(BaseModel):
-    model_config = ConfigDict(alias_generator=to_pascal, extra="ignore", frozen=True)
+    model_config = ConfigDict(alias_generator=to_pascal, extra="ignore", coerce_numbers_to_str=True, frozen=True)
 
 
 class WireError(_Wire):
@@ -94,19 +55,22 @@ class WireError(_Wire):
         return bool(self.code or self.code_n or self.message)
 
 
+def _error_object(value: object) -> object:
+    """An error that is no object is taken for its code."""
+    return value if isinstance(value, dict) else {"Code": value}
+
+
 class Metadata(_Wire):
     """`ResponseMetadata`."""
 
     request_id: Text = None
-    error: Annotated[
-        WireError, BeforeValidator(lambda value: value if isinstance(value, dict) else {"Code": value})
-    ] = WireError()
+    error: Annotated[WireError, BeforeValidator(_error_object)] = WireError()
 
 
 class Envelope(_Wire):
     """The form of every answer of Volcengine; `result` is an object, a string, null or absent."""
 
-    response_metadata: Annotated[Metadata, BeforeValidator(_object)] = Metadata()
+    response_metadata: Annotated[Metadata, _Else(Metadata())] = Metadata()
     result: object = None
 
 
@@ -123,10 +87,10 @@ class WireFile(_Wire):
 
     vid: Text = None
     object_key: Text = None
-    duration: Length = None
+    duration: Amount = None
     size: Amount = None
-    start_time: Moment = None
-    stream_list: Annotated[list[WireStream], BeforeValidator(_objects)] = []
+    start_time: Amount = None
+    stream_list: Annotated[list[Annotated[WireStream | None, _Else(None)]], _Else([])] = []
     video_codec: Text = None
     audio_codec: Text = None
     video_width: Amount = None
@@ -136,11 +100,11 @@ class WireFile(_Wire):
 class WireTask(_Wire):
     """`Result.RecordTask`."""
 
-    start_time: Moment = None
-    end_time: Moment = None
+    start_time: Amount = None
+    end_time: Amount = None
     status: Code = None
     stop_reason: Text = None
-    record_file_list: Annotated[list[WireFile], BeforeValidator(_objects)] = Field(default=[])
+    record_file_list: Annotated[list[Annotated[WireFile | None, _Else(None)]], _Else([])] = []
 
 
 def parse_envelope(body: bytes | bytearray) -> Envelope:
@@ -174,9 +138,9 @@ def _record_task(wire: WireTask, ref: TaskRef) -> RecordTask:
         ref=ref,
         status=Status.from_code(wire.status),
         stop_reason=StopReason.from_code(wire.stop_reason),
-        started_at=wire.start_time,
-        ended_at=wire.end_time,
-        files=tuple(_recording_file(file) for file in wire.record_file_list),
+        started_at=_moment(wire.start_time),
+        ended_at=_moment(wire.end_time),
+        files=tuple([_recording_file(file) for file in wire.record_file_list if file is not None]),
     )
 
 
@@ -184,10 +148,10 @@ def _recording_file(wire: WireFile) -> RecordingFile:
     return RecordingFile(
         vid=wire.vid,
         object_key=wire.object_key,
-        length=wire.duration,
+        length=_length(wire.duration),
         size=wire.size,
-        created_at=wire.start_time,
-        streams=tuple(_stream(stream) for stream in wire.stream_list),
+        created_at=_moment(wire.start_time),
+        streams=tuple([_stream(stream) for stream in wire.stream_list if stream is not None]),
         video_codec=wire.video_codec,
         audio_codec=wire.audio_codec,
         width=wire.video_width,
@@ -198,3 +162,19 @@ def _recording_file(wire: WireFile) -> RecordingFile:
 def _stream(wire: WireStream) -> RecordedStream:
     kind = _STREAM_KINDS.get(wire.stream_type, f"type {wire.stream_type}")
     return RecordedStream(user_id=wire.user_id, kind=kind, index=wire.index)
+
+
+def _moment(milliseconds: int | None) -> datetime | None:
+    if milliseconds is None or milliseconds < _EARLIEST:
+        return None
+    try:
+        return _EPOCH + timedelta(milliseconds=milliseconds)
+    except OverflowError:
+        return None
+
+
+def _length(milliseconds: int | None) -> timedelta | None:
+    try:
+        return None if milliseconds is None else timedelta(milliseconds=milliseconds)
+    except OverflowError:
+        return None

@@ -12,7 +12,7 @@ from yarl import URL
 
 from bot.playground.fake_rtc import FakeRtc, open_fake_rtc, worst_second
 from bot.playground.gateway import Account
-from bot.volcengine.signing import Credentials, SignatureAuth, canonical_query
+from bot.volcengine.signing import Credentials, SignatureAuth, Signer, canonical_query
 from tests.world import SetClock
 
 ACCOUNT = Account()
@@ -30,7 +30,7 @@ def signed(fake: FakeRtc, query: dict[str, str], *, off: timedelta = timedelta()
     request = httpx.Request(
         parts.get("method", "GET"), f"{fake.url}{parts.get('path', '/')}?{canonical_query(query.items())}"
     )
-    auth = SignatureAuth(
+    signer = Signer(
         Credentials(
             parts.get("access_key", ACCOUNT.access_key), parts.get("secret_key", ACCOUNT.secret_key), parts.get("token")
         ),
@@ -38,8 +38,7 @@ def signed(fake: FakeRtc, query: dict[str, str], *, off: timedelta = timedelta()
         service="rtc",
         clock=lambda: datetime.now(UTC) + off,
     )
-    auth.sign(request)
-    return request
+    return next(SignatureAuth(signer).sync_auth_flow(request))
 
 
 async def send(request: httpx.Request) -> tuple[int, str | None]:
