@@ -3,7 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: test check format bench clean
+.PHONY: install test check format bench clean
+
+install: $(VENV)/dev
 
 test: $(VENV)/dev
 	$(BIN)/python -m pytest
