@@ -10,7 +10,7 @@ from bot.lookup.cache import CachingReader
 from bot.lookup.pacing import Pacer
 from bot.recording.reading import TaskReader
 from bot.recording.task import RtcApp
-from bot.settings import Settings
+from bot.settings import Settings, proxy_for
 from bot.volcengine.openapi import OpenApi
 from bot.volcengine.rtc import SERVICE, RtcTaskReader
 from bot.volcengine.signing import Credentials, Signer
@@ -52,7 +52,7 @@ async def open_bot(
     `sleep` is what passes the time between two attempts.
     """
     async with AsyncExitStack() as stack:
-        http = await stack.enter_async_context(open_http(patience=patience))
+        http = await stack.enter_async_context(open_http(patience=patience, proxy=proxy_for(settings.rtc_endpoint)))
         pacer = await stack.enter_async_context(Pacer(settings.qps))
         openapi = OpenApi(
             http,

@@ -10,6 +10,8 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 # Libraries that log each request, or what they received.
 _TOO_TALKATIVE = ("httpx", "httpcore", "aiohttp.access", "asyncio")
+# Slack's log bodies, addresses that anybody can post to (response_url) and more; the listeners say what matters.
+_NOT_TO_BE_HEARD = ("slack_bolt", "slack_sdk")
 
 
 def configure_logs(*, level: str, as_json: bool, secrets: Iterable[str], stream: TextIO | None = None) -> None:
@@ -34,6 +36,8 @@ def configure_logs(*, level: str, as_json: bool, secrets: Iterable[str], stream:
     root.setLevel(level.upper())
     for name in _TOO_TALKATIVE:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    for name in _NOT_TO_BE_HEARD:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

@@ -3,10 +3,12 @@
 import ipaddress
 import os
 import re
-from collections.abc import Iterator, Mapping
+import ssl
+from collections.abc import Iterator, Mapping, MutableMapping
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from dotenv.parser import parse_stream
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
@@ -22,6 +24,8 @@ _REGION_OF_HOST = {
     "rtc.volcengineapi.com": "cn-north-1",
     "open-ap-singapore-1.volcengineapi.com": "ap-singapore-1",
 }
+
+_NEWER_KEYS = {"VOLCENGINE_ACCESS_KEY", "VOLCENGINE_SECRET_KEY"}
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["text", "json"]
@@ -66,15 +70,27 @@ def _distinct(apps: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
 
 
 def _endpoint(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/"):
-        raise ValueError("it is not an address of the form https://host")
-    if parts.query or parts.fragment or parts.username is not None:
+    scheme, host = _address(value)
+    if urlsplit(value).path not in {"", "/"}:
         raise ValueError("it has more than a scheme, a host and a port")
-    _ = parts.port  # raises ValueError for a port that is none
+    return f"{scheme}://{host}"
+
+
+def _address(value: str) -> tuple[str, str]:
+    """The scheme, and the host with its port, of an address that is good for requests."""
+    if not value.isascii() or not value.isprintable() or set(value) & set(" ?#@\\"):
+        raise ValueError("it has a character that no such address has")
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("it is not an address of the form https://host")
+    try:
+        parts.hostname.encode("idna")
+    except UnicodeError:
+        raise ValueError("its host can not be one") from None
     if parts.scheme == "http" and not _is_loopback(parts.hostname):
         raise ValueError("without https it may only be on this machine (127.0.0.1)")
-    return value.rstrip("/")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return parts.scheme, host if parts.port is None else f"{host}:{parts.port}"
 
 
 def _region(value: str) -> str:
@@ -91,12 +107,39 @@ def _is_loopback(host: str) -> bool:
 
 
 def _key(value: SecretStr) -> SecretStr:
-    if not value.get_secret_value().isascii() or any(c.isspace() for c in value.get_secret_value()):
+    if not all("!" <= c <= "~" for c in value.get_secret_value()):
         raise ValueError("it has a space or a character that no key has; it may have been copied with too much")
     return value
 
 
 Key = Annotated[SecretStr, AfterValidator(_key)]
+
+
+def _bot_token(value: SecretStr) -> SecretStr:
+    return _prefixed(value, "xoxb-", "a bot token")
+
+
+def _app_token(value: SecretStr) -> SecretStr:
+    return _prefixed(value, "xapp-", "an app-level token")
+
+
+def _prefixed(value: SecretStr, prefix: str, what: str) -> SecretStr:
+    if not value.get_secret_value().startswith(prefix):
+        raise ValueError(f"{what} begins with {prefix}")
+    return value
+
+
+def _slack_api_url(value: str) -> str:
+    scheme, host = _address(value)
+    return f"{scheme}://{host}{urlsplit(value).path.rstrip('/')}/"
+
+
+def _certificates(value: str) -> str:
+    try:
+        ssl.create_default_context(cafile=value)
+    except (OSError, ValueError):  # ssl.SSLError is an OSError
+        raise ValueError("there is no file of certificates (PEM) at this path") from None
+    return value
 
 
 class Settings(BaseModel):
@@ -128,8 +171,25 @@ class Settings(BaseModel):
     )
     qps: int = Field(VENDOR_QPS, alias="RECTASK_QPS", ge=1, le=VENDOR_QPS, examples=["60"])
 
+    slack_bot_token: Annotated[Key, AfterValidator(_bot_token)] | None = Field(
+        None, alias="SLACK_BOT_TOKEN", examples=["xoxb-…"]
+    )
+    slack_app_token: Annotated[Key, AfterValidator(_app_token)] | None = Field(
+        None, alias="SLACK_APP_TOKEN", examples=["xapp-…"]
+    )
+    slack_signing_secret: Key | None = Field(None, alias="SLACK_SIGNING_SECRET", examples=["8f742231b10e…"])
+    slack_api_url: Annotated[str, AfterValidator(_slack_api_url)] = Field(
+        "https://slack.com/api/", alias="SLACK_API_URL", examples=["https://slack.com/api/"]
+    )
+    host: str = Field("0.0.0.0", alias="RECTASK_HOST", examples=["0.0.0.0"])  # noqa: S104  # a container's default
+    port: int = Field(3000, alias="RECTASK_PORT", ge=0, le=65_535, examples=["3000"])
+
     log_level: LogLevel | None = Field(None, alias="RECTASK_LOG_LEVEL", examples=["info"])
     log_format: LogFormat | None = Field(None, alias="RECTASK_LOG_FORMAT", examples=["json"])
+    # Not ours: where httpx looks for the roots of trust.
+    ssl_cert_file: Annotated[str, AfterValidator(_certificates)] | None = Field(
+        None, alias="SSL_CERT_FILE", examples=["/etc/ssl/certs/ca-certificates.crt"]
+    )
     # Not ours: any value asks every program for output without colours (no-color.org).
     no_color: str | None = Field(None, alias="NO_COLOR", examples=["1"])
 
@@ -163,23 +223,29 @@ class Settings(BaseModel):
         return frozenset(value.get_secret_value() for value in values if isinstance(value, SecretStr))
 
 
-def load_settings(*, environ: Mapping[str, str] | None = None, env_file: Path | None = None) -> Settings:
+def load_settings(
+    *, environ: Mapping[str, str] | None = None, env_file: Path | None = None, for_slack: bool = False
+) -> Settings:
     """The settings of the environment, and of the file (`.env` where there is one) for those that are not in it.
 
-    Raises SettingsError with a line for each setting that is missing, malformed or contradicts another.
+    `for_slack` asks for those of Slack too. Raises SettingsError with a line for each setting that is missing,
+    malformed or contradicts another.
     """
     given = _given(os.environ if environ is None else environ, Path(".env") if env_file is None else env_file)
-    lines = [*_malformed(given), *_missing(given), *_contradictions(given)]
+    lines = [*_malformed(given), *_missing(given, for_slack=for_slack), *_contradictions(given)]
     if lines:
         raise SettingsError(lines)
     return Settings.model_validate(given)
 
 
 def _given(environ: Mapping[str, str], env_file: Path) -> dict[str, str]:
-    """What is set, and not to nothing; the environment wins over the file."""
+    """What is set, and not to nothing; the environment wins over the file, in the choice of the keys too."""
     known = {field.alias for field in Settings.model_fields.values()}
-    everything = {**_read_env_file(env_file), **{name: value for name, value in environ.items() if value}}
-    return {name: value for name, value in everything.items() if name in known and value}
+    here = {name: value for name, value in environ.items() if name in known and value}
+    there = {name: value for name, value in _read_env_file(env_file).items() if name in known and value}
+    if "VOLC_ACCESSKEY" in here and "VOLCENGINE_ACCESS_KEY" not in here:
+        there = {name: value for name, value in there.items() if name not in _NEWER_KEYS}
+    return there | here
 
 
 def _read_env_file(path: Path) -> dict[str, str]:
@@ -191,7 +257,7 @@ def _read_env_file(path: Path) -> dict[str, str]:
     except (OSError, UnicodeDecodeError) as failure:
         reason = "is not UTF-8 text" if isinstance(failure, UnicodeDecodeError) else "can not be read"
         raise SettingsError([f"{path} {reason}. Example of a line in it: RECTASK_QPS=60"]) from failure
-    if wrong := [binding.original.line for binding in bindings if binding.error]:
+    if wrong := [b.original.line for b in bindings if b.error or (b.key is not None and b.value is None)]:
         raise SettingsError(
             [f"{path}, line {line}, is not of the form NAME=value. Example: RECTASK_QPS=60" for line in wrong]
         )
@@ -205,7 +271,7 @@ def _malformed(given: Mapping[str, str]) -> Iterator[str]:
         yield from (_line(str(error["loc"][0]), _in_words(error)) for error in failure.errors())
 
 
-def _missing(given: Mapping[str, str]) -> Iterator[str]:
+def _missing(given: Mapping[str, str], *, for_slack: bool) -> Iterator[str]:
     newer = "VOLCENGINE_ACCESS_KEY" in given
     access, secret = (
         ("VOLCENGINE_ACCESS_KEY", "VOLCENGINE_SECRET_KEY") if newer else ("VOLC_ACCESSKEY", "VOLC_SECRETKEY")
@@ -216,6 +282,10 @@ def _missing(given: Mapping[str, str]) -> Iterator[str]:
         yield _line(secret, f"is missing; it goes with {access}")
     if "RECTASK_APP_ID" not in given and "RECTASK_APPS" not in given:
         yield _line("RECTASK_APP_ID", "is missing (or RECTASK_APPS, for several apps)")
+    if for_slack and "SLACK_BOT_TOKEN" not in given:
+        yield _line("SLACK_BOT_TOKEN", "is missing")
+    if for_slack and "SLACK_APP_TOKEN" not in given and "SLACK_SIGNING_SECRET" not in given:
+        yield _line("SLACK_APP_TOKEN", "is missing (or SLACK_SIGNING_SECRET, to be reached over HTTP)")
 
 
 def _contradictions(given: Mapping[str, str]) -> Iterator[str]:
@@ -248,3 +318,24 @@ def _line(name: str, what: str, *, example: str | None = None) -> str:
 def _example_of(name: str) -> str:
     fields = Settings.model_fields.values()
     return next(str(field.examples[0]) for field in fields if field.alias == name and field.examples)
+
+
+def proxy_for(url: str) -> str | None:
+    """The proxy that the environment asks for (HTTPS_PROXY and the like, but for NO_PROXY), or None.
+
+    slack_sdk reads the same variables by itself, for all that goes to Slack.
+    """
+    parts = urlsplit(url)
+    if proxy_bypass(parts.hostname or ""):
+        return None
+    proxies = getproxies()
+    return proxies.get(parts.scheme) or proxies.get("all")
+
+
+def discard_oauth_variables(environ: MutableMapping[str, str]) -> bool:
+    """Take out what would make Bolt install itself into other workspaces; whether there was any.
+
+    One token and one workspace or organisation: that is what this bot is for.
+    """
+    found = [environ.pop(name, None) for name in ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET")]
+    return any(value is not None for value in found)

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+import hypothesis
 import pytest
 import structlog
 
@@ -11,6 +12,10 @@ from bot.app import Bot
 from bot.playground.fake_rtc import FakeRtc, open_fake_rtc
 from bot.settings import Settings
 from tests.world import SetClock, open_brief_bot
+
+# A machine that does other things besides is slow at times, which no test is about.
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
 
 
 @pytest.fixture

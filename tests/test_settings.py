@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.settings import Settings, SettingsError, load_settings
+from bot.settings import Settings, SettingsError, discard_oauth_variables, load_settings
 from tests.world import NO_FILE, settings_from
 
 APP, OTHER_APP = "661e0000000000000000543c", "661f0000000000000000543c"
@@ -60,12 +60,24 @@ def test_defaults() -> None:
             ENOUGH | {"RECTASK_RTC_ENDPOINT": "rtc.volcengineapi.com"},
             "RECTASK_RTC_ENDPOINT is wrong: it is not an addr",
         ),
-        (ENOUGH | {"RECTASK_RTC_ENDPOINT": "https://a/b"}, "RECTASK_RTC_ENDPOINT is wrong: it is not an address"),
-        (ENOUGH | {"RECTASK_RTC_ENDPOINT": "https://u:p@a"}, "RECTASK_RTC_ENDPOINT is wrong: it has more than"),
-        (ENOUGH | {"RECTASK_RTC_ENDPOINT": "https://a?b"}, "RECTASK_RTC_ENDPOINT is wrong: it has more than"),
+        (ENOUGH | {"RECTASK_RTC_ENDPOINT": "https://a/b"}, "RECTASK_RTC_ENDPOINT is wrong: it has more than"),
+        (ENOUGH | {"RECTASK_RTC_ENDPOINT": "https://u:p@a"}, "RECTASK_RTC_ENDPOINT is wrong: it has a character"),
+        (ENOUGH | {"RECTASK_RTC_ENDPOINT": "https://a?b"}, "RECTASK_RTC_ENDPOINT is wrong: it has a character"),
         (ENOUGH | {"RECTASK_RTC_ENDPOINT": "https://a:b"}, "RECTASK_RTC_ENDPOINT is wrong: "),
         (ENOUGH | {"RECTASK_RTC_ENDPOINT": "https://[a"}, "RECTASK_RTC_ENDPOINT is wrong: "),
         (ENOUGH | {"RECTASK_RTC_ENDPOINT": "http://a.com"}, "RECTASK_RTC_ENDPOINT is wrong: without https"),
+        (ENOUGH | {"RECTASK_RTC_ENDPOINT": "https://a..b.com"}, "RECTASK_RTC_ENDPOINT is wrong: its host can not be"),
+        (ENOUGH | {"RECTASK_RTC_ENDPOINT": f"https://{'a' * 70}.com"}, "RECTASK_RTC_ENDPOINT is wrong: its host can"),
+        (ENOUGH | {"RECTASK_RTC_ENDPOINT": " https://a.com"}, "RECTASK_RTC_ENDPOINT is wrong: it has a character"),
+        (ENOUGH | {"RECTASK_RTC_ENDPOINT": "https://a.com/?"}, "RECTASK_RTC_ENDPOINT is wrong: it has a character"),
+        (ENOUGH | {"SSL_CERT_FILE": "/nonexistent"}, "SSL_CERT_FILE is wrong: there is no file of certificates"),
+        (ENOUGH | {"SSL_CERT_FILE": __file__}, "SSL_CERT_FILE is wrong: there is no file of certificates"),
+        (ENOUGH | {"VOLC_ACCESSKEY": "AK\x7fX"}, "VOLC_ACCESSKEY is wrong: it has a space or a character"),
+        (ENOUGH | {"VOLCENGINE_SESSION_TOKEN": "tok\x01"}, "VOLCENGINE_SESSION_TOKEN is wrong: it has a space or"),
+        (ENOUGH | {"SLACK_BOT_TOKEN": "xapp-1"}, "SLACK_BOT_TOKEN is wrong: a bot token begins with xoxb-"),
+        (ENOUGH | {"SLACK_APP_TOKEN": "xoxb-1"}, "SLACK_APP_TOKEN is wrong: an app-level token begins with xapp-"),
+        (ENOUGH | {"SLACK_API_URL": "http://slack.com/api/"}, "SLACK_API_URL is wrong: without https"),
+        (ENOUGH | {"RECTASK_PORT": "70000"}, "RECTASK_PORT is wrong: should be less than or equal to 65535"),
         (ENOUGH | {"RECTASK_RTC_REGION": "Cn North"}, "RECTASK_RTC_REGION is wrong: a region has small letters"),
         (ENOUGH | {"RECTASK_RTC_REGION": "ap-singapore-1"}, "RECTASK_RTC_REGION is ap-singapore-1, yet rtc.volc"),
         (ENOUGH | {"RECTASK_QPS": "0"}, "RECTASK_QPS is wrong: should be greater than or equal to 1"),
@@ -79,6 +91,37 @@ def test_each_wrong_setting_has_its_line_with_an_example(environ: dict[str, str]
     (said,) = lines_for(environ)
     assert said.startswith(line)
     assert f". Example: {line.split(maxsplit=1)[0]}=" in said
+
+
+@pytest.mark.parametrize(
+    ("slack", "missing"),
+    [
+        ({}, ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"]),
+        ({"SLACK_BOT_TOKEN": "xoxb-1"}, ["SLACK_APP_TOKEN"]),
+        ({"SLACK_APP_TOKEN": "xapp-1"}, ["SLACK_BOT_TOKEN"]),
+        ({"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_SIGNING_SECRET": "8f74"}, []),
+    ],
+)
+def test_what_slack_needs(slack: dict[str, str], missing: list[str]) -> None:
+    environ = ENOUGH | slack | ({"RECTASK_QPS": "0"} if not missing else {})
+    with pytest.raises(SettingsError) as refused:
+        load_settings(environ=environ, env_file=NO_FILE, for_slack=True)
+    assert [line.split()[0] for line in refused.value.lines] == (missing or ["RECTASK_QPS"])
+
+
+def test_a_pair_of_keys_comes_whole_from_the_environment_or_from_the_file(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("VOLCENGINE_ACCESS_KEY=AKfile\nVOLCENGINE_SECRET_KEY=SKfile\n")
+    settings = load_settings(environ=ENOUGH, env_file=file)
+    assert settings.access_key is not None
+    assert settings.access_key.get_secret_value() == "AKx"
+
+
+def test_oauth_variables_are_discarded() -> None:
+    environ = {"SLACK_CLIENT_ID": "1", "PATH": "/bin"}
+    assert discard_oauth_variables(environ)
+    assert environ == {"PATH": "/bin"}
+    assert not discard_oauth_variables(environ)
 
 
 def test_several_wrong_settings_are_said_at_once() -> None:
@@ -124,7 +167,11 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "line"),
-    [(b"RECTASK_QPS=60\nwhat is 'this\n", ", line 2, is not of the form"), (b"\xff\xfeR\x00", " is not UTF-8 text")],
+    [
+        (b"RECTASK_QPS=60\nwhat is 'this\n", ", line 2, is not of the form"),
+        (b"RECTASK_QPS\n", ", line 1, is not of the form"),
+        (b"\xff\xfeR\x00", " is not UTF-8 text"),
+    ],
 )
 def test_a_file_that_can_not_be_read_is_said(tmp_path: Path, content: bytes, line: str) -> None:
     file = tmp_path / ".env"
@@ -147,7 +194,7 @@ def test_every_setting_has_an_example_and_stands_in_the_example_file() -> None:
     example = Path(__file__).parents[1].joinpath(".env.example").read_text(encoding="utf-8")
     for field in Settings.model_fields.values():
         assert field.examples
-        assert field.alias == "NO_COLOR" or f"{field.alias}=" in example
+        assert field.alias in {"NO_COLOR", "SSL_CERT_FILE"} or f"{field.alias}=" in example
 
 
 def test_no_print_of_the_settings_shows_a_secret() -> None:

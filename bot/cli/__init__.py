@@ -1,6 +1,7 @@
 """The console script: parses what was typed, and imports what a command needs when that command runs."""
 
 import argparse
+import io
 import sys
 from collections.abc import Callable, Sequence
 
@@ -14,12 +15,22 @@ INTERRUPTED = 130
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
+    _make_streams_safe()
     arguments = _parser().parse_args(argv)
     run: Callable[[argparse.Namespace], int] = arguments.run
     try:
         return run(arguments)
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def _make_streams_safe() -> None:
+    """A stream that is closed becomes one that nobody reads; what a stream's encoding lacks is written as its code."""
+    sys.stdout = sys.stdout or io.StringIO()
+    sys.stderr = sys.stderr or io.StringIO()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -41,6 +52,31 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("--json", action="store_true", help="print JSON (docs/show.schema.json), errors too")
     show.set_defaults(run=_show)
 
+    serve = commands.add_parser(
+        "serve",
+        help="run the Slack bot",
+        description="Run the Slack bot: over a socket when SLACK_APP_TOKEN is set, over HTTP otherwise.",
+        epilog="exit codes: 0 after SIGTERM or Ctrl-C, 2 usage, 69 Slack refuses the token, 78 settings",
+    )
+    serve.set_defaults(run=_serve)
+
+    manifest = commands.add_parser(
+        "manifest", help="print the Slack app manifest", description="Print the Slack app manifest, for Socket Mode."
+    )
+    manifest.add_argument("--http", metavar="URL", help="for requests over HTTP to this address, such as https://host")
+    manifest.set_defaults(run=_manifest)
+
+    playground = commands.add_parser(
+        "playground",
+        help="try the bot on this machine, without any account",
+        description="Run the whole bot between stand-ins for Slack and RTC, and a page to use it, until Ctrl-C.",
+    )
+    playground.add_argument(
+        "--port", type=int, metavar="N", help="the page's port (default: 8321 or the next free one)"
+    )
+    playground.add_argument("--headless", action="store_true", help="without the page")
+    playground.set_defaults(run=_playground)
+
     check = commands.add_parser(
         "check",
         help="prove settings, credentials and connections",
@@ -61,3 +97,21 @@ def _check(_arguments: argparse.Namespace) -> int:
     from bot.cli.check import check
 
     return check(sys.stdout)
+
+
+def _serve(_arguments: argparse.Namespace) -> int:
+    from bot.cli.serve import run
+
+    return run()
+
+
+def _manifest(arguments: argparse.Namespace) -> int:
+    from bot.cli.manifest import run
+
+    return run(arguments.http)
+
+
+def _playground(arguments: argparse.Namespace) -> int:
+    from bot.cli.playground import run
+
+    return run(port=arguments.port, is_headless=arguments.headless)

@@ -5,12 +5,18 @@ import sys
 from collections.abc import AsyncIterator
 from typing import TextIO
 
+import aiohttp
+
 from bot.app import open_bot, rtc_apps
 from bot.cli import SETTINGS
 from bot.cli.terminal import Terminal, inert
+from bot.finding import Finding
 from bot.logs import configure_logs
-from bot.settings import Settings, SettingsError, load_settings
-from bot.volcengine.diagnosis import Finding, diagnose
+from bot.manifest import SCOPES
+from bot.settings import Settings, SettingsError, load_settings, proxy_for
+from bot.slack.bolt import make_slack
+from bot.slack.diagnosis import diagnose_slack
+from bot.volcengine.diagnosis import diagnose
 
 ALL_WELL, SOMETHING_FAILS = 0, 1
 
@@ -40,7 +46,25 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
     names = ", ".join(app.name for app in rtc_apps(settings))
     yield Finding("settings", is_well=True, said=f"Keys from {settings.key_names}; apps: {names}.")
     async with open_bot(settings) as bot:
-        async for finding in diagnose(settings.rtc_endpoint, rtc=bot.rtc, apps=bot.apps):
+        async for finding in diagnose(
+            settings.rtc_endpoint, rtc=bot.rtc, apps=bot.apps, proxy=proxy_for(settings.rtc_endpoint)
+        ):
+            yield finding
+    async for finding in _slack_findings(settings):
+        yield finding
+
+
+async def _slack_findings(settings: Settings) -> AsyncIterator[Finding]:
+    if settings.slack_bot_token is None:
+        yield Finding("slack", is_well=True, said="Not set up: `serve` needs SLACK_BOT_TOKEN, `show` does not.")
+        return
+    token = settings.slack_app_token
+    async with aiohttp.ClientSession() as session:
+        slack = make_slack(
+            token=settings.slack_bot_token.get_secret_value(), base_url=settings.slack_api_url, session=session
+        )
+        app_token = None if token is None else token.get_secret_value()
+        async for finding in diagnose_slack(slack, app_token=app_token, scopes=SCOPES):
             yield finding
 
 

@@ -61,9 +61,8 @@ def _say_failed(failure: TaskReadError, *, as_json: bool, no_color: bool) -> int
             log_id=failure.log_id,
         )
         Terminal(sys.stdout, colours=False).print(error_as_json(error))
-    else:
-        err = Terminal.on(sys.stderr, no_color=no_color)
-        err.print(*error_as_text(failure, terminal=err))
+    err = Terminal.on(sys.stderr, no_color=no_color)
+    err.print(*error_as_text(failure, terminal=err))
     return exit_code
 
 

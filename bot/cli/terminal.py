@@ -35,13 +35,15 @@ class Terminal:
         return f"\x1b[{';'.join(_CODES[style] for style in styles)}m{text}\x1b[0m"
 
     def print(self, *lines: str) -> None:
-        """Print lines; one that ends in nobody's hands (a closed pipe) is no failure."""
+        """Print lines. Where nobody reads them any more (a closed pipe) that is no failure; a full disk is."""
         try:
             self.stream.write("".join(f"{line}\n" for line in lines))
             self.stream.flush()
-        except BrokenPipeError:
+        except OSError as failure:
             # As the Python documentation advises, so that the flush at exit does not fail too.
             os.dup2(os.open(os.devnull, os.O_WRONLY), self.stream.fileno())
+            if not isinstance(failure, BrokenPipeError):
+                raise SystemExit(f"rectask: the output can not be written: {failure.strerror}.") from failure
 
     def prose(self, text: str, *, indent: str = "") -> Iterable[str]:
         """A sentence, wrapped to the terminal's width; left whole where the output is not a terminal."""

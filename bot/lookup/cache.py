@@ -43,7 +43,7 @@ class _Flight:
 class CachingReader:
     """A TaskReader around another one. Failures are not kept, but "not found" is, for some seconds.
 
-    Used as an async context manager; leaving it cancels the requests under way.
+    Used as an async context manager; leaving it ends the requests under way, and whoever waits for one is told so.
     """
 
     def __init__(
@@ -59,11 +59,13 @@ class CachingReader:
             budget, ttl=KNOWN_FOR.total_seconds(), timer=timer, getsizeof=_weight
         )
         self._flights: dict[TaskRef, _Flight] = {}
+        self._is_closed = False
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._is_closed = True
         under_way = [flight.request for flight in self._flights.values()]
         for request in under_way:
             request.cancel()
@@ -78,12 +80,20 @@ class CachingReader:
         if not fresh and (kept := self._fresh.get(ref)) is not None:
             return _told(kept.outcome)
         flight = self._flights.get(ref)
+        if self._is_closed:
+            raise _closing()
         if flight is None:
             flight = self._start(ref, Urgency(urgency.priority))
         else:
             flight.urgency.raise_to(urgency.priority)
         # Shielded, for the request belongs to all who wait for it and not to the one who came first.
-        return await asyncio.shield(flight.request)
+        try:
+            return await asyncio.shield(flight.request)
+        except asyncio.CancelledError:
+            asker = asyncio.current_task()
+            if asker is None or asker.cancelling() or not flight.request.cancelled():
+                raise
+            raise _closing() from None
 
     def _start(self, ref: TaskRef, urgency: Urgency) -> "_Flight":
         flight = _Flight(asyncio.create_task(self._ask(ref, urgency)), urgency)
@@ -115,6 +125,12 @@ class CachingReader:
         if task.is_over and not files_may_follow(task, now=self._clock()):
             return LIFE_WHEN_OVER
         return LIFE_WHILE_CHANGING
+
+
+def _closing() -> TaskUnavailable:
+    return TaskUnavailable(
+        "Rectask is being stopped.", meaning="RTC was not asked to the end.", advice="Try again in a minute."
+    )
 
 
 def _told(outcome: Reading | TaskNotFound) -> Reading:

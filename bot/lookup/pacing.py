@@ -23,9 +23,15 @@ WINDOW = 1.0
 ROUNDING = 0.001
 # One granted request may reach the server late and fall among those of the next second, so one place is kept free.
 STRAGGLERS = 1
+# With a limit this small the place would cost too much, and spacing alone keeps requests far apart.
+FEW = 10
 # After "too many requests": half the rate at once, then a twentieth of the limit more each second; ten seconds in all.
 SLOWED_TO = 0.5
 CLIMB_PER_SECOND = 0.05
+
+
+class PacerClosed(Exception):
+    """No more turns are granted."""
 
 
 class _Waiter(NamedTuple):
@@ -39,7 +45,7 @@ class _Waiter(NamedTuple):
 class Pacer:
     """Grants turns, `limit` a second at most; as many askers as want to may wait.
 
-    Used as an async context manager; leaving it cancels those who still wait.
+    Used as an async context manager; leaving it ends the waiting of those who still do, with PacerClosed.
     """
 
     def __init__(
@@ -54,26 +60,34 @@ class Pacer:
         self._sleep = sleep
         self._queue: list[_Waiter] = []
         self._arrivals = itertools.count()
-        self._granted = deque[float](maxlen=max(1, limit - STRAGGLERS))
+        self._granted = deque[float](maxlen=limit - STRAGGLERS if limit > FEW else limit)
         self._next_slot = clock()
         self._slowed_at: float | None = None
         self._slowed_from = 1.0
         self._dispatcher: asyncio.Task[None] | None = None
+        self._is_closed = False
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._is_closed = True
         if self._dispatcher is not None:
             self._dispatcher.cancel()
             await asyncio.wait([self._dispatcher])
+        self._fail_all(PacerClosed())
+
+    def _fail_all(self, failure: BaseException) -> None:
         for waiter in self._queue:
-            waiter.turn.cancel()
+            if not waiter.turn.done():
+                waiter.turn.set_exception(failure)
         self._queue.clear()
 
     async def turn(self, urgency: Urgency) -> None:
-        """Wait for the right to send one request."""
-        turn = asyncio.get_running_loop().create_future()
+        """Wait for the right to send one request. Raises PacerClosed."""
+        if self._is_closed:
+            raise PacerClosed
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         arrival = next(self._arrivals)
 
         def enqueue() -> None:
@@ -82,7 +96,7 @@ class Pacer:
         enqueue()
         urgency.watch(enqueue)
         if self._dispatcher is None or self._dispatcher.done():
-            self._dispatcher = asyncio.create_task(self._dispatch())
+            self._dispatcher = asyncio.create_task(self._dispatch_or_fail())
         try:
             await turn
         finally:
@@ -106,6 +120,14 @@ class Pacer:
             self._slowed_at = None
             log.info("pacer.recovered", requests_per_second=self._limit)
         return min(share, 1.0)
+
+    async def _dispatch_or_fail(self) -> None:
+        try:
+            await self._dispatch()
+        except Exception as failure:
+            # Nobody waits for the dispatcher; those who wait for their turn must not do so in vain.
+            log.exception("pacer.failed")
+            self._fail_all(failure)
 
     async def _dispatch(self) -> None:
         while self._queue:

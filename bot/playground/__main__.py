@@ -2,7 +2,9 @@
 
 import argparse
 import asyncio
+import sys
 from contextlib import suppress
+from pathlib import Path
 
 from bot.playground.fake_rtc import OTHER_ROOMS, FakeRtc, open_fake_rtc
 from bot.playground.faults import FAULTS
@@ -16,8 +18,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bot.playground", description=__doc__)
     parser.add_argument("--port", type=int, default=_PORT, help=f"the port on 127.0.0.1 (default {_PORT})")
     port: int = parser.parse_args().port
-    with suppress(KeyboardInterrupt):
-        asyncio.run(_serve(port))
+    try:
+        with suppress(KeyboardInterrupt):
+            asyncio.run(_serve(port))
+    except (OSError, OverflowError):
+        parser.exit(1, f"{parser.prog}: port {port} is taken or can not be used; name another with --port\n")
 
 
 async def _serve(port: int) -> None:
@@ -35,7 +40,7 @@ def _how_to_use(fake: FakeRtc) -> str:
   export RECTASK_APP_ID={fake.account.app_ids[0]}
   export VOLC_ACCESSKEY={fake.account.access_key}
   export VOLC_SECRETKEY={fake.account.secret_key}
-  rectask show Room1 Task1
+  {Path(sys.executable).with_name("rectask")} show Room1 Task1
 
 Rooms (any task id will do; every other room has no tasks):
 {rooms}

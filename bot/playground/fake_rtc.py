@@ -88,7 +88,7 @@ class FakeRtc:
             return await self._perform(request, query)
         except Refusal as refusal:
             skew = _SKEW if query_room(request) == "skewed" else timedelta()
-            return self._respond(refusal.http_status, {}, error=refusal.error, skew=skew)
+            return self._respond(refusal.status_code, {}, error=refusal.error, skew=skew)
 
     def _check_ids(self, query: dict[str, str]) -> None:
         for name in ("AppId", "RoomId", "TaskId"):
@@ -109,7 +109,7 @@ class FakeRtc:
         if room == "skewed":
             raise Refusal("InvalidTimestamp", "The X-Date is too far from the server's time.")
         if room == "error-in-200":
-            raise Refusal("LackPolicy", "As the room's name asks for.", http_status=200)
+            raise Refusal("LackPolicy", "As the room's name asks for.", status_code=200)
         if room.startswith("error-"):
             raise Refusal(room.removeprefix("error-"), "As the room's name asks for.")
         return self._respond(200, {"Result": self._result(query)})
@@ -134,7 +134,7 @@ class FakeRtc:
 
     def _respond(
         self,
-        http_status: int,
+        status_code: int,
         body: dict[str, object],
         *,
         error: dict[str, object] | None = None,
@@ -150,7 +150,7 @@ class FakeRtc:
         }
         payload = {"ResponseMetadata": metadata | ({"Error": error} if error else {}), **body}
         headers = {"X-Tt-Logid": f"log{number:020d}", "Date": format_datetime(self._clock() + skew, usegmt=True)}
-        return web.json_response(payload, status=http_status, headers=headers)
+        return web.json_response(payload, status=status_code, headers=headers)
 
 
 def query_room(request: web.BaseRequest) -> str:

@@ -71,10 +71,10 @@ class Account:
 class Refusal(Exception):
     """The gateway answers with an error: its code, the number and HTTP status that the vendor's list gives it."""
 
-    def __init__(self, code: str, message: str, *, http_status: int | None = None) -> None:
+    def __init__(self, code: str, message: str, *, status_code: int | None = None) -> None:
         super().__init__(code)
         self.number, documented_status = ERRORS.get(code, (None, 400))
-        self.http_status = http_status or documented_status
+        self.status_code = status_code or documented_status
         self.error: dict[str, object] = {"Code": code, "Message": message}
         if self.number is not None:
             self.error["CodeN"] = self.number
@@ -129,8 +129,11 @@ class SignatureCheck:
         if token != self.account.session_token:
             raise Refusal("InvalidSecretToken", f"The security token {token} is invalid or has expired.")
         required = _MUST_BE_SIGNED | ({"x-security-token"} if token else set())
-        if missing := required - set(signed.split(";")):
+        names = signed.split(";")
+        if missing := required - set(names):
             raise Refusal("MissingSignature", f"Not among the signed headers: {', '.join(sorted(missing))}.")
+        if names != sorted(set(names)) or any(name not in request.headers for name in names):
+            raise Refusal("InvalidAuthorization", "The signed headers are not those that were sent, sorted by name.")
 
     def _signature(self, request: web.BaseRequest, body: bytes, *, x_date: str, scope: str, names: str) -> str:
         body_hash = hashlib.sha256(body).hexdigest()

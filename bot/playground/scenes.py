@@ -83,11 +83,15 @@ def tos_file(
     }
 
 
-def _ended(reason: str, **parts: object) -> Callable[[Moment], Json]:
+def _ended(
+    reason: str, *, status: int = 3, has_end: bool = True, files: list[Json] | None = None
+) -> Callable[[Moment], Json]:
+    """Two hours ago, for an hour; with one file, unless others are named."""
+
     def tell(moment: Moment) -> Json:
         start = moment.opened - 2 * HOUR
-        told: Json = {"status": 3, "end": start + HOUR, "files": [tos_file(start)]} | parts
-        return task(start=start, reason=reason, **told)
+        left = [tos_file(start)] if files is None else files
+        return task(status=status, start=start, end=start + HOUR if has_end else 0, reason=reason, files=left)
 
     return tell
 
@@ -143,9 +147,9 @@ SCENES: dict[str, Scene] = {
     "stopped-by-api": Scene("ended by a call of the API, one file in TOS", _ended("StopByAPI")),
     "idle": Scene("ended by the idle limit", _ended("IdleTimeOut")),
     "unknown-reason": Scene("ended, Volcengine does not know why", _ended("UnknownStopReason")),
-    "start-failed": Scene("could not be started", _ended("StartTaskFailed", status=4, end=0, files=[])),
+    "start-failed": Scene("could not be started", _ended("StartTaskFailed", status=4, has_end=False, files=[])),
     "failed": Scene("failed while it ran", _ended("UnknownStopReason", status=4)),
-    "abnormal": Scene("status 0", _ended("", status=0, end=0, files=[])),
+    "abnormal": Scene("status 0", _ended("", status=0, has_end=False, files=[])),
     "not-started": Scene("not started", lambda m: task(status=1, start=m.opened - SECOND)),
     "running": Scene("running", _running),
     "hls-running": Scene("running, with its HLS file already there", _hls_running),
@@ -155,7 +159,7 @@ SCENES: dict[str, Scene] = {
     "many-files": Scene("500 files", _many_files),
     "no-files": Scene("ended without files", _ended("StopByAPI", files=[])),
     "empty-file": Scene("ended with a file of 0 bytes", _ended("StopByAPI", files=[{"ObjectKey": "a.mp4", "Size": 0}])),
-    "status-9": Scene("a status that is not documented", _ended("", status=9, end=0, files=[])),
+    "status-9": Scene("a status that is not documented", _ended("", status=9, has_end=False, files=[])),
     "new-reason": Scene("a stop reason that is not documented", _ended("StopByMoonPhase")),
     "end-before-start": Scene("ends before it starts", lambda m: task(status=3, start=m.opened, end=m.opened - HOUR)),
     "strings": Scene("numbers as strings", _as_strings),

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.recording.stop_reason import StopReason
@@ -148,14 +148,18 @@ class RecordingFile:
 
 @dataclass(frozen=True, slots=True)
 class RecordTask:
-    """A record task as RTC last told of it. Times are aware and in UTC; None where the vendor gave none."""
+    """A record task as RTC last told of it. Times are aware and in UTC; None where the vendor gave none.
+
+    `unreadable_files` counts what stands in the file list and is no file.
+    """
 
     ref: TaskRef
     status: Status
     stop_reason: StopReason | None = None
     started_at: datetime | None = None
     ended_at: datetime | None = None
-    files: tuple[RecordingFile, ...] = field(default=())
+    files: tuple[RecordingFile, ...] = ()
+    unreadable_files: int = 0
 
     @property
     def is_over(self) -> bool:

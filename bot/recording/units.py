@@ -34,4 +34,6 @@ def length_in_words(length: timedelta) -> str:
 def count_in_words(count: int, noun: str) -> str:
     """A count with its noun: "no files", "1 file", "500 files"."""
     number = "no" if count == 0 else f"{count:,}"
-    return f"{number} {noun}" if count == 1 else f"{number} {noun}s"
+    if count == 1:
+        return f"{number} {noun}"
+    return f"{number} {noun[:-1]}ies" if noun.endswith("y") else f"{number} {noun}s"

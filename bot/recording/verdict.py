@@ -79,7 +79,7 @@ def _state(task: RecordTask, *, now: datetime) -> str:
 
 
 def _time_taken(task: RecordTask, *, now: datetime) -> str:
-    if task.is_over and task.length is not None:
+    if task.is_over and task.length is not None and not _is_before(now + CLOCKS_MAY_DIFFER_BY, task.ended_at):
         return f" after {length_in_words(task.length)}"
     if task.status == RUNNING and task.started_at is not None and task.started_at <= now:
         return f" for {length_in_words(now - task.started_at)}"
@@ -94,6 +94,8 @@ def _reason(task: RecordTask) -> str:
 
 
 def _files(task: RecordTask) -> str:
+    if not task.files and task.unreadable_files:
+        return "Its files can not be read from the answer"
     if not task.files:
         return "No files" if task.is_over else "No files so far"
     words = count_in_words(len(task.files), "file")
@@ -107,25 +109,60 @@ def _total_size(task: RecordTask) -> str:
     if not sizes:
         return "size unknown"
     total = size_in_words(sum(sizes))
-    return total if len(sizes) == len(task.files) else f"at least {total}"
+    is_whole = len(sizes) == len(task.files) and not task.unreadable_files
+    return total if is_whole else f"at least {total}"
 
 
 def _contradictions(task: RecordTask, *, now: datetime) -> tuple[Concern, ...]:
     """Where parts of the answer can not be true together."""
     ask_again = "Ask again in a minute; if it stays, give the request id to Volcengine's support."
-    found = []
-    if task.started_at is not None and task.ended_at is not None and task.ended_at < task.started_at:
-        found.append(Concern("The end lies before the start, so no length can be told.", ask_again))
-    if task.started_at is not None and task.started_at > now + CLOCKS_MAY_DIFFER_BY:
-        found.append(
-            Concern("The start lies in the future.", "Check this machine's clock; if it is right: " + ask_again)
-        )
-    if task.status in (NOT_STARTED, RUNNING) and (task.ended_at is not None or task.stop_reason is not None):
-        sign = "an end time" if task.ended_at is not None else "a stop reason"
-        found.append(Concern(f"The status says “{task.status.name}”, yet there is {sign}.", ask_again))
-    if task.is_over and task.ended_at is None and task.stop_reason != START_TASK_FAILED:
-        found.append(Concern("It is over, yet no end time is given.", ask_again))
-    return tuple(found)
+    check_clock = "Check this machine's clock; if it is right: " + ask_again
+    latest, is_under_way = now + CLOCKS_MAY_DIFFER_BY, task.status in (NOT_STARTED, RUNNING)
+    never_started = task.stop_reason == START_TASK_FAILED
+    signs = (
+        (
+            _is_before(task.ended_at, task.started_at),
+            "The end lies before the start, so no length can be told.",
+            ask_again,
+        ),
+        (_is_before(latest, task.started_at), "The start lies in the future.", check_clock),
+        (_is_before(latest, task.ended_at), "The end lies in the future.", check_clock),
+        (
+            is_under_way and task.ended_at is not None,
+            f"The status says “{task.status.name}”, yet there is an end time.",
+            ask_again,
+        ),
+        (
+            is_under_way and task.ended_at is None and task.stop_reason is not None,
+            f"The status says “{task.status.name}”, yet there is a stop reason.",
+            ask_again,
+        ),
+        (
+            never_started and task.status in (RUNNING, ENDED),
+            f"The status says “{task.status.name}”, yet the stop reason says that it never started.",
+            ask_again,
+        ),
+        (
+            task.status == NOT_STARTED and bool(task.files),
+            "The status says “not started”, yet there are files.",
+            ask_again,
+        ),
+        (
+            task.is_over and task.ended_at is None and not never_started,
+            "It is over, yet no end time is given.",
+            ask_again,
+        ),
+        (
+            task.unreadable_files > 0,
+            f"{count_in_words(task.unreadable_files, 'entry')} of the file list can not be read.",
+            "Look at the raw answer, and report it with the request id.",
+        ),
+    )
+    return tuple(Concern(what, advice) for is_so, what, advice in signs if is_so)
+
+
+def _is_before(earlier: datetime | None, later: datetime | None) -> bool:
+    return earlier is not None and later is not None and earlier < later
 
 
 def _findings(task: RecordTask, *, now: datetime) -> tuple[Concern, ...]:
@@ -144,11 +181,11 @@ def _findings(task: RecordTask, *, now: datetime) -> tuple[Concern, ...]:
 
 
 def _start_failed(task: RecordTask) -> Concern | None:
-    if task.stop_reason != START_TASK_FAILED:
+    if task.stop_reason != START_TASK_FAILED or not task.is_over:
         return None
-    result = "yet it lists files" if task.files else "so nothing was recorded"
+    has_files = task.files or task.unreadable_files
     return Concern(
-        f"The task could not be started, {result}.",
+        "The task could not be started, " + ("yet it lists files." if has_files else "so nothing was recorded."),
         "Check the parameters it was started with, above all storage (bucket, key, region), then start a new task.",
     )
 
@@ -156,15 +193,14 @@ def _start_failed(task: RecordTask) -> Concern | None:
 def _failed(task: RecordTask) -> Concern | None:
     if task.status != FAILED or task.stop_reason == START_TASK_FAILED:
         return None
-    return Concern(
-        "The task failed while it ran; what it recorded may be incomplete.",
-        "Play the files there are, start a new task if the room is still in use, and give the request id to "
-        "Volcengine's support.",
-    )
+    to_do = "start a new task if the room is still in use, and give the request id to Volcengine's support."
+    if not task.files:
+        return Concern("The task failed; it may have recorded nothing.", to_do[0].upper() + to_do[1:])
+    return Concern("The task failed; what it recorded may be incomplete.", "Play the files there are, " + to_do)
 
 
 def _cause_unknown(task: RecordTask) -> Concern | None:
-    if task.stop_reason != UNKNOWN_STOP_REASON:
+    if task.stop_reason != UNKNOWN_STOP_REASON or not task.is_over:
         return None
     return Concern(
         "Volcengine does not know why it stopped.",
@@ -184,6 +220,8 @@ def _status_unclear(task: RecordTask) -> Concern | None:
 def _start_is_late(task: RecordTask, *, now: datetime) -> Concern | None:
     if task.status != NOT_STARTED or task.started_at is None or now - task.started_at < START_MAY_TAKE:
         return None
+    if task.files or task.ended_at is not None:
+        return None
     waited = length_in_words(now - task.started_at)
     return Concern(
         f"It was created {waited} ago and has not begun.",
@@ -192,7 +230,7 @@ def _start_is_late(task: RecordTask, *, now: datetime) -> Concern | None:
 
 
 def _files_are_missing(task: RecordTask, *, now: datetime) -> Concern | None:
-    if not task.is_over or task.files or task.stop_reason == START_TASK_FAILED:
+    if not task.is_over or task.files or task.unreadable_files or task.stop_reason == START_TASK_FAILED:
         return None
     if files_may_follow(task, now=now):
         return Concern("It has ended and lists no files yet.", "They can come later: ask again in two minutes.")
@@ -227,6 +265,6 @@ def files_may_follow(task: RecordTask, *, now: datetime) -> bool:
 
     True within an hour of its end, and while it is not known when it ended.
     """
-    if not task.is_over or task.files:
+    if not task.is_over or task.files or task.unreadable_files:
         return False
     return task.ended_at is None or now - task.ended_at < FILES_MAY_FOLLOW_FOR

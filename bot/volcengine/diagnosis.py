@@ -4,12 +4,12 @@ import asyncio
 import socket
 import ssl
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlsplit
 
 import httpx
 
+from bot.finding import Finding
 from bot.recording.reading import Priority, TaskNotFound, TaskReadError, Urgency
 from bot.recording.task import RtcApp, TaskRef
 from bot.volcengine.openapi import clock_in_words
@@ -22,36 +22,35 @@ _MADE_UP = "rectask-check"
 _TIME_LIMIT = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one step came to; `advice` is there where it failed or soon will."""
-
-    step: str
-    is_well: bool
-    said: str
-    advice: str | None = None
-
-
-async def diagnose(endpoint: str, *, rtc: RtcTaskReader, apps: Sequence[RtcApp]) -> AsyncIterator[Finding]:
+async def diagnose(
+    endpoint: str, *, rtc: RtcTaskReader, apps: Sequence[RtcApp], proxy: str | None = None
+) -> AsyncIterator[Finding]:
     """The findings in order; it ends early where a later step could only fail for the same reason."""
-    parts = urlsplit(endpoint)
-    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
-    yield (name := await _resolve(host, port))
-    if not name.is_well:
-        return
-    yield (connection := await _handshake(host, port, is_tls=parts.scheme == "https"))
-    if not connection.is_well:
-        return
+    if proxy is not None:
+        said = f"RTC is reached through {urlsplit(proxy).hostname}, as the environment asks for."
+        yield Finding("proxy", is_well=True, said=said)
+    else:
+        async for finding in _reach(endpoint):
+            yield finding
+            if not finding.is_well:
+                return
     for app in apps:
         yield await _ask_for_nothing(rtc, app)
     if rtc.clock_ahead is not None:
         yield _judge_clock(rtc.clock_ahead)
 
 
+async def _reach(endpoint: str) -> AsyncIterator[Finding]:
+    parts = urlsplit(endpoint)
+    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    yield await _resolve(host, port)
+    yield await _handshake(host, port, is_tls=parts.scheme == "https")
+
+
 async def _resolve(host: str, port: int) -> Finding:
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError:
+    except (OSError, UnicodeError):
         return Finding(
             "name",
             is_well=False,
@@ -79,7 +78,7 @@ async def _handshake(host: str, port: int, *, is_tls: bool) -> Finding:
             "connection",
             is_well=False,
             said=f"{host}:{port} does not take a connection within {_TIME_LIMIT:g} s.",
-            advice="Check the firewall: this machine must reach it directly, proxies are not used.",
+            advice="Check the firewall; a proxy is named in HTTPS_PROXY.",
         )
     tls: ssl.SSLObject | None = writer.get_extra_info("ssl_object")
     writer.close()

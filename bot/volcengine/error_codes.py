@@ -81,8 +81,8 @@ _UNKNOWN_CODE = ErrorCode((), None, Kind.REFUSED, "This code is not in the vendo
 _UNKNOWN_STATUS = ErrorCode((), None, Kind.REFUSED, "This is not how RTC answers.", "Check RECTASK_RTC_ENDPOINT, and what stands between this machine and {endpoint}.")  # fmt: skip
 
 
-def explain(*, code: str | None, number: int | None, http_status: int) -> ErrorCode:
+def explain(*, code: str | None, number: int | None, status_code: int) -> ErrorCode:
     """The row for an error: by its whole code, else its family, else the gateway's number, else the HTTP status."""
     family = (code or "").partition(".")[0]
     by_code = _BY_NAME.get(code or "") or _BY_NAME.get(family) or _BY_NUMBER.get(number or 0)
-    return by_code or _BY_HTTP_STATUS.get(http_status) or (_UNKNOWN_CODE if code or number else _UNKNOWN_STATUS)
+    return by_code or _BY_HTTP_STATUS.get(status_code) or (_UNKNOWN_CODE if code or number else _UNKNOWN_STATUS)

@@ -58,7 +58,7 @@ _BY_CAUSE: tuple[tuple[tuple[type[BaseException], ...], FailureWords], ...] = (
     ),
     (
         (TimeoutError, httpx.TimeoutException),
-        FailureWords("{host} did not answer in time ({attempt:g} s for one attempt).", _BROKE_OFF, _TRY_AGAIN),
+        FailureWords("{host} did not answer in time (it had {attempt:g} s at the most).", _BROKE_OFF, _TRY_AGAIN),
     ),
     ((ContentLengthError,), _OTHERWISE),
     (

@@ -3,6 +3,8 @@
 import asyncio
 import itertools
 import random
+import re
+import zlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,6 +28,9 @@ BODY_LIMIT = 10 * 1024 * 1024
 # Seconds. The vendor's table asks for a second or more after a 429; the others are spread to a fraction of theirs.
 _PAUSE_WHEN_PASSING = 0.2
 _PAUSE_WHEN_TOO_MANY = 1.0
+_DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
+# zlib's way of asking for gzip.
+_GZIP = 16 + zlib.MAX_WBITS
 _HEADERS = {"accept-encoding": "gzip", "user-agent": "rectask"}
 
 
@@ -91,14 +96,14 @@ class OpenApi:
         # How far this machine's clock was ahead of Volcengine's at the last answer; None before the first.
         self.clock_ahead: timedelta | None = None
 
-    async def get(self, query: str, *, urgency: Urgency, app: str) -> ApiAnswer:
-        """GET with this query, escaped and with Action and Version in it; `app` is the RTC app's name, for the advice.
+    async def get(self, query: str, *, urgency: Urgency, rtc_app: str) -> ApiAnswer:
+        """GET with this query, escaped and with Action and Version in it; `rtc_app` is its name, for the advice.
 
         Raises TaskUnavailable after at most three attempts or 25 s, TaskRefused or TaskNotFound at once.
         """
         url = f"{self._endpoint}/?{query}"
         try:
-            answer = await self._attempt_until_answered(url, urgency=urgency, app=app)
+            answer = await self._attempt_until_answered(url, urgency=urgency, rtc_app=rtc_app)
         except TaskUnavailable as failure:
             self._note_loss(failure)
             raise
@@ -108,16 +113,18 @@ class OpenApi:
         self._note_recovery()
         return answer
 
-    async def _attempt_until_answered(self, url: str, *, urgency: Urgency, app: str) -> ApiAnswer:
+    async def _attempt_until_answered(self, url: str, *, urgency: Urgency, rtc_app: str) -> ApiAnswer:
         deadline = asyncio.get_running_loop().time() + self._patience.total
+        before: TaskUnavailable | None = None
         for attempt in itertools.count(1):
             try:
-                return await self._attempt(url, deadline=deadline, urgency=urgency, app=app)
+                return await self._attempt(url, deadline=deadline, urgency=urgency, rtc_app=rtc_app, before=before)
             except _WorthAnotherAttempt as failure:
                 pause = self._pause_after(failure, attempts=attempt)
                 log.debug("attempt.failed", attempt=attempt, happened=failure.happened, code=failure.code)
                 if attempt == ATTEMPTS or asyncio.get_running_loop().time() + pause >= deadline:
                     raise
+                before = failure
             await self._sleep(pause)
         raise AssertionError  # itertools.count has no end
 
@@ -128,7 +135,10 @@ class OpenApi:
         doubled: int = 2 ** (attempts - 1)
         return _PAUSE_WHEN_PASSING * doubled * (0.5 + self._random_fraction() / 2)
 
-    async def _attempt(self, url: str, *, deadline: float, urgency: Urgency, app: str) -> ApiAnswer:
+    async def _attempt(
+        self, url: str, *, deadline: float, urgency: Urgency, rtc_app: str, before: TaskUnavailable | None
+    ) -> ApiAnswer:
+        """`before` is what became of the attempt before this one; it is told where this one's turn never comes."""
         is_sent = False
         try:
             async with asyncio.timeout_at(deadline) as limit:
@@ -138,10 +148,10 @@ class OpenApi:
                 response, body = await self._exchange(url)
         except (TimeoutError, *failures.TRANSPORT_FAILURES) as failure:
             if not is_sent:
-                raise failures.turn_never_came(self._patience.total) from failure
+                raise before or failures.turn_never_came(self._patience.total) from failure
             words = failures.of_transport(failure, endpoint=self._endpoint, patience=self._patience)
             raise _WorthAnotherAttempt(words.happened, meaning=words.meaning, advice=words.advice) from failure
-        return self._understand(response, body, app=app)
+        return self._understand(response, body, rtc_app=rtc_app)
 
     async def _exchange(self, url: str) -> tuple[httpx.Response, bytes | None]:
         """One request and its answer; the body is None where it is too large to be read."""
@@ -152,15 +162,15 @@ class OpenApi:
         finally:
             await response.aclose()
 
-    def _understand(self, response: httpx.Response, body: bytes | None, *, app: str) -> ApiAnswer:
+    def _understand(self, response: httpx.Response, body: bytes | None, *, rtc_app: str) -> ApiAnswer:
         if (server_time := _date_of(response)) is not None:
             self.clock_ahead = self._clock() - server_time
-        log_id = response.headers.get("x-tt-logid")
+        log_id = self._concealed(response.headers.get("x-tt-logid"))
         envelope, flaw = _envelope_in(body)
-        request_id = envelope.response_metadata.request_id
+        request_id = self._concealed(envelope.response_metadata.request_id)
         error = envelope.response_metadata.error
         if error.is_there or response.status_code != httpx.codes.OK:
-            raise self._error(error, response, request_id=request_id, log_id=log_id, app=app)
+            raise self._error(error, response, request_id=request_id, log_id=log_id, rtc_app=rtc_app)
         if body is None or flaw is not None:
             raise failures.makes_no_sense(flaw or "", request_id=request_id, log_id=log_id)
         return ApiAnswer(
@@ -172,15 +182,15 @@ class OpenApi:
         )
 
     def _error(
-        self, error: WireError, response: httpx.Response, *, request_id: str | None, log_id: str | None, app: str
+        self, error: WireError, response: httpx.Response, *, request_id: str | None, log_id: str | None, rtc_app: str
     ) -> TaskReadError:
-        row = explain(code=error.code, number=error.code_n, http_status=response.status_code)
+        row = explain(code=error.code, number=error.code_n, status_code=response.status_code)
         if row.kind is Kind.TOO_MANY:
             self._pacer.slow_down()
         named = {
             "origin": self._origin,
             "endpoint": self._endpoint,
-            "app": app,
+            "app": rtc_app,
             "clock": clock_in_words(self.clock_ahead),
         }
         kinds = {Kind.REFUSED: TaskRefused, Kind.NOT_FOUND: TaskNotFound}
@@ -188,11 +198,14 @@ class OpenApi:
             self._signer.conceal(_what_happened(error, response.status_code)),
             meaning=row.meaning.format_map(named),
             advice=row.advice.format_map(named),
-            code=error.code or (str(error.code_n) if error.code_n else None),
+            code=self._concealed(error.code or (str(error.code_n) if error.code_n else None)),
             request_id=request_id,
             log_id=log_id,
-            retry_after=_retry_after(response, too_many=row.kind is Kind.TOO_MANY),
+            retry_after=_retry_after(response, now=self._clock(), too_many=row.kind is Kind.TOO_MANY),
         )
+
+    def _concealed(self, text: str | None) -> str | None:
+        return None if text is None else self._signer.conceal(text)
 
     def _note_loss(self, failure: TaskUnavailable) -> None:
         if not self._is_lost:
@@ -217,12 +230,25 @@ def clock_in_words(ahead: timedelta | None) -> str:
 
 
 async def _read_whole(response: httpx.Response) -> bytes | None:
-    """The body, unpacked; None as soon as it passes the limit."""
+    """The body, unpacked; None as soon as it passes the limit, before more than that is unpacked.
+
+    Raises httpx.DecodingError for packing that is broken, or was not asked for: packing upon packing can make gigabytes
+    of some kilobytes.
+    """
+    encoding = response.headers.get("content-encoding", "identity")
+    unpacker = zlib.decompressobj(_GZIP) if encoding == "gzip" else None
+    if unpacker is None and encoding != "identity":
+        raise httpx.DecodingError(f"content-encoding {encoding}")
     body = bytearray()
-    async for chunk in response.aiter_bytes() if "content-encoding" in response.headers else response.aiter_raw():
-        body += chunk
+    async for chunk in response.aiter_raw():
+        try:
+            body += chunk if unpacker is None else unpacker.decompress(chunk, BODY_LIMIT + 1)
+        except zlib.error as failure:
+            raise httpx.DecodingError(str(failure)) from failure
         if len(body) > BODY_LIMIT:
             return None
+    if unpacker is not None and not unpacker.eof:
+        raise httpx.DecodingError("the packed body ends too soon")
     return bytes(body)
 
 
@@ -236,22 +262,30 @@ def _envelope_in(body: bytes | None) -> tuple[Envelope, str | None]:
         return Envelope(), str(flaw)
 
 
-def _what_happened(error: WireError, http_status: int) -> str:
-    name = error.code or (f"error {error.code_n}" if error.code_n else f"HTTP {http_status}")
+def _what_happened(error: WireError, status_code: int) -> str:
+    name = error.code or (f"error {error.code_n}" if error.code_n else f"HTTP {status_code}")
     message = (error.message or "").strip()
     return f"Volcengine answered {name}" + (f": {message}" if message else ".")
 
 
 def _date_of(response: httpx.Response) -> datetime | None:
+    return _http_date(response.headers.get("date", ""))
+
+
+def _http_date(text: str) -> datetime | None:
     try:
-        date = parsedate_to_datetime(response.headers["date"])
-    except (KeyError, ValueError):
+        date = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
         return None
     return date if date.tzinfo is not None else None
 
 
-def _retry_after(response: httpx.Response, *, too_many: bool) -> float | None:
-    """Seconds from the Retry-After header where it is there and sensible; at least one second after a 429."""
+def _retry_after(response: httpx.Response, *, now: datetime, too_many: bool) -> float | None:
+    """Seconds from the Retry-After header (a number or a date) where there is one; at least one second after a 429."""
     header = response.headers.get("retry-after", "").strip()
-    asked = float(header) if header.isascii() and header.isdecimal() else None
+    asked = None
+    if _DECIMAL.fullmatch(header):
+        asked = float(header)
+    elif (date := _http_date(header)) is not None:
+        asked = max((date - now).total_seconds(), 0.0)
     return max(asked or 0.0, _PAUSE_WHEN_TOO_MANY) if too_many else asked

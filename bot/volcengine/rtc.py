@@ -51,7 +51,7 @@ class RtcTaskReader:
             f"&Version={VERSION}"
         )
         try:
-            return await self._openapi.get(query, urgency=urgency, app=ref.app.name)
+            return await self._openapi.get(query, urgency=urgency, rtc_app=ref.app.name)
         except TaskNotFound as refusal:
             raise _not_found(ref, answered=refusal) from refusal
 

@@ -31,20 +31,20 @@ PATIENCE = Patience()
 
 
 @asynccontextmanager
-async def open_http(*, patience: Patience) -> AsyncIterator[httpx.AsyncClient]:
-    """A client with keep-alive that follows no redirect, keeps no cookie and takes no proxy from the environment.
+async def open_http(*, patience: Patience, proxy: str | None = None) -> AsyncIterator[httpx.AsyncClient]:
+    """A client with keep-alive that follows no redirect, keeps no cookie and uses no proxy but the one that is named.
 
     It gives up on a connection in time; how long an answer may take is the caller's to watch. Its failures are
     httpx.TransportError; their `__cause__` chain ends in what really happened (an OSError for a refused connection,
     aiohttp.ServerDisconnectedError for one that was dropped, and so on).
     """
     timeout = httpx.Timeout(None, connect=patience.connect)
-    async with open_transport() as transport, _Client(transport=transport, timeout=timeout) as http:
+    async with open_transport(proxy=proxy) as transport, _Client(transport=transport, timeout=timeout) as http:
         yield http
 
 
 @asynccontextmanager
-async def open_transport() -> AsyncIterator[httpx.AsyncBaseTransport]:
+async def open_transport(*, proxy: str | None = None) -> AsyncIterator[httpx.AsyncBaseTransport]:
     """What carries the requests: aiohttp's connections, without a limit to their number.
 
     Whoever waited for a connection would do so after its turn at the pacer, and go in a bunch with others.
@@ -54,6 +54,8 @@ async def open_transport() -> AsyncIterator[httpx.AsyncBaseTransport]:
         connector=aiohttp.TCPConnector(limit=0, ssl=tls, keepalive_timeout=30),
         cookie_jar=aiohttp.DummyCookieJar(),
         middlewares=(_send_once,),
+        # Not trust_env: that one looks into ~/.netrc too, in a thread, at every request.
+        proxy=proxy,
     ) as session:
         yield _Transport(session, tls=tls)
 

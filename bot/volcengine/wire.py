@@ -16,6 +16,9 @@ from bot.recording.task import RecordedStream, RecordingFile, RecordTask, Status
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # What is earlier than 2000-01-01 is no time of a recording, but a number that means something else.
 _EARLIEST = 946_684_800_000
+# And 2200-01-01: what is later is somebody's "never", and near the end of what a datetime can hold.
+_LATEST = 7_258_118_400_000
+_LARGEST = 2**63 - 1
 _STREAM_KINDS = {None: "camera", 0: "camera", 1: "screen"}
 
 
@@ -33,10 +36,30 @@ class _Else:
         return core_schema.with_default_schema(handler(source), default=self._default, on_error="default")
 
 
-Number = Annotated[int | None, _Else(None)]
-Amount = Annotated[Annotated[int, Field(ge=0)] | None, _Else(None)]
+class _WholeNumber:
+    """Annotates an int: a number, or a string with one, within bounds; true and false are none. All of it in Rust."""
+
+    def __init__(self, *, least: int) -> None:
+        self._least = least
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        bounded = core_schema.int_schema(ge=self._least, le=_LARGEST)
+        others = (core_schema.str_schema(strict=True), core_schema.float_schema(strict=True))
+        ways: list[CoreSchema | tuple[CoreSchema, str]] = [
+            core_schema.int_schema(strict=True, ge=self._least, le=_LARGEST),
+            *(core_schema.chain_schema([other, bounded]) for other in others),
+        ]
+        return core_schema.union_schema(ways, mode="left_to_right")
+
+
+Number = Annotated[Annotated[int, _WholeNumber(least=-_LARGEST)] | None, _Else(None)]
+Amount = Annotated[Annotated[int, _WholeNumber(least=0)] | None, _Else(None)]
 Text = Annotated[Annotated[str, Field(min_length=1)] | None, _Else(None)]
-Code = Annotated[int | Text, Field(union_mode="left_to_right"), _Else(None)]
+Code = Annotated[
+    Annotated[int, _WholeNumber(least=-_LARGEST)] | Annotated[str, Field(min_length=1, max_length=64)] | None,
+    Field(union_mode="left_to_right"),
+    _Else(None),
+]
 
 
 class _Wire(BaseModel):
@@ -104,7 +127,7 @@ class WireTask(_Wire):
     end_time: Amount = None
     status: Code = None
     stop_reason: Text = None
-    record_file_list: Annotated[list[Annotated[WireFile | None, _Else(None)]], _Else([])] = []
+    record_file_list: Annotated[list[Annotated[WireFile | None, _Else(None)]] | None, _Else([None])] = None
 
 
 def parse_envelope(body: bytes | bytearray) -> Envelope:
@@ -134,13 +157,15 @@ def parse_record_task(result: object, ref: TaskRef) -> RecordTask | None:
 
 
 def _record_task(wire: WireTask, ref: TaskRef) -> RecordTask:
+    listed = wire.record_file_list or []
     return RecordTask(
         ref=ref,
         status=Status.from_code(wire.status),
         stop_reason=StopReason.from_code(wire.stop_reason),
         started_at=_moment(wire.start_time),
         ended_at=_moment(wire.end_time),
-        files=tuple([_recording_file(file) for file in wire.record_file_list if file is not None]),
+        files=tuple([_recording_file(file) for file in listed if file is not None]),
+        unreadable_files=listed.count(None),
     )
 
 
@@ -165,12 +190,9 @@ def _stream(wire: WireStream) -> RecordedStream:
 
 
 def _moment(milliseconds: int | None) -> datetime | None:
-    if milliseconds is None or milliseconds < _EARLIEST:
+    if milliseconds is None or not _EARLIEST <= milliseconds <= _LATEST:
         return None
-    try:
-        return _EPOCH + timedelta(milliseconds=milliseconds)
-    except OverflowError:
-        return None
+    return _EPOCH + timedelta(milliseconds=milliseconds)
 
 
 def _length(milliseconds: int | None) -> timedelta | None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import ssl
-import subprocess
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 
 from bot.cli import main
 from bot.playground.fake_rtc import FakeRtc, open_fake_rtc
+from bot.playground.fake_slack import FakeSlack, open_fake_slack
 from tests.world import environ_for
 
 UseEnviron = Callable[[Mapping[str, str]], None]
@@ -25,7 +25,8 @@ async def test_all_is_well(fake_rtc: FakeRtc, use_environ: UseEnviron, capsys: p
     assert await check(environ_for(fake_rtc), use_environ) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[:2] for line in lines] == [
-        *(["ok", "settings"], ["ok", "name"], ["ok", "connection"], ["ok", "signature,"], ["ok", "clock"])
+        *(["ok", "settings"], ["ok", "name"], ["ok", "connection"], ["ok", "signature,"], ["ok", "clock"]),
+        ["ok", "slack"],
     ]
 
 
@@ -86,23 +87,17 @@ async def test_the_clock(
     assert said in capsys.readouterr().out
 
 
-async def test_over_tls(
-    use_environ: UseEnviron, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_over_tls(use_environ: UseEnviron, capsys: pytest.CaptureFixture[str]) -> None:
     """A server with a certificate that only SSL_CERT_FILE vouches for."""
-    key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
-    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost"
-    names = f"-addext subjectAltName=DNS:localhost -keyout {key} -out {cert}"
-    arguments = [*command.split(), *names.split()]
-    await asyncio.to_thread(subprocess.run, arguments, check=True, capture_output=True)
+    folder = Path(__file__).parents[1] / "certificates"
+    key, cert = folder / "localhost.key", folder / "localhost.pem"
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(cert, key)
     async with open_fake_rtc(FakeRtc(), tls=context) as fake:
         environ = environ_for(fake, RECTASK_RTC_ENDPOINT=fake.url.replace("127.0.0.1", "localhost"))
         assert await check(environ, use_environ) == 1
         assert "The certificate or TLS of localhost does not fit" in capsys.readouterr().out
-        monkeypatch.setenv("SSL_CERT_FILE", str(cert))
-        assert await check(environ, use_environ) == 0
+        assert await check(environ | {"SSL_CERT_FILE": str(cert)}, use_environ) == 0
         assert "TLSv1.3, the certificate fits" in capsys.readouterr().out
 
 
@@ -110,3 +105,36 @@ async def test_missing_settings(use_environ: UseEnviron, capsys: pytest.CaptureF
     assert await check({}, use_environ) == 78
     err = capsys.readouterr().err.splitlines()
     assert [line.split()[1] for line in err] == ["VOLC_ACCESSKEY", "VOLC_SECRETKEY", "RECTASK_APP_ID"]
+
+
+@pytest.mark.parametrize(
+    ("environ", "missing_scope", "failing", "advice"),
+    [
+        ({}, None, None, None),
+        ({"SLACK_BOT_TOKEN": "xoxb-wrong"}, None, "slack token", "Bot User OAuth Token"),
+        ({}, "users:read", "slack scopes", "Install the app again"),
+        ({"SLACK_APP_TOKEN": "xapp-wrong"}, None, "slack socket", "connections:write"),
+        ({"SLACK_API_URL": "http://127.0.0.1:1/api/"}, None, "slack token", "HTTPS_PROXY"),
+    ],
+)
+async def test_slacks_side(
+    fake_rtc: FakeRtc,
+    use_environ: UseEnviron,
+    capsys: pytest.CaptureFixture[str],
+    environ: dict[str, str],
+    missing_scope: str | None,
+    failing: str | None,
+    advice: str | None,
+) -> None:
+    async with open_fake_slack(FakeSlack()) as slack:
+        slack.scopes = set(slack.scopes) - {missing_scope}
+        tokens = {"SLACK_BOT_TOKEN": slack.bot_token, "SLACK_APP_TOKEN": slack.app_token}
+        given = environ_for(fake_rtc) | tokens | {"SLACK_API_URL": slack.api_url} | environ
+        exit_code = await check(given, use_environ)
+    out = capsys.readouterr().out
+    assert exit_code == (0 if failing is None else 1)
+    if failing is None or advice is None:
+        assert out.count("ok    slack") == 3
+    else:
+        assert f"FAIL  {failing}" in out
+        assert advice in out

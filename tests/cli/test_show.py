@@ -117,7 +117,7 @@ async def test_exit_codes(
         assert said in " ".join(str(value) for value in payload.values())
     else:
         assert not printed.out
-        assert said in printed.err
+    assert said in printed.err
 
 
 @pytest.mark.parametrize(
@@ -206,6 +206,30 @@ async def test_colours_are_for_terminals_only(fake_rtc: FakeRtc) -> None:
     seen = os.read(master, 10_000).decode()
     os.close(master)
     assert "\x1b[1;32mEnded after 7 min 42 s" in seen
+
+
+@pytest.mark.parametrize(
+    ("shell", "exit_code", "err"),
+    [
+        ("exec {0} show Room1 Task1 >&-", 0, b""),
+        (
+            "exec {0} show Room1 Task1 >/dev/full",
+            1,
+            b"rectask: the output can not be written: No space left on device.\n",
+        ),
+        ("PYTHONIOENCODING=ascii exec {0} show Room1 Task1 >/dev/null", 0, b""),
+    ],
+)
+async def test_output_that_can_not_be_written_is_no_traceback(
+    fake_rtc: FakeRtc, shell: str, exit_code: int, err: bytes
+) -> None:
+    process = await asyncio.create_subprocess_shell(
+        shell.format(f"{sys.executable} -m bot"),
+        env=os.environ | environ_for(fake_rtc),
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert (await process.communicate())[1].startswith(err)
+    assert process.returncode == exit_code
 
 
 async def test_a_closed_pipe_is_no_failure(fake_rtc: FakeRtc) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.typing import EventDict
 
-from bot.lookup.pacing import Pacer
+from bot.lookup.pacing import Pacer, PacerClosed
 from bot.playground.fake_rtc import worst_second
 from bot.recording.reading import Priority, Urgency
 from tests.virtual_time import VirtualTimeLoop, run_in_virtual_time
@@ -187,6 +187,31 @@ def test_closing_ends_those_who_wait() -> None:
             waiting = [asyncio.create_task(pacer.turn(person())) for _ in range(3)]
             await asyncio.sleep(0.5)
         await asyncio.wait(waiting)
-        return [task.cancelled() for task in waiting]
+        with pytest.raises(PacerClosed):
+            await pacer.turn(person())
+        return [isinstance(task.exception(), PacerClosed) for task in waiting]
 
     assert run_in_virtual_time(main()) == [False, True, True]
+
+
+def test_a_dispatcher_that_fails_fails_those_who_wait() -> None:
+    async def break_down(_seconds: float) -> None:
+        raise OSError("no more time")
+
+    async def main() -> list[bool]:
+        async with Pacer(1, clock=this_loop().time, sleep=break_down) as pacer:
+            waiting = [asyncio.create_task(pacer.turn(person())) for _ in range(3)]
+            await asyncio.wait(waiting)
+        return [isinstance(task.exception(), OSError) for task in waiting]
+
+    assert run_in_virtual_time(main()) == [False, True, True]
+
+
+def test_a_limit_of_two_is_two_a_second() -> None:
+    async def main() -> float:
+        async with pacer_on_this_loop(2) as pacer:
+            for _ in range(5):
+                await pacer.turn(person())
+        return this_loop().time()
+
+    assert run_in_virtual_time(main()) == pytest.approx(2.0, abs=0.01)

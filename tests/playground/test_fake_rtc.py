@@ -64,7 +64,7 @@ async def test_what_is_right_is_answered(fake_rtc: FakeRtc) -> None:
 
 
 @pytest.mark.parametrize(
-    ("make", "http_status", "code"),
+    ("make", "status_code", "code"),
     [
         (lambda f: signed(f, QUERY, secret_key="wrong"), 401, "SignatureDoesNotMatch"),
         (lambda f: signed(f, QUERY, access_key="AKother"), 401, "InvalidAccessKey"),
@@ -87,9 +87,9 @@ async def test_what_is_right_is_answered(fake_rtc: FakeRtc) -> None:
     ],
 )
 async def test_what_is_wrong_is_refused(
-    fake_rtc: FakeRtc, make: Callable[[FakeRtc], httpx.Request], http_status: int, code: str
+    fake_rtc: FakeRtc, make: Callable[[FakeRtc], httpx.Request], status_code: int, code: str
 ) -> None:
-    assert await send(make(fake_rtc)) == (http_status, code)
+    assert await send(make(fake_rtc)) == (status_code, code)
 
 
 @pytest.mark.parametrize(
@@ -125,12 +125,20 @@ async def test_a_parameter_twice_is_refused(fake_rtc: FakeRtc) -> None:
     assert (await send(request))[1] == "InvalidParameter"
 
 
-async def test_headers_that_must_be_signed(fake_rtc: FakeRtc) -> None:
+@pytest.mark.parametrize(
+    ("names", "code"),
+    [
+        ("host", "MissingSignature"),
+        ("x-date;host;x-content-sha256", "InvalidAuthorization"),
+        ("host;host;x-content-sha256;x-date", "InvalidAuthorization"),
+        ("host;x-content-sha256;x-date;x-nothere", "InvalidAuthorization"),
+    ],
+)
+async def test_headers_that_must_be_signed(fake_rtc: FakeRtc, names: str, code: str) -> None:
     request = signed(fake_rtc, QUERY)
-    request.headers["authorization"] = re.sub(
-        "SignedHeaders=[^,]*", "SignedHeaders=host", request.headers["authorization"]
-    )
-    assert (await send(request))[1] == "MissingSignature"
+    whole = request.headers["authorization"]
+    request.headers["authorization"] = re.sub("SignedHeaders=[^,]*", f"SignedHeaders={names}", whole)
+    assert (await send(request))[1] == code
 
 
 async def test_the_61st_request_within_a_second_is_refused(fake_rtc: FakeRtc) -> None:

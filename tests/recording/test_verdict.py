@@ -21,6 +21,7 @@ def verdict(
     *files: RecordingFile,
     started: timedelta | None = timedelta(minutes=30),
     lasted: timedelta | None = None,
+    unreadable: int = 0,
 ) -> Verdict:
     """The verdict on a task that started so long ago and lasted so long."""
     start = None if started is None else NOW - started
@@ -31,6 +32,7 @@ def verdict(
         started_at=start,
         ended_at=None if lasted is None or start is None else start + lasted,
         files=files,
+        unreadable_files=unreadable,
     )
     return judge(task, now=NOW)
 
@@ -49,7 +51,30 @@ HOURS2 = timedelta(hours=2)
         (verdict(3, "UnknownStopReason", MB30, lasted=LASTED), Mood.DOUBTFUL,
          "Ended after 7 min 42 s: Volcengine does not know why. 1 file, 30.4 MB.", ["does not know why it stopped"]),
         (verdict(3, "StartTaskFailed", lasted=LASTED), Mood.BAD,
-         "Ended after 7 min 42 s: the task could not be started. No files.", ["so nothing was recorded"]),
+         "Ended after 7 min 42 s: the task could not be started. No files.",
+         ["yet the stop reason says that it never started", "so nothing was recorded"]),
+        (verdict(3, "StopByAPI", MB30, lasted=timedelta(hours=11)), Mood.DOUBTFUL,
+         "Ended: stopped by your API. 1 file, 30.4 MB.", ["The end lies in the future"]),
+        (verdict(3, "StopByAPI", lasted=LASTED, unreadable=2), Mood.DOUBTFUL,
+         "Ended after 7 min 42 s: stopped by your API. Its files can not be read from the answer.",
+         ["2 entries of the file list can not be read"]),
+        (verdict(3, "StopByAPI", MB30, lasted=LASTED, unreadable=1), Mood.DOUBTFUL,
+         "Ended after 7 min 42 s: stopped by your API. 1 file, at least 30.4 MB.",
+         ["1 entry of the file list can not be read"]),
+        (verdict(4, started=None), Mood.BAD, "Failed: no stop reason is given. No files.",
+         ["no end time is given", "it may have recorded nothing", "lists no files yet"]),
+        (verdict(2, "StartTaskFailed"), Mood.BAD,
+         "Running for 30 min; the stop reason says: the task could not be started. No files so far.",
+         ["yet there is a stop reason", "yet the stop reason says that it never started"]),
+        (verdict(7, "StartTaskFailed"), Mood.BAD,
+         ("State unknown: status 7 is not documented; the stop reason says: the task could not be started. "
+          "No files so far."),
+         ["can not be told"]),
+        (verdict(2, "UnknownStopReason"), Mood.DOUBTFUL,
+         "Running for 30 min; the stop reason says: Volcengine does not know why. No files so far.",
+         ["yet there is a stop reason"]),
+        (verdict(1, None, MB30), Mood.DOUBTFUL, "Not started yet. 1 file so far, 30.4 MB.",
+         ["The status says “not started”, yet there are files"]),
         (verdict(3, "StopByMoonPhase", MB30, lasted=LASTED), Mood.GOOD,
          "Ended after 7 min 42 s: stop reason StopByMoonPhase. 1 file, 30.4 MB.", []),
         (verdict(3, None, MB30, lasted=LASTED), Mood.GOOD,
@@ -75,7 +100,7 @@ HOURS2 = timedelta(hours=2)
         (verdict(4, "StartTaskFailed", MB30, lasted=LASTED), Mood.BAD,
          "Failed after 7 min 42 s: the task could not be started. 1 file, 30.4 MB.", ["yet it lists files"]),
         (verdict(4, None, MB30, lasted=LASTED), Mood.BAD,
-         "Failed after 7 min 42 s: no stop reason is given. 1 file, 30.4 MB.", ["The task failed while it ran"]),
+         "Failed after 7 min 42 s: no stop reason is given. 1 file, 30.4 MB.", ["The task failed; what it recorded"]),
         (verdict(2), Mood.UNDER_WAY, "Running for 30 min. No files so far.", []),
         (verdict(2, None, MB30), Mood.UNDER_WAY, "Running for 30 min. 1 file so far, 30.4 MB.", []),
         (verdict(2, started=None), Mood.UNDER_WAY, "Running. No files so far.", []),
@@ -125,6 +150,7 @@ def test_nothing_unknown_is_claimed(task: RecordTask) -> None:
     state = verdict.sentence.split(".")[0]
     assert state.startswith("Ended") == (task.status.code == 3)
     assert state.startswith("Failed") == (task.status.code == 4)
-    assert (" after " in state.split(":")[0]) == (task.is_over and task.length is not None)
+    assert " after " not in state.split(":")[0] or (task.is_over and task.length is not None)
+    assert "nothing was recorded" not in " ".join(c.what for c in verdict.concerns) or not task.files
     assert all(concern.what and concern.advice for concern in verdict.concerns)
     assert verdict.mood != Mood.GOOD or task.status.code == 3

@@ -1,7 +1,10 @@
 """What RTC's answers and failures come to, over HTTP against the stand-in, and how often it was asked."""
 
+import asyncio
+import gzip
 import re
 import time
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 
 import pytest
@@ -15,10 +18,11 @@ from bot.recording.reading import TaskNotFound, TaskReadError, TaskRefused, Task
 from bot.recording.task import InvalidId
 from bot.volcengine.error_codes import ERROR_CODES
 from bot.volcengine.transport import Patience
+from tests.volcengine.test_transport import raw_server, read_head
 from tests.world import SetClock, ask, environ_for, no_time, open_brief_bot, settings_from
 
 ATTEMPTS = 3
-# From the table of shared facts: code, whether it is worth asking again. The words of each are looked at below.
+# From the vendor's table: the codes that are worth asking again after. The words of each are looked at below.
 ASKED_AGAIN = {
     *("UndefinedError", "InternalError", "FailToConnect", "InternalServiceTimeout", "FlowLimitExceeded"),
     *("AccountFlowLimitExceeded", "RequestLimitExceeded", "ServiceUnavailableTemp", "InternalServiceError"),
@@ -259,3 +263,108 @@ async def test_forbidden_ids_never_reach_rtc(bot: Bot, fake_rtc: FakeRtc) -> Non
         with pytest.raises(InvalidId):
             await ask(bot, room)
     assert not fake_rtc.received
+
+
+async def test_a_proxy_of_the_environment_is_used(fake_rtc: FakeRtc, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stand-in plays the proxy, which is asked with the whole address of RTC in the request line."""
+    monkeypatch.setenv("http_proxy", fake_rtc.url)
+    monkeypatch.delenv("no_proxy", raising=False)
+    async with open_brief_bot(fake_rtc, RECTASK_RTC_ENDPOINT="http://127.0.0.1:1") as bot:
+        assert (await ask(bot, "Room1")).task.is_over
+        assert fake_rtc.received[0].target.startswith("http://127.0.0.1:1/?Action=")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    async with open_brief_bot(fake_rtc, RECTASK_RTC_ENDPOINT="http://127.0.0.1:1") as bot:
+        assert "was refused" in (await fail(bot, "Room1")).happened
+    assert len(fake_rtc.received) == 1
+
+
+OK_BODY = b'{"ResponseMetadata": {"RequestId": "r1"}, "Result": {"RecordTask": {"Status": 2}}}'
+
+
+def answer(body: bytes, *headers: str, status: str = "200 OK") -> bytes:
+    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", "Connection: close", *headers]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def server_of(*answers: bytes) -> AbstractAsyncContextManager[str]:
+    """A server that gives these answers, one for each connection, the last one for all that follow."""
+    left = list(answers)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if await read_head(reader):
+            writer.write(left.pop(0) if len(left) > 1 else left[0])
+        writer.close()
+
+    return raw_server(serve)
+
+
+@pytest.mark.parametrize(
+    "date",
+    ["Mon, 01 Jan 99999999999999999999 00:00:00 GMT", "Sun, 22 Nov 2026 00:00:00 +99999999999999", "soon", ""],
+)
+async def test_a_date_that_is_none_is_passed_over(fake_rtc: FakeRtc, date: str) -> None:
+    async with (
+        server_of(answer(OK_BODY, f"Date: {date}")) as url,
+        open_brief_bot(fake_rtc, RECTASK_RTC_ENDPOINT=url) as bot,
+    ):
+        assert (await ask(bot, "Room1")).request_id == "r1"
+        assert bot.rtc.clock_ahead is None
+
+
+@pytest.mark.parametrize(
+    ("packed", "encoding", "happened"),
+    [
+        (gzip.compress(OK_BODY), "gzip", None),
+        (gzip.compress(b"x" * 20_000_000), "gzip", "larger than 10 MiB"),
+        (gzip.compress(gzip.compress(b"x" * 200_000_000)), "gzip, gzip", "not valid HTTP"),
+        (gzip.compress(OK_BODY)[:-9], "gzip", "not valid HTTP"),
+        (OK_BODY, "br", "not valid HTTP"),
+    ],
+)
+async def test_packed_answers(fake_rtc: FakeRtc, packed: bytes, encoding: str, happened: str | None) -> None:
+    async with (
+        server_of(answer(packed, f"Content-Encoding: {encoding}")) as url,
+        open_brief_bot(fake_rtc, RECTASK_RTC_ENDPOINT=url) as bot,
+    ):
+        if happened is None:
+            assert (await ask(bot, "Room1")).request_id == "r1"
+        else:
+            assert happened in (await fail(bot, "Room1")).happened
+
+
+@pytest.mark.parametrize(
+    ("header", "least", "most"),
+    [("1.5", 1.5, 1.7), ("Sun, 22 Nov 2026 12:00:03 GMT", 3, 3.2), ("Sun, 22 Nov 2026 11:00:00 GMT", 0, 0.2)],
+)
+async def test_retry_after_in_each_form(
+    fake_rtc: FakeRtc, set_clock: SetClock, header: str, least: float, most: float
+) -> None:
+    pauses: list[float] = []
+
+    async def keep(seconds: float) -> None:
+        pauses.append(seconds)
+
+    async with server_of(answer(b"", f"Retry-After: {header}", status="503 Busy"), answer(OK_BODY)) as url:
+        settings = settings_from(environ_for(fake_rtc, RECTASK_RTC_ENDPOINT=url))
+        async with open_bot(settings, clock=set_clock, sleep=keep) as bot:
+            assert (await ask(bot, "Room1")).request_id == "r1"
+    assert least <= pauses[0] <= most
+
+
+async def test_ids_that_quote_a_key_are_concealed(fake_rtc: FakeRtc) -> None:
+    key = fake_rtc.account.access_key
+    body = f'{{"ResponseMetadata": {{"RequestId": "{key}", "Error": {{"Code": "X{key}"}}}}}}'.encode()
+    async with (
+        server_of(answer(body, f"X-Tt-Logid: {key}", status="403 No")) as url,
+        open_brief_bot(fake_rtc, RECTASK_RTC_ENDPOINT=url) as bot,
+    ):
+        failure = await fail(bot, "Room1")
+    assert (failure.request_id, failure.log_id, failure.code) == ("[secret]", "[secret]", "X[secret]")
+
+
+async def test_a_turn_that_never_comes_again_tells_what_came_before(fake_rtc: FakeRtc) -> None:
+    settings = settings_from(environ_for(fake_rtc, RECTASK_QPS="1"))
+    async with open_bot(settings, patience=Patience(total=0.8), sleep=no_time) as bot:
+        failure = await fail(bot, "bad-gateway")
+    assert "HTTP 502" in failure.happened
+    assert len(fake_rtc.received) == 1

@@ -140,3 +140,36 @@ def test_500_files_of_more_than_two_gigabytes() -> None:
     task = parse_record_task({"RecordTask": {"Status": 3, "RecordFileList": files}}, REF)
     assert task is not None
     assert sum(file.size or 0 for file in task.files) == 500 * 2**33
+
+
+@pytest.mark.parametrize(
+    ("listed", "unreadable"),
+    [("oops", 1), ({"0": {}}, 1), (["a.mp4", 7], 2), ([{"Vid": "v0"}, None], 1), (None, 0), ([], 0), (7, 1)],
+)
+def test_what_is_no_file_in_the_file_list_is_counted(listed: object, unreadable: int) -> None:
+    task = parse_record_task({"RecordTask": {"Status": 3, "RecordFileList": listed}}, REF)
+    assert task is not None
+    assert task.unreadable_files == unreadable
+
+
+@pytest.mark.parametrize("value", [True, False, 10**400, -1, 1.5, "1.5", "many", [], {}])
+def test_a_size_that_can_not_be_is_unknown(value: object) -> None:
+    task = parse_record_task({"RecordTask": {"Status": 3, "RecordFileList": [{"Size": value}]}}, REF)
+    assert task is not None
+    assert task.files[0].size is None
+
+
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [(True, None), ("3", 3), (3.0, 3), (9, 9), ("paused", "paused"), ("", None), (10**400, None), ("x" * 65, None)],
+)
+def test_a_status_is_kept_as_it_came_within_reason(value: object, code: int | str | None) -> None:
+    task = parse_record_task({"RecordTask": {"StopReason": "x", "Status": value}}, REF)
+    assert task is not None
+    assert task.status.code == code
+
+
+def test_a_time_that_means_never_is_unknown() -> None:
+    task = parse_record_task({"RecordTask": {"StartTime": 253402300799000, "Status": 3}}, REF)
+    assert task is not None
+    assert (task.started_at, task.known_until) == (None, None)

@@ -1,0 +1,241 @@
+"""The whole bot between the stand-ins, over HTTP: its speed beside a bare Bolt app, and its acks under strain.
+
+The bare app only acks: Bolt's aiohttp adapter with Bolt's own check of the signature, on aiohttp's server. Bolt looks
+every 10 ms whether a listener has acked, so that a few connections would measure that pause. With 50 it is the serving
+process's CPU that is measured: at a thousand requests a second each waits its turn for 50 ms.
+"""
+
+import asyncio
+import json
+import math
+import multiprocessing
+import os
+import re
+import statistics
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import aiohttp
+from aiohttp import web
+from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
+from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from benchmarks.worlds import ACCOUNT, Server, fake_rtc
+from bot.logs import configure_logs
+from bot.playground.fake_rtc import worst_second
+from bot.playground.fake_slack import FakeSlack, open_fake_slack
+from bot.playground.slack_doors import Delivery, Outcome
+from bot.playground.slack_payloads import command_form
+from bot.playground.slack_world import C_ONCALL, U_ANA, Message
+from bot.service import serve
+from bot.settings import load_settings
+
+ROUNDS, CONNECTIONS, REQUESTS = 5, 50, 2_000
+HANGING, AT_ONCE = 50, 400
+ANSWERED_WITHIN = 30.0
+_LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)")
+
+Environ = dict[str, str]
+
+
+def measure() -> list[tuple[str, str, str]]:
+    """Rows: what, what it must reach, the figure."""
+    return [asyncio.run(row()) for row in (_cached_row, _hanging_row, _at_once_row)]
+
+
+@dataclass(frozen=True)
+class _World:
+    """The bot in a process of its own, RTC in another, Slack and its people in this one."""
+
+    rtc: Server
+    slack: FakeSlack
+    bot_url: str
+    environ: Environ
+
+
+@asynccontextmanager
+async def _world() -> AsyncIterator[_World]:
+    with fake_rtc() as rtc:
+        async with open_fake_slack(FakeSlack()) as slack:
+            environ = _environ(rtc, slack)
+            with _in_a_process(_run_bot, environ) as url:
+                await _until_ready(url)
+                slack.request_url = url + "/slack/events"
+                yield _World(rtc, slack, url, environ)
+
+
+def _environ(rtc: Server, slack: FakeSlack) -> Environ:
+    return {
+        "RECTASK_RTC_ENDPOINT": rtc.url,
+        "RECTASK_APP_ID": ACCOUNT.app_ids[0],
+        "VOLC_ACCESSKEY": ACCOUNT.access_key,
+        "VOLC_SECRETKEY": ACCOUNT.secret_key,
+        "SLACK_BOT_TOKEN": slack.bot_token,
+        "SLACK_SIGNING_SECRET": slack.signing_secret,
+        "SLACK_API_URL": slack.api_url,
+        "RECTASK_HOST": "127.0.0.1",
+        "RECTASK_PORT": "0",
+    }
+
+
+async def _until_ready(url: str) -> None:
+    async with aiohttp.ClientSession() as session, asyncio.timeout(10):
+        while True:
+            async with session.get(url + "/readyz") as answer:
+                if answer.status == 200:
+                    return
+            await asyncio.sleep(0.02)
+
+
+@contextmanager
+def _in_a_process(run: Callable[[Connection, Environ], None], environ: Environ) -> Iterator[str]:
+    ours, theirs = multiprocessing.Pipe()
+    process = multiprocessing.get_context("spawn").Process(target=run, args=(theirs, environ), daemon=True)
+    process.start()
+    try:
+        yield f"http://127.0.0.1:{ours.recv()}"
+    finally:
+        process.terminate()
+        process.join()
+
+
+def _run_bot(control: Connection, environ: Environ) -> None:
+    settings = load_settings(environ=environ, env_file=Path(os.devnull), for_slack=True)
+    with Path(os.devnull).open("w") as nowhere:
+        configure_logs(level="info", as_json=True, secrets=settings.secrets, stream=nowhere)
+        asyncio.run(serve(settings, stop=asyncio.Event(), on_port=control.send))
+
+
+def _run_bare_bolt(control: Connection, environ: Environ) -> None:
+    async def run() -> None:
+        slack = AsyncWebClient(token=environ["SLACK_BOT_TOKEN"], base_url=environ["SLACK_API_URL"])
+        bolt = AsyncApp(client=slack, signing_secret=environ["SLACK_SIGNING_SECRET"])
+        bolt.command("/rectask")(only_ack)
+
+        async def handle(request: web.Request) -> web.Response:
+            return await to_aiohttp_response(await bolt.async_dispatch(await to_bolt_request(request)))
+
+        app = web.Application()
+        app.router.add_post("/slack/events", handle)
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        control.send(runner.addresses[0][1])
+        await asyncio.Event().wait()
+
+    async def only_ack(ack: AsyncAck) -> None:
+        await ack()
+
+    asyncio.run(run())
+
+
+async def _cached_row() -> tuple[str, str, str]:
+    """The two are measured in turn, so that a change in the machine's speed meets both."""
+    ratios, ours, bares = [], [], []
+    async with _world() as world:
+        with _in_a_process(_run_bare_bolt, world.environ) as bare_url:
+            for requests in (CONNECTIONS * 4, *[REQUESTS] * ROUNDS):
+                bares.append(await _pace(world.slack, bare_url, requests, answer_has=b""))
+                ours.append(await _pace(world.slack, world.bot_url, requests, answer_has=b'"blocks"'))
+                ratios.append(ours[-1] / bares[-1])
+        assert len(world.rtc.received()) == CONNECTIONS, "not all answers were from the cache"
+    our, bare, ratio = (statistics.median(figures[1:]) for figures in (ours, bares, ratios))  # but for the warm-up
+    return (
+        "`/rectask` answered from the cache, over HTTP",
+        ">= 80 % of a bare Bolt app that only acks",
+        f"{ratio:.0%} ({our:.0f} a second beside {bare:.0f}, each in one process, {CONNECTIONS} connections)",
+    )
+
+
+async def _pace(slack: FakeSlack, url: str, requests: int, *, answer_has: bytes) -> float:
+    """Requests a second; each connection asks about a task of its own."""
+    prepared = [_request(slack, url, f"Room1 cached{number}") for number in range(CONNECTIONS)]
+    begun = time.perf_counter()
+    await asyncio.gather(*(_repeat(url, data, requests // CONNECTIONS, answer_has) for data in prepared))
+    return requests / (time.perf_counter() - begun)
+
+
+def _request(slack: FakeSlack, url: str, text: str) -> bytes:
+    """The bytes of a command as Slack sends it, signed now."""
+    form = command_form(
+        slack.people[U_ANA],
+        slack.channels[C_ONCALL],
+        command="/rectask",
+        text=text,
+        trigger_id="1.2.3",
+        url=slack.url + "/hooks/commands/unused",
+    )
+    body, content_type = Delivery("slash_commands", form).as_http()
+    headers = {
+        "Host": url.removeprefix("http://"),
+        "User-Agent": "Slackbot 1.0 (+https://api.slack.com/robots)",
+        "Accept": "application/json,*/*",
+        "Content-Type": content_type,
+        "Content-Length": str(len(body)),
+        **slack.sign(body),
+    }
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return f"POST /slack/events HTTP/1.1\r\n{lines}\r\n".encode() + body
+
+
+async def _repeat(url: str, request: bytes, times: int, answer_has: bytes) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
+    for _ in range(times):
+        writer.write(request)
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = _LENGTH.search(head)
+        assert length is not None
+        content = await reader.readexactly(int(length[1]))
+        assert head.startswith(b"HTTP/1.1 200 "), head
+        assert answer_has in content, content
+    writer.close()
+    await writer.wait_closed()
+
+
+async def _hanging_row() -> tuple[str, str, str]:
+    async with _world() as world:
+        outcomes = await asyncio.gather(*(world.slack.command(f"slow hanging{n}") for n in range(HANGING)))
+    worst = _seconds_at(outcomes, 0.99)
+    said = f"{worst:.2f} s p99, {_seconds_at(outcomes, 0.5):.2f} s in the median, {_acked(outcomes)} acked"
+    return f"ack while RTC hangs for 30 s, {HANGING} askers", "< 2.5 s, p99", said
+
+
+async def _at_once_row() -> tuple[str, str, str]:
+    tasks = [f"at-once{number}." for number in range(AT_ONCE)]
+    async with _world() as world:
+        slack = world.slack
+        begun = time.monotonic()
+        outcomes = await asyncio.gather(*(slack.command(f"Room1 {task}") for task in tasks))
+        with suppress(TimeoutError):  # the figure tells
+            await slack.wait_for(lambda: len(slack.messages) >= AT_ONCE, timeout=ANSWERED_WITHIN)
+        took = time.monotonic() - begun
+        cards = [json.dumps(message.blocks) for message in slack.messages if _is_answer(message)]
+        arrivals = [at for at, _ in world.rtc.received()]
+        assert not slack.complaints + slack.refusals, (slack.complaints, slack.refusals)
+    answered = sum(any(task in card for card in cards) for task in tasks)
+    in_ack = sum(outcome.body is not None for outcome in outcomes)
+    said = (
+        f"{answered} answered ({in_ack} in the ack, the last after {took:.1f} s), "
+        f"{_acked(outcomes)} acked within {_seconds_at(outcomes, 1):.2f} s, worst second {worst_second(arrivals)}"
+    )
+    return f"{AT_ONCE} different tasks asked for at once", "all answered, acked < 2.9 s, worst second <= 60", said
+
+
+def _is_answer(message: Message) -> bool:
+    """Whether it shows a task with its files, and not that something failed."""
+    return message.is_bot and "rectask.files" in json.dumps(message.blocks)
+
+
+def _acked(outcomes: list[Outcome]) -> int:
+    return sum(outcome.acked and outcome.error is None for outcome in outcomes)
+
+
+def _seconds_at(outcomes: list[Outcome], share: float) -> float:
+    """The seconds within which that share of them was over."""
+    seconds = sorted(outcome.seconds for outcome in outcomes)
+    return seconds[math.ceil(len(seconds) * share) - 1]

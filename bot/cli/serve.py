@@ -1,0 +1,54 @@
+"""`rectask serve`: the bot, until it is told to stop."""
+
+import asyncio
+import os
+import signal
+import sys
+
+import structlog
+
+from bot.cli import SETTINGS
+from bot.cli.terminal import Terminal
+from bot.logs import configure_logs
+from bot.service import serve
+from bot.settings import Settings, SettingsError, discard_oauth_variables, load_settings
+from bot.slack.bolt import TokenRefused
+
+log = structlog.get_logger()
+
+# sysexits.h: EX_UNAVAILABLE.
+SLACK_REFUSES = 69
+
+
+def run() -> int:
+    """Serve until SIGTERM or Ctrl-C, and return the exit code."""
+    err = Terminal(sys.stderr, colours=False)
+    try:
+        settings = load_settings(for_slack=True)
+    except SettingsError as failure:
+        err.print(*(f"rectask: {line}" for line in failure.lines))
+        return SETTINGS
+    configure_logs(level=settings.log_level or "info", as_json=_as_json(settings), secrets=settings.secrets)
+    if discard_oauth_variables(os.environ):
+        log.warning("settings.ignored", names="SLACK_CLIENT_ID, SLACK_CLIENT_SECRET")
+    try:
+        asyncio.run(_until_signalled(settings))
+    except TokenRefused as refusal:
+        err.print(f"rectask: {refusal} Check it at api.slack.com/apps; `rectask check` proves it.")
+        return SLACK_REFUSES
+    return 0
+
+
+def _as_json(settings: Settings) -> bool:
+    """Text for somebody who looks at it, JSON for what collects logs, unless the settings say."""
+    if settings.log_format is None:
+        return not sys.stderr.isatty()
+    return settings.log_format == "json"
+
+
+async def _until_signalled(settings: Settings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    await serve(settings, stop=stop)

@@ -1,0 +1,13 @@
+"""What one step of `rectask check` came to; a leaf that every floor may use."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one step came to; `advice` is there where it failed or soon will."""
+
+    step: str
+    is_well: bool
+    said: str
+    advice: str | None = None

@@ -1,0 +1,54 @@
+"""The Slack app manifest for this deployment, and the scopes that it asks for, each with its reason."""
+
+# What the bot does with each; the README's table is held against this one by a test.
+SCOPES = {
+    "commands": "the command /rectask",
+    "chat:write": "posts a card that somebody shares",
+    "users:read": "tells whether who pressed a button belongs to the organisation",
+    "channels:read": "finds out, before sharing, whether a public channel is shared with another organisation",
+    "groups:read": "the same for a private channel",
+    "im:read": "the same for a direct message",
+    "mpim:read": "the same for a direct message of several people",
+}
+
+_TEMPLATE = """\
+_metadata:
+  major_version: 2
+display_information:
+  name: Rectask
+  description: What became of a cloud recording in Volcengine RTC
+  background_color: "#1f3a5f"
+features:
+  app_home:
+    home_tab_enabled: false
+    messages_tab_enabled: true
+    messages_tab_read_only_enabled: true
+  bot_user:
+    display_name: Rectask
+    always_online: true
+  slash_commands:
+    - command: /rectask
+      description: What became of a recording
+      usage_hint: ROOM TASK
+      should_escape: false
+{command_url}oauth_config:
+  scopes:
+    bot:
+{scopes}settings:
+  interactivity:
+    is_enabled: true
+{interactivity_url}  org_deploy_enabled: true
+  socket_mode_enabled: {socket_mode}
+  token_rotation_enabled: false
+"""
+
+
+def manifest(*, http_url: str | None = None) -> str:
+    """The manifest as YAML: for Socket Mode, or for requests to `http_url` (https://host, without a path)."""
+    url = None if http_url is None else f"{http_url.rstrip('/')}/slack/events"
+    return _TEMPLATE.format(
+        command_url="" if url is None else f"      url: {url}\n",
+        scopes="".join(f"      - {scope}\n" for scope in SCOPES),
+        interactivity_url="" if url is None else f"    request_url: {url}\n",
+        socket_mode="true" if url is None else "false",
+    )

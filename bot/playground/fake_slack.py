@@ -1,0 +1,212 @@
+"""Slack on loopback, for both doors: it enforces what the real one enforces, and fails loudly where it knows no more.
+
+What people do is in SlackPeople; who and what there is, in slack_world.
+"""
+
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+from aiohttp import web
+
+from bot.playground.slack_api import BODY_MAY_HAVE, Tokens, WebApi
+from bot.playground.slack_control import Control
+from bot.playground.slack_doors import Doors, Outcome
+from bot.playground.slack_faults import Fault, Faults
+from bot.playground.slack_handles import Desk, Handles
+from bot.playground.slack_people import SlackPeople
+from bot.playground.slack_world import Call, Channel, Json, Message, Person, View, World
+
+
+class FakeSlack(SlackPeople):
+    """The workspace with its API and its people. `url` and `api_url` are set while it is open.
+
+    `clock` is the time of messages, triggers and response URLs; acks are limited, and requests signed, by real time.
+    `page` is the folder of the page, `rooms` what that proposes to try: room, task, about.
+    """
+
+    def __init__(
+        self,
+        *,
+        bot_token: str = "xoxb-stand-in-bot",  # noqa: S107 made up
+        app_token: str = "xapp-stand-in-app",  # noqa: S107 made up
+        signing_secret: str = "stand-in-signing-secret",  # noqa: S107 made up
+        clock: Callable[[], float] = time.time,
+        ack_limit: float = 3.0,
+        page: Path | None = None,
+        rooms: Sequence[Json] = (),
+    ) -> None:
+        world = World(clock)
+        handles = Handles(world, clock)
+        doors = Doors(world, signing_secret, ack_limit)
+        super().__init__(world, handles, doors)
+        self.bot_token, self.app_token, self.signing_secret = bot_token, app_token, signing_secret
+        self._faults = Faults()
+        self._control = Control(self, page, rooms)
+        for person in world.people.values() if page else ():  # so that the page has them to choose
+            if not person.deleted:
+                world.dm_with(person.id)
+        self._handed_out: list[Message] = []
+        desk = Desk(world, handles, lambda: doors.sockets.new_url(self.url))
+        self._api = WebApi(desk, Tokens(bot_token, app_token), self._faults)
+
+    @property
+    def api_url(self) -> str:
+        return f"{self.url}/api/"
+
+    @property
+    def request_url(self) -> str | None:
+        """Where the bot is reached over HTTP, when it has no socket."""
+        return self._doors.http.url
+
+    @request_url.setter
+    def request_url(self, url: str | None) -> None:
+        self._doors.http.url = url
+
+    @property
+    def sockets(self) -> int:
+        """How many are connected and in use."""
+        return len(self._doors.sockets.usable)
+
+    @property
+    def people(self) -> dict[str, Person]:
+        return self.world.people
+
+    @property
+    def channels(self) -> dict[str, Channel]:
+        return self.world.channels
+
+    @property
+    def messages(self) -> list[Message]:
+        return self.world.messages
+
+    @property
+    def calls(self) -> deque[Call]:
+        """The bot's requests to the Web API, the oldest first."""
+        return self.world.calls
+
+    @property
+    def complaints(self) -> list[str]:
+        """Unknown methods and arguments, and what is allowed but never right."""
+        return self.world.complaints
+
+    @property
+    def refusals(self) -> list[Json]:
+        """Messages and views that broke a rule: source, error, errors."""
+        return self.world.refusals
+
+    @property
+    def scopes(self) -> set[str]:
+        """The granted ones."""
+        return self.world.scopes
+
+    @scopes.setter
+    def scopes(self, scopes: set[str]) -> None:
+        self.world.scopes = scopes
+
+    def fault(
+        self, method: str, kind: str, *, times: int | None = 1, retry_after: int = 1, seconds: float = 60.0
+    ) -> None:
+        """Makes the next `times` calls of the method (or "response_url") go wrong, None for all from now on.
+
+        Kinds: ratelimited, 500_before, 500_after, reset_before, reset_after, timeout_before, timeout_after (no answer
+        for `seconds`), or the name of an error. What ends in _after is carried out all the same.
+        """
+        self._faults.add(method, Fault(kind, retry_after, seconds), times)
+
+    def heal(self) -> None:
+        """Takes back all faults."""
+        self._faults.clear()
+
+    def visible_to(self, user: str, *, channel: str | None = None) -> list[Message]:
+        """What the person sees, the oldest first."""
+        return [m for m in self.messages if channel in (None, m.channel) and self.world.can_see(user, m)]
+
+    def message_for(self, user: str, *, channel: str | None = None) -> Message:
+        """The newest that the person sees; raises LookupError."""
+        seen = self.visible_to(user, channel=channel)
+        if not seen:
+            raise LookupError(f"{user} sees no message.")
+        return seen[-1]
+
+    async def next_message(
+        self, *, user: str | None = None, channel: str | None = None, timeout: float = 5.0
+    ) -> Message:
+        """The oldest message, visible to that person, that was not handed out before; waits for it."""
+
+        def find() -> Message | None:
+            for message in self.messages:
+                is_new = not any(message is known for known in self._handed_out)
+                fits = channel in (None, message.channel) and (user is None or self.world.can_see(user, message))
+                if is_new and fits:
+                    return message
+            return None
+
+        message = await self.world.wait_for(find, timeout=timeout)
+        self._handed_out.append(message)
+        return message
+
+    async def wait_for(self, find: Callable[[], object], *, timeout: float = 5.0) -> None:
+        """Until `find` answers something true; it is asked at each change. Raises TimeoutError."""
+        await self.world.wait_for(find, timeout=timeout)
+
+    def view_for(self, user: str) -> View:
+        """The person's uppermost modal; raises LookupError."""
+        modals = self.world.modals_of(user)
+        if not modals:
+            raise LookupError(f"{user} has no modal open.")
+        return modals[-1]
+
+    def home_for(self, user: str) -> View | None:
+        return self.world.home_of(user)
+
+    async def wait_for_socket(self, count: int = 1, *, timeout: float = 5.0) -> None:
+        """Until the bot has that many sockets."""
+        await self.world.wait_for(lambda: self.sockets >= count, timeout=timeout)
+
+    async def disconnect(self, reason: str = "refresh_requested") -> None:
+        """Asks the bot to replace its sockets."""
+        await self._doors.sockets.disconnect(reason)
+
+    async def drop_sockets(self) -> None:
+        """Closes them without a word."""
+        await self._doors.sockets.drop()
+
+    def sign(self, body: bytes, *, timestamp: str | None = None, secret: str | None = None) -> dict[str, str]:
+        """The headers of a request with that body, of another time or by another secret if one is given."""
+        return self._doors.http.sign(body, timestamp=timestamp, secret=secret)
+
+    async def post_to_bot(self, body: bytes, headers: dict[str, str]) -> Outcome:
+        """Sends these bytes to `request_url`, right or wrong."""
+        return await self._doors.http.post(body, headers, limit=self._doors.ack_limit)
+
+    def make_app(self) -> web.Application:
+        app = web.Application(client_max_size=BODY_MAY_HAVE)
+        app.add_routes(
+            [
+                web.route("*", "/api/{method}", self._api.answer),
+                web.post("/hooks/{kind}/{secret}", self._api.answer_hook),
+                web.get("/link/", self._doors.sockets.serve),
+                *self._control.routes(),
+            ]
+        )
+        return app
+
+
+@asynccontextmanager
+async def open_fake_slack(fake: FakeSlack, *, port: int = 0) -> AsyncIterator[FakeSlack]:
+    """Serve it on 127.0.0.1, on a free port unless one is named; leaving the block drops every connection."""
+    runner = web.AppRunner(fake.make_app(), handler_cancellation=True, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    try:
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+            fake._doors.http.session = session  # noqa: SLF001 its own opener
+            await web.TCPSite(runner, "127.0.0.1", port).start()
+            fake.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+            yield fake
+    finally:
+        await fake.drop_sockets()
+        await runner.cleanup()

@@ -1,0 +1,97 @@
+/** The messages of one conversation as one person sees them. */
+
+import { renderBlocks } from "./blocks.js";
+import { clockTime } from "./dates.js";
+import { element } from "./dom.js";
+import { mrkdwn } from "./mrkdwn.js";
+
+/** In the order of their time stamps; ephemeral ones of other people are left out. */
+export function visibleMessages(messages, { user, channel }) {
+  return messages
+    .filter((message) => message.channel === channel && (!message.ephemeral_to || message.ephemeral_to === user))
+    .sort((one, other) => Number(one.ts) - Number(other.ts));
+}
+
+/** Keeps what did not change, so that focus, an open menu and the place scrolled to stay. */
+export class MessageList {
+  #shown = new Map();
+
+  constructor(surfaceOf, announce) {
+    this.node = element("ol", { class: "messages" });
+    this.surfaceOf = surfaceOf;
+    this.announce = announce;
+  }
+
+  show(messages) {
+    const before = this.#shown;
+    this.#shown = new Map();
+    for (const message of messages) this.#keepOrRender(message, before);
+    for (const [key, { node }] of before) if (!this.#shown.has(key)) node.remove();
+    [...this.#shown.values()].forEach(({ node }, index) => {
+      const there = this.node.children[index] ?? null;
+      if (there !== node) this.node.insertBefore(node, there);
+    });
+  }
+
+  clear() {
+    this.#shown.clear();
+    this.node.replaceChildren();
+  }
+
+  #keepOrRender(message, before) {
+    const key = `${message.ephemeral_to ?? ""}/${message.ts}`;
+    const json = JSON.stringify(message);
+    const old = before.get(key);
+    if (old?.json === json) return void this.#shown.set(key, old);
+    const node = messageNode(message, this.surfaceOf(message));
+    this.#shown.set(key, { json, node });
+    if (old) replaceKeepingFocus(old.node, node);
+    this.announce(message);
+  }
+}
+
+function replaceKeepingFocus(old, node) {
+  const controls = (root) => [...root.querySelectorAll("a[href], button, select, summary")];
+  const place = controls(old).indexOf(document.activeElement);
+  old.replaceWith(node);
+  if (place >= 0) controls(node)[place]?.focus();
+}
+
+function messageNode(message, surface) {
+  const name = surface.names.person(message.author) ?? "Rectask";
+  const content = element("div", { class: "content" }, byline(message, name), messageBody(message, surface));
+  if (message.blocks?.length && message.text) content.append(notification(message.text, surface.names));
+  const kind = message.ephemeral_to ? "message ephemeral" : "message";
+  return element("li", { class: kind }, avatar(name, message.is_bot), content);
+}
+
+function messageBody(message, surface) {
+  if (message.blocks?.length) return element("div", { class: "blocks" }, renderBlocks(message.blocks, surface));
+  return element("div", { class: "text" }, messageText(message.text ?? "", surface.names));
+}
+
+/** The top-level text: addresses become links, but a bare @here stays a word. */
+export function messageText(text, names) {
+  return mrkdwn(text, { names, links: true, mentions: false });
+}
+
+function byline(message, name) {
+  const when = new Date(Number(message.ts) * 1000);
+  return element("p", { class: "byline" },
+    message.ephemeral_to ? element("span", { class: "only-you" }, "Only visible to you") : null,
+    element("strong", {}, name),
+    message.is_bot ? element("span", { class: "badge" }, "APP") : null,
+    Number.isNaN(when.getTime()) ? null : element("time", { datetime: when.toISOString() }, clockTime(when)),
+    message.edited ? element("span", { class: "edited" }, "(edited)") : null);
+}
+
+function notification(text, names) {
+  return element("details", { class: "notification" },
+    element("summary", {}, "As a notification and for screen readers"),
+    element("div", { class: "text" }, messageText(text, names)));
+}
+
+function avatar(name, isBot) {
+  const kind = isBot ? "avatar bot" : "avatar";
+  return element("span", { class: kind, "aria-hidden": "true" }, isBot ? "" : [...name][0]?.toUpperCase());
+}

@@ -1,0 +1,216 @@
+/** The playground's page: one state from the server, one person and conversation chosen, drawn anew at each change. */
+
+import { closeMenusOutside } from "./blocks.js";
+import { MessageList, messageText, visibleMessages } from "./chat.js";
+import { element, on } from "./dom.js";
+import { fetchJson, follow, send } from "./server.js";
+import { channelTitle, channelsOf, HOME, showChannels, showPeople, showRooms, showTraffic } from "./sidebar.js";
+import { homeNode, ModalStage, topView } from "./views.js";
+
+const NEAR_THE_END = 80;
+const EMPTY = { people: [], channels: [], messages: [], views: [], log: [] };
+const NOTE_AUTHOR = "Playground";
+
+class Page {
+  state = EMPTY;
+  notes = [];
+  isDrawn = false;
+  homeDrawn = null;
+
+  constructor(wanted) {
+    this.user = wanted.get("user") ?? "";
+    this.channel = wanted.get("channel") ?? "";
+    this.find = (id) => document.getElementById(id);
+    this.list = new MessageList((message) => this.messageSurface(message), (message) => this.announce(message));
+    this.modals = new ModalStage((record) => this.viewSurface(record), {
+      close: (record) => this.tellModal("/-/close_view", record),
+      submit: (record, values) => this.tellModal("/-/submit_view", record, { values }),
+    });
+    this.names = { person: (id) => this.personName(id), channel: (id) => this.channelName(id) };
+  }
+
+  personName(id) {
+    const person = this.state.people.find((one) => one.id === id);
+    return person?.real_name || person?.name || (this.isBot(id) ? "Rectask" : id);
+  }
+
+  /** The bot is not among the people: it writes as a bot, or is who is left in a direct message. */
+  isBot(id) {
+    const { channels, messages } = this.state;
+    return messages.some((message) => message.is_bot && message.author === id)
+      || channels.some((channel) => channel.is_dm && channel.member_ids?.includes(id));
+  }
+
+  channelName(id) {
+    return this.state.channels.find((one) => one.id === id)?.name ?? id;
+  }
+
+  update(state) {
+    const isFirst = this.state === EMPTY;
+    this.state = { ...EMPTY, ...state };
+    this.choose({ user: this.user, channel: this.channel, isNew: isFirst });
+  }
+
+  /** Falls back to what there is where the wished person or conversation does not exist. */
+  choose({ user = this.user, channel = this.channel, isNew = true }) {
+    const { people, channels } = this.state;
+    this.user = people.some((one) => one.id === user) ? user : people[0]?.id ?? "";
+    const own = channelsOf(channels, this.user);
+    this.channel = channel === HOME || own.some((one) => one.id === channel) ? channel : own[0]?.id ?? HOME;
+    if (isNew) this.arrive();
+    this.draw();
+  }
+
+  arrive() {
+    const address = new URL(location.href);
+    address.searchParams.set("user", this.user);
+    address.searchParams.set("channel", this.channel);
+    history.replaceState(null, "", address);
+    this.list.clear();
+    this.isDrawn = false;
+    this.homeDrawn = null;
+    if (this.channel === HOME) this.openHome();
+  }
+
+  async openHome() {
+    const user = this.user;
+    const answer = await send("/-/open_home", { user });
+    if (answer.error && user === this.user) this.find("about").textContent = `Not opened: ${answer.error}`;
+  }
+
+  draw() {
+    const { people, channels, views, log } = this.state;
+    showPeople(this.find("person"), people, this.user);
+    showChannels(this.find("channels"), channelsOf(channels, this.user), this, (channel) => this.go(channel));
+    showTraffic(this.find("traffic"), log);
+    this.find("composer").hidden = this.channel === HOME;
+    if (this.channel === HOME) this.drawHome();
+    else this.drawConversation();
+    this.modals.show(topView(views, this.user, "modal"));
+    this.isDrawn = true;
+  }
+
+  go(channel) {
+    this.choose({ channel });
+    document.body.classList.remove("unfolded");
+    this.find("fold").setAttribute("aria-expanded", "false");
+  }
+
+  drawHome() {
+    const record = topView(this.state.views, this.user, "home");
+    const json = JSON.stringify(record);
+    if (this.homeDrawn === json) return;
+    this.homeDrawn = json;
+    this.title("Home", "What the bot shows this person alone");
+    this.find("content").replaceChildren(homeNode(record, record && this.viewSurface(record)));
+  }
+
+  drawConversation() {
+    const channel = this.state.channels.find((one) => one.id === this.channel);
+    const name = channelTitle(channel, this.names, this.user);
+    this.title(channel?.is_dm ? name : `#${name}`, aboutChannel(channel));
+    const content = this.find("content");
+    const wasAtEnd = content.scrollHeight - content.scrollTop - content.clientHeight < NEAR_THE_END;
+    const messages = visibleMessages([...this.state.messages, ...this.notes], this);
+    this.list.show(messages);
+    const nothing = element("p", { class: "empty" }, "Nothing here yet. Send the command below.");
+    const shown = messages.length ? this.list.node : nothing;
+    if (content.firstChild !== shown) content.replaceChildren(shown);
+    if (wasAtEnd || !this.isDrawn) content.scrollTop = content.scrollHeight;
+  }
+
+  title(words, about) {
+    this.find("heading").textContent = words;
+    this.find("about").textContent = about;
+    document.title = `${words} · Rectask playground`;
+  }
+
+  /** What a screen reader hears of a new message is its text, as in the chat itself. */
+  announce(message) {
+    if (!this.isDrawn) return;
+    const { names } = this;
+    const words = element("p", {}, `${names.person(message.author)}: `, messageText(message.text ?? "", names));
+    this.find("announcer").replaceChildren(words);
+  }
+
+  messageSurface(message) {
+    const place = { user: this.user, channel: message.channel, ts: message.ts };
+    return { names: this.names, act: (press) => this.press({ ...place, ...press }) };
+  }
+
+  viewSurface(record) {
+    return { names: this.names, act: (press) => this.tellModal("/-/press", record, press) };
+  }
+
+  async press(body) {
+    const answer = await send("/-/press", body);
+    if (answer.error) this.note(body.channel, `The app did not take the press: \`${answer.error}\``);
+  }
+
+  async tellModal(path, record, what = {}) {
+    const answer = await send(path, { user: this.user, view_id: record.id, ...what });
+    const problem = answer.error ? `The app did not take it: ${answer.error}` : "";
+    if (!this.modals.tell(problem) && problem) this.find("about").textContent = problem;
+    return answer;
+  }
+
+  async command(text) {
+    const { user, channel } = this;
+    this.find("waiting").textContent = "Waiting for the app…";
+    const answer = await send("/-/command", { user, channel, text });
+    this.find("waiting").textContent = "";
+    if (answer.error) this.note(channel, `\`${text.split(/\s/)[0]}\` failed with the error \`${answer.error}\``, user);
+  }
+
+  /** A line that only this person sees and that no server knows. */
+  note(channel, text, user = this.user) {
+    const ts = String(Date.now() / 1000);
+    this.notes.push({ ts, channel, author: NOTE_AUTHOR, text, ephemeral_to: user });
+    this.draw();
+  }
+}
+
+function aboutChannel(channel) {
+  if (channel?.is_dm) return "Direct message";
+  return channel?.is_ext_shared ? "Shared with another organisation" : "";
+}
+
+function wire(page) {
+  on(page.find("person"), "change", (event) => page.choose({ user: event.target.value }));
+  on(page.find("composer"), "submit", (event) => {
+    event.preventDefault();
+    const input = page.find("command");
+    if (input.value.trim()) page.command(input.value.trim());
+    input.select();
+  });
+  on(page.find("fold"), "click", (event) => {
+    const isOpen = document.body.classList.toggle("unfolded");
+    event.currentTarget.setAttribute("aria-expanded", String(isOpen));
+  });
+  closeMenusOutside(document);
+}
+
+async function offerRooms(page) {
+  const rooms = await fetchJson("/-/rooms").catch(() => []);
+  showRooms(page.find("rooms"), Array.isArray(rooms) ? rooms : [], ({ room, task }) => {
+    const input = page.find("command");
+    input.value = `/rectask ${room} ${task ?? "Task1"}`;
+    input.focus();
+  });
+}
+
+function tellConnection(page, isConnected) {
+  page.find("connection").textContent = isConnected ? "" : "Not connected: trying again…";
+}
+
+async function start() {
+  const wanted = new URLSearchParams(location.search);
+  document.body.classList.toggle("bare", wanted.get("bare") === "1");
+  const page = new Page(wanted);
+  wire(page);
+  await fetchJson("/-/state").then((state) => page.update(state), () => tellConnection(page, false));
+  follow((state) => page.update(state), (isConnected) => tellConnection(page, isConnected));
+  await offerRooms(page);
+}
+
+start();

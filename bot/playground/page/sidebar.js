@@ -1,0 +1,74 @@
+/** Who you are, where you can be, which rooms there are, and what went over the wire. */
+
+import { element, on } from "./dom.js";
+
+export const HOME = "home";
+
+const TRAFFIC_SHOWN = 60;
+
+export function channelsOf(channels, user) {
+  return channels.filter((channel) => !channel.member_ids?.length || channel.member_ids.includes(user));
+}
+
+export function channelTitle(channel, names, user) {
+  if (!channel) return "";
+  if (!channel.is_dm) return channel.name;
+  const other = channel.member_ids?.find((id) => id !== user);
+  return other ? names.person(other) : "Rectask";
+}
+
+export function showPeople(select, people, user) {
+  const options = people.map((person) => element("option", { value: person.id }, personLabel(person)));
+  const json = JSON.stringify(people);
+  if (select.dataset.people !== json) select.replaceChildren(...options);
+  select.dataset.people = json;
+  select.value = user;
+}
+
+function personLabel(person) {
+  const name = person.real_name || person.name || person.id;
+  const kind = person.is_stranger ? " (other organisation)" : person.is_restricted ? " (guest)" : "";
+  return name + kind;
+}
+
+export function showChannels(nav, channels, { names, user, channel }, choose) {
+  const entry = (id, sign, label, mark) => {
+    const button = element("button", { type: "button", "aria-current": id === channel ? "page" : undefined },
+      element("span", { class: "sign", "aria-hidden": "true" }, sign), element("span", {}, label), mark);
+    return element("li", {}, on(button, "click", () => choose(id)));
+  };
+  const rows = (isDm) => channels.filter((one) => Boolean(one.is_dm) === isDm).map((one) =>
+    entry(one.id, isDm ? "•" : "#", channelTitle(one, names, user), one.is_ext_shared ? sharedMark() : null));
+  redraw(nav,
+    element("h2", {}, "Channels"), element("ul", {}, ...rows(false)),
+    element("h2", {}, "Direct messages"), element("ul", {}, ...rows(true)),
+    element("h2", {}, "The bot"), element("ul", {}, entry(HOME, "⌂", "Home", null)));
+}
+
+function sharedMark() {
+  return element("span", { class: "badge" }, "shared");
+}
+
+function redraw(nav, ...nodes) {
+  const index = [...nav.querySelectorAll("button")].indexOf(document.activeElement);
+  nav.replaceChildren(...nodes);
+  if (index >= 0) nav.querySelectorAll("button")[index]?.focus();
+}
+
+export function showRooms(details, rooms, choose) {
+  details.hidden = rooms.length === 0;
+  const items = rooms.map((room) => {
+    const about = element("small", {}, room.about ?? "");
+    const button = element("button", { type: "button" }, element("code", {}, room.room), about);
+    return element("li", {}, on(button, "click", () => choose(room)));
+  });
+  details.querySelector("ul").replaceChildren(...items);
+}
+
+export function showTraffic(details, log) {
+  details.querySelector("#traffic-count").textContent = `(${log.length})`;
+  const items = log.slice(-TRAFFIC_SHOWN).reverse().map((entry) => element("li", {},
+    element("span", { class: "direction" }, entry.direction ?? ""), " ",
+    element("strong", {}, entry.what ?? ""), " ", String(entry.summary ?? "")));
+  details.querySelector("ol").replaceChildren(...items);
+}

@@ -1,0 +1,191 @@
+"""The Web API's door: who calls, with which arguments, what is said to them, and what was arranged to go wrong."""
+
+import hmac
+import json
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from bot.playground.slack_faults import Fault, Faults
+from bot.playground.slack_handles import Desk, Handles
+from bot.playground.slack_methods import METHODS, Method, check_scope
+from bot.playground.slack_world import Call, Json, Refused, World
+
+# Arguments that are JSON, also within a form.
+_STRUCTURED = {"blocks", "view", "metadata", "message"}
+# The token in its older place; the team that slack_sdk names in all calls of Bolt's listeners, without effect for a
+# token of one workspace.
+_EVERYWHERE = ("token", "team_id")
+BODY_MAY_HAVE = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """The credentials that the stand-in made up, or was given."""
+
+    bot: str
+    app: str
+
+    def kind_of(self, token: str) -> str:
+        """bot, app, none or wrong."""
+        if not token:
+            return "none"
+        for kind, known in (("bot", self.bot), ("app", self.app)):
+            if hmac.compare_digest(token.encode(), known.encode()):
+                return kind
+        return "wrong"
+
+
+class WebApi:
+    """Answers /api/<method>, and the response URLs."""
+
+    def __init__(self, desk: Desk, tokens: Tokens, faults: Faults) -> None:
+        self._desk = desk
+        self._tokens = tokens
+        self._faults = faults
+
+    @property
+    def _world(self) -> World:
+        return self._desk.world
+
+    @property
+    def _handles(self) -> Handles:
+        return self._desk.handles
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """One call of a method."""
+        name = request.match_info["method"]
+        call = Call(name, {}, "none")
+        self._world.calls.append(call)
+        try:
+            await self._read(request, call)
+        except Refused as refusal:
+            call.answer = {"ok": False, "error": refusal.error}
+            return self._respond(call)
+        fault = self._faults.take(name)
+        broken = None if fault is None or fault.comes_after else await self._commit(fault, request, call)
+        if broken is not None:
+            return broken
+        call.answer = self._perform(call)
+        summary = "ok" if call.answer["ok"] else call.answer["error"]
+        self._world.note("from bot", name, f"{_short(call.arguments)} → {summary}")
+        if fault is not None and fault.comes_after:
+            return await self._commit(fault, request, call) or web.Response(status=500)
+        return self._respond(call)
+
+    async def _commit(self, fault: Fault, request: web.Request, call: Call) -> web.StreamResponse | None:
+        broken = await fault.commit(request)
+        self._world.note("stand-in", "fault", f"{call.method}: {fault.kind}")
+        if broken is not None:
+            return broken
+        call.answer = {"ok": False, "error": fault.kind}
+        return self._respond(call)
+
+    def _respond(self, call: Call) -> web.Response:
+        headers = {"X-OAuth-Scopes": ",".join(sorted(self._world.scopes))} if call.token == "bot" else {}  # noqa: S105
+        return web.json_response(call.answer, headers=headers)
+
+    async def _read(self, request: web.Request, call: Call) -> None:
+        given = await _read_arguments(request)
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        call.token = self._tokens.kind_of(token if scheme == "Bearer" else str(given.get("token", "")))
+        call.arguments = {name: value for name, value in given.items() if name not in _EVERYWHERE}
+
+    def _perform(self, call: Call) -> Json:
+        try:
+            method = self._known(call)
+            _check_token(method, call.token)
+            self._check_arguments(method, call)
+            if method.scope:
+                check_scope(self._world, method.scope)
+            return {"ok": True, **method.perform(self._desk, call.arguments)}
+        except Refused as refusal:
+            return {"ok": False, "error": refusal.error, **refusal.details}
+        except ValueError:  # what should be a number is none
+            return {"ok": False, "error": "invalid_arguments"}
+
+    def _known(self, call: Call) -> Method:
+        if call.method not in METHODS:
+            self._world.complain(f"unknown method {call.method}")
+            raise Refused("unknown_method", req_method=call.method)
+        return METHODS[call.method]
+
+    def _check_arguments(self, method: Method, call: Call) -> None:
+        unknown = call.arguments.keys() - {*method.required, *method.optional}
+        if unknown and not method.takes_all:
+            self._world.complain(f"{call.method}: unknown argument {', '.join(sorted(unknown))}")
+            raise Refused("stand_in_unknown_argument")
+        missing = [name for name in method.required if call.arguments.get(name) in (None, "")]
+        if missing:
+            messages = [f"[ERROR] missing required field: {name}" for name in missing]
+            raise Refused("invalid_arguments", response_metadata={"messages": messages})
+
+    async def answer_hook(self, request: web.Request) -> web.StreamResponse:
+        """One use of a response URL."""
+        fault = self._faults.take("response_url")
+        if fault and not fault.comes_after:
+            return await fault.commit(request) or _refuse_hook(fault.kind)
+        response = web.Response(text="ok")
+        try:
+            body = await _read_arguments(request)
+            self._handles.answer_through(request.path, body)
+            self._world.note("from bot", "response_url", _short(body))
+        except Refused as refusal:
+            response = _refuse_hook(refusal.error)
+            self._world.note("from bot", "response_url", f"refused: {refusal.error}")
+        if fault:
+            return await fault.commit(request) or response
+        return response
+
+
+async def _read_arguments(request: web.Request) -> Json:
+    """Query, form or JSON; null is as good as absent."""
+    given: Json = dict(request.query)
+    if request.content_type == "application/json":
+        try:
+            body = json.loads(await request.read() or b"{}")
+        except ValueError:
+            raise Refused("invalid_json") from None
+        if not isinstance(body, dict):
+            raise Refused("json_not_object")
+        given |= body
+    else:
+        given |= dict(await request.post())
+    for name in _STRUCTURED & given.keys():
+        given[name] = _structured(name, given[name])
+    given = {name: value for name, value in given.items() if value is not None}
+    if any(isinstance(value, dict | list) for name, value in given.items() if name not in _STRUCTURED):
+        raise Refused("invalid_arguments")
+    return given
+
+
+def _structured(name: str, value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        raise Refused("invalid_blocks_format" if name == "blocks" else "invalid_arguments") from None
+
+
+def _check_token(method: Method, kind: str) -> None:
+    if method.token is None:
+        return
+    if kind == "none":
+        raise Refused("not_authed")
+    if kind == "wrong":
+        raise Refused("invalid_auth")
+    if kind != method.token:
+        raise Refused("not_allowed_token_type")
+
+
+def _refuse_hook(error: str) -> web.Response:
+    gone = error in ("used_url", "expired_url", "invalid_url")
+    return web.Response(status=404 if gone else 400, text=error)
+
+
+def _short(arguments: Json) -> str:
+    """The arguments for a person to read: structures only by their names."""
+    return ", ".join(
+        f"{name}: {'…' if isinstance(value, dict | list) else str(value)[:80]}" for name, value in arguments.items()
+    )

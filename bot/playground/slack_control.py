@@ -1,0 +1,144 @@
+"""What the playground's page asks of the stand-in: its state, and to do something as one of the people."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from aiohttp import web
+from yarl import URL
+
+from bot.playground.slack_doors import Outcome
+from bot.playground.slack_people import SlackPeople
+from bot.playground.slack_world import Json, View
+
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Control:
+    """The routes under /-/, and the page itself. They answer to nobody but pages of this machine."""
+
+    def __init__(self, people: SlackPeople, page: Path | None, rooms: Sequence[Json]) -> None:
+        self._people = people
+        self._rooms = list(rooms)
+        self._page = page
+        self._does: dict[str, Callable[[Json], Awaitable[Outcome]]] = {
+            "command": self._command,
+            "press": self._press,
+            "close_view": self._close_view,
+            "submit_view": self._submit_view,
+            "open_home": self._open_home,
+        }
+
+    def routes(self) -> list[web.AbstractRouteDef]:
+        own: list[web.AbstractRouteDef] = [
+            web.get("/-/state", _only_from_here(self._state)),
+            web.get("/-/rooms", _only_from_here(self._list_rooms)),
+            web.get("/-/events", _only_from_here(self._events)),
+            web.post("/-/{what}", _only_from_here(self._do)),
+        ]
+        if self._page is not None:
+            own += [web.get("/", _only_from_here(self._index)), web.static("/static/", self._page)]
+        return own
+
+    async def _index(self, _request: web.Request) -> web.StreamResponse:
+        assert self._page is not None
+        return web.FileResponse(self._page / "index.html")
+
+    async def _state(self, _request: web.Request) -> web.StreamResponse:
+        return web.json_response(self._people.world.state())
+
+    async def _list_rooms(self, _request: web.Request) -> web.StreamResponse:
+        return web.json_response(self._rooms)
+
+    async def _events(self, request: web.Request) -> web.StreamResponse:
+        """Pushes the whole state at each change; several changes at once are one push."""
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        pushing = asyncio.create_task(self._push(socket))
+        try:
+            async for _ in socket:
+                pass
+        finally:
+            pushing.cancel()
+            with suppress(asyncio.CancelledError, ConnectionError):
+                await pushing
+        return socket
+
+    async def _push(self, socket: web.WebSocketResponse) -> None:
+        world = self._people.world
+        while not socket.closed:
+            seen = world.version
+            await socket.send_json(world.state())
+
+            def has_changed(seen: int = seen) -> bool:
+                return world.version != seen
+
+            await world.wait_for(has_changed, timeout=None)
+
+    async def _do(self, request: web.Request) -> web.StreamResponse:
+        """JSON only: a page from elsewhere can not send that without asking first."""
+        does = self._does.get(request.match_info["what"])
+        if does is None:
+            raise web.HTTPNotFound
+        if request.content_type != "application/json":
+            raise web.HTTPUnsupportedMediaType
+        try:
+            outcome = await does(await request.json())
+        except (LookupError, TypeError, json.JSONDecodeError) as mistake:
+            return web.json_response({"acked": False, "error": f"{type(mistake).__name__}: {mistake}"}, status=400)
+        errors = outcome.body.get("errors") if isinstance(outcome.body, dict) else None
+        return web.json_response({"acked": outcome.acked, "error": outcome.error, "errors": errors})
+
+    async def _command(self, said: Json) -> Outcome:
+        command, _, text = str(said["text"]).strip().partition(" ")
+        if command != "/rectask":
+            raise LookupError(f"{command} is not a command here.")
+        return await self._people.command(text.strip(), user=said["user"], channel=said.get("channel"), command=command)
+
+    async def _press(self, said: Json) -> Outcome:
+        world = self._people.world
+        target = self._view(said) if "view_id" in said else world.find_message(said["channel"], said["ts"])
+        if target is None:
+            raise LookupError("There is no such message.")
+        return await self._people.press(
+            target,
+            said["action_id"],
+            user=said["user"],
+            value=said.get("value"),
+            selected=said.get("selected_option"),
+            block_id=said.get("block_id"),
+        )
+
+    async def _close_view(self, said: Json) -> Outcome:
+        return await self._people.close_view(self._view(said), user=said["user"])
+
+    async def _submit_view(self, said: Json) -> Outcome:
+        return await self._people.submit_view(self._view(said), user=said["user"], values=said.get("values"))
+
+    async def _open_home(self, said: Json) -> Outcome:
+        return await self._people.open_home(user=said["user"])
+
+    def _view(self, said: Json) -> View:
+        return self._people.world.views[said["view_id"]]
+
+
+def _only_from_here(handler: Handler) -> Handler:
+    """A page from elsewhere must reach nothing here, not even through a name that leads to this machine."""
+
+    async def guarded(request: web.Request) -> web.StreamResponse:
+        origin = request.headers.get("Origin")
+        if not _is_here(f"http://{request.host}") or (origin and not _is_here(origin)):
+            raise web.HTTPForbidden
+        return await handler(request)
+
+    return guarded
+
+
+def _is_here(address: str) -> bool:
+    try:
+        return URL(address).host in _LOOPBACK
+    except ValueError:
+        return False

@@ -1,0 +1,240 @@
+"""How Slack reaches the bot: signed HTTP requests, or envelopes over one of its sockets."""
+
+import asyncio
+import hashlib
+import hmac
+import json
+import secrets
+import time
+from dataclasses import dataclass, field
+from urllib.parse import urlencode
+
+import aiohttp
+from aiohttp import web
+
+from bot.playground.slack_world import A_APP, Json, Refused, World
+
+SOCKETS_MAY_BE = 10
+EVENT_ATTEMPTS = 4
+_RETRY_REASONS = {"operation_timeout": "http_timeout"}
+_HTTP_OK = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a command, press or event.
+
+    `error` is what the person would see, None when all is well; `seconds` is how long the ack took; `body` is what
+    the ack said (JSON, or text), None for nothing; `status` is HTTP's, None over a socket or without an answer.
+    """
+
+    acked: bool
+    seconds: float
+    error: str | None = None
+    status: int | None = None
+    body: Json | str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What is to be delivered: slash_commands, interactive or events_api, with its payload."""
+
+    kind: str
+    payload: Json
+    takes_answer: bool = True
+    retry: Json = field(default_factory=dict)
+
+    def as_http(self) -> tuple[bytes, str]:
+        """Body and content type."""
+        if self.kind == "events_api":
+            return json.dumps(self.payload).encode(), "application/json"
+        form = {"payload": json.dumps(self.payload)} if self.kind == "interactive" else self.payload
+        return urlencode(form).encode(), "application/x-www-form-urlencoded"
+
+
+class Sockets:
+    """Socket Mode: tickets, sockets, envelopes and their acknowledgements."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._tickets: set[str] = set()
+        self._open: list[web.WebSocketResponse] = []
+        self._leaving: set[web.WebSocketResponse] = set()
+        self._waiting: dict[str, asyncio.Future[Json]] = {}
+        self._sent: dict[str, bool] = {}
+
+    @property
+    def usable(self) -> list[web.WebSocketResponse]:
+        return [socket for socket in self._open if socket not in self._leaving and not socket.closed]
+
+    def new_url(self, origin: str) -> str:
+        """Good for one connection; raises Refused."""
+        if len(self.usable) >= SOCKETS_MAY_BE:
+            raise Refused("too_many_websockets")
+        ticket = secrets.token_hex(16)
+        self._tickets.add(ticket)
+        return f"{origin.replace('http', 'ws', 1)}/link/?ticket={ticket}&app_id={A_APP}"
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        """One socket of the bot, until it goes."""
+        ticket = request.query.get("ticket", "")
+        if ticket not in self._tickets or len(self.usable) >= SOCKETS_MAY_BE:
+            return web.Response(status=403, text="invalid_ticket")
+        self._tickets.remove(ticket)
+        socket = web.WebSocketResponse(timeout=0.5)
+        await socket.prepare(request)
+        self._open.append(socket)
+        self._world.note("from bot", "socket", f"connected, {len(self.usable)} in all")
+        try:
+            await socket.send_json(self._hello())
+            async for message in socket:
+                self._receive(str(message.data))
+        finally:
+            self._open.remove(socket)
+            self._leaving.discard(socket)
+            self._world.note("from bot", "socket", f"gone, {len(self.usable)} left")
+        return socket
+
+    def _hello(self) -> Json:
+        return {
+            "type": "hello",
+            "num_connections": len(self.usable),
+            "debug_info": {"host": "stand-in", "approximate_connection_time": 3600},
+            "connection_info": {"app_id": A_APP},
+        }
+
+    def _receive(self, text: str) -> None:
+        try:
+            message = json.loads(text)
+            envelope_id = message["envelope_id"]
+            takes_answer = self._sent[envelope_id]
+        except (ValueError, LookupError, TypeError):
+            self._world.complain(f"socket: this acknowledges nothing that was sent: {text[:100]}")
+            return
+        if message.get("payload") and not takes_answer:
+            self._world.complain("socket: an answer to an envelope that takes none")
+        waiting = self._waiting.get(envelope_id)
+        if waiting and not waiting.done():
+            waiting.set_result(message)
+
+    async def deliver(self, delivery: Delivery, limit: float) -> Outcome:
+        """Over one socket, whichever; at most `limit` seconds for the acknowledgement."""
+        envelope_id = secrets.token_hex(16)
+        envelope = {
+            "envelope_id": envelope_id,
+            "type": delivery.kind,
+            "payload": delivery.payload,
+            "accepts_response_payload": delivery.takes_answer,
+            **delivery.retry,
+        }
+        waiting = self._waiting[envelope_id] = asyncio.get_running_loop().create_future()
+        self._sent[envelope_id] = delivery.takes_answer
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(limit):
+                await secrets.choice(self.usable).send_json(envelope)
+                message = await waiting
+        except (TimeoutError, ConnectionError):
+            return Outcome(acked=False, seconds=time.monotonic() - began, error="operation_timeout")
+        finally:
+            del self._waiting[envelope_id]
+        return Outcome(acked=True, seconds=time.monotonic() - began, body=message.get("payload") or None)
+
+    async def disconnect(self, reason: str) -> None:
+        """Tells each socket that it is to be replaced; nothing more is sent over it."""
+        for socket in self.usable:
+            self._leaving.add(socket)
+            await socket.send_json({"type": "disconnect", "reason": reason, "debug_info": {"host": "stand-in"}})
+
+    async def drop(self) -> None:
+        """Closes every socket without a word."""
+        for socket in list(self._open):
+            await socket.close(code=aiohttp.WSCloseCode.GOING_AWAY)
+
+
+class HttpDoor:
+    """Signed requests to the bot's one URL."""
+
+    def __init__(self, signing_secret: str) -> None:
+        self._signing_secret = signing_secret
+        self.url: str | None = None
+        self.session: aiohttp.ClientSession | None = None
+
+    def sign(self, body: bytes, *, timestamp: str | None = None, secret: str | None = None) -> dict[str, str]:
+        """The headers that prove the body's origin. The time is the real one: so is that of who verifies."""
+        stamp = timestamp or str(int(time.time()))
+        base = b"v0:" + stamp.encode() + b":" + body
+        digest = hmac.new((secret or self._signing_secret).encode(), base, hashlib.sha256).hexdigest()
+        return {"X-Slack-Request-Timestamp": stamp, "X-Slack-Signature": f"v0={digest}"}
+
+    async def deliver(self, delivery: Delivery, limit: float) -> Outcome:
+        body, content_type = delivery.as_http()
+        headers = {"Content-Type": content_type, "User-Agent": "Slackbot 1.0 (+https://api.slack.com/robots)"}
+        if delivery.retry:
+            headers["X-Slack-Retry-Num"] = str(delivery.retry["retry_attempt"])
+            headers["X-Slack-Retry-Reason"] = str(delivery.retry["retry_reason"])
+        return await self.post(body, headers | self.sign(body), limit=limit)
+
+    async def post(self, body: bytes, headers: dict[str, str], *, limit: float) -> Outcome:
+        """These bytes with these headers, whether they are right or not."""
+        assert self.url is not None
+        assert self.session is not None
+        began = time.monotonic()
+        try:
+            async with (
+                asyncio.timeout(limit),
+                self.session.post(self.url, data=body, headers=headers, allow_redirects=False) as response,
+            ):
+                content, content_type = await response.text(), response.content_type
+        except TimeoutError:
+            return Outcome(acked=False, seconds=time.monotonic() - began, error="operation_timeout")
+        except aiohttp.ClientError:
+            return Outcome(acked=False, seconds=time.monotonic() - began, error="dispatch_failed")
+        seconds = time.monotonic() - began
+        if response.status != _HTTP_OK:
+            return Outcome(
+                acked=False, seconds=seconds, error="dispatch_failed", status=response.status, body=content or None
+            )
+        return _read_ack(content, content_type, seconds)
+
+
+def _read_ack(content: str, content_type: str, seconds: float) -> Outcome:
+    body: Json | str | None = content or None
+    if content_type == "application/json" and content:
+        try:
+            body = json.loads(content)
+        except ValueError:
+            return Outcome(acked=True, seconds=seconds, error="invalid_command_response", status=_HTTP_OK, body=content)
+    return Outcome(acked=True, seconds=seconds, status=_HTTP_OK, body=body)
+
+
+class Doors:
+    """Chooses the way as Slack does: sockets where there are any, the request URL otherwise."""
+
+    def __init__(self, world: World, signing_secret: str, ack_limit: float) -> None:
+        self.sockets = Sockets(world)
+        self.http = HttpDoor(signing_secret)
+        self.ack_limit = ack_limit
+        self._world = world
+
+    async def deliver(self, delivery: Delivery) -> Outcome:
+        if self.sockets.usable:
+            outcome = await self.sockets.deliver(delivery, self.ack_limit)
+        elif self.http.url:
+            outcome = await self.http.deliver(delivery, self.ack_limit)
+        else:
+            outcome = Outcome(acked=False, seconds=0.0, error="dispatch_failed")
+        told = outcome.error or f"acknowledged after {outcome.seconds * 1000:.0f} ms"
+        self._world.note("to bot", delivery.kind, told)
+        return outcome
+
+    async def deliver_event(self, payload: Json) -> Outcome:
+        """Again and again until it is acknowledged, EVENT_ATTEMPTS times at most; the real one waits in between."""
+        outcome = await self.deliver(Delivery("events_api", payload, takes_answer=False))
+        for attempt in range(1, EVENT_ATTEMPTS):
+            if outcome.acked:
+                break
+            reason = _RETRY_REASONS.get(outcome.error or "", "http_error")
+            retry = {"retry_attempt": attempt, "retry_reason": reason}
+            outcome = await self.deliver(Delivery("events_api", payload, takes_answer=False, retry=retry))
+        return outcome

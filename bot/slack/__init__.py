@@ -1,0 +1,1 @@
+"""Slack's side: what people type and press, and the cards they are answered with."""

@@ -1,0 +1,156 @@
+"""Bolt, and the two doors to it: requests over HTTP, and sockets."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Self
+
+import aiohttp
+import structlog
+from aiohttp import web
+from slack_bolt.adapter.aiohttp import to_aiohttp_response
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.signature import SignatureVerifier
+from slack_sdk.socket_mode.aiohttp import SocketModeClient
+from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.slack.guard import refusal_of
+from bot.slack.workspace import TOKEN_IS_DEAD, Workspace, error_of
+
+log = structlog.get_logger()
+
+# Bolt's own records hold bodies and suggestions for the developer; what matters of them is said by the listeners.
+_LOGGER = "slack_bolt.rectask"
+# Seconds; a listener acknowledges within 2 s, Slack waits for 3.
+_ACKNOWLEDGED_WITHIN = 3.0
+
+
+# Slack could not be asked, or could not answer; another time it may.
+UNREACHABLE = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
+
+
+class TokenRefused(Exception):
+    """Slack does not take a token; trying again will not help."""
+
+
+def make_slack(*, token: str, base_url: str, session: aiohttp.ClientSession) -> AsyncWebClient:
+    """The client for Slack's Web API. It repeats nothing: a lost answer may have been carried out."""
+    return AsyncWebClient(token=token, base_url=base_url, session=session, retry_handlers=[], logger=_quiet_logger())
+
+
+async def greet(slack: AsyncWebClient) -> Workspace:
+    """Whose bot this is. Raises TokenRefused, or what says that Slack is out of reach."""
+    try:
+        answer = await slack.auth_test()
+    except SlackApiError as failure:
+        if error_of(failure) in TOKEN_IS_DEAD:
+            raise TokenRefused(f"Slack refuses SLACK_BOT_TOKEN: {error_of(failure)}.") from failure
+        raise
+    return Workspace(
+        team_id=str(answer["team_id"]),
+        enterprise_id=answer.get("enterprise_id"),
+        bot_user_id=str(answer.get("user_id")),
+        bot_id=answer.get("bot_id"),
+    )
+
+
+async def prove_app_token(slack: AsyncWebClient, app_token: str) -> str:
+    """The address of a socket that nobody has to use; an unknown token would make Socket Mode try for ever.
+
+    Raises as `greet` does.
+    """
+    try:
+        answer = await slack.apps_connections_open(app_token=app_token)
+    except SlackApiError as failure:
+        if error_of(failure) in TOKEN_IS_DEAD | {"not_allowed_token_type", "missing_scope"}:
+            raise TokenRefused(f"Slack refuses SLACK_APP_TOKEN: {error_of(failure)}.") from failure
+        raise
+    return str(answer["url"])
+
+
+def make_bolt(slack: AsyncWebClient, workspace: Workspace) -> AsyncApp:
+    """Bolt without what is done elsewhere: the signature (guard), authorisation (`greet`)."""
+
+    async def authorize() -> AuthorizeResult:
+        return AuthorizeResult(
+            enterprise_id=workspace.enterprise_id,
+            team_id=workspace.team_id,
+            bot_user_id=workspace.bot_user_id,
+            bot_id=workspace.bot_id,
+            bot_token=slack.token,
+        )
+
+    return AsyncApp(
+        client=slack,
+        authorize=authorize,
+        signing_secret="",
+        request_verification_enabled=False,
+        logger=_quiet_logger(),
+    )
+
+
+def http_door(
+    bolt: AsyncApp, *, signing_secret: str, now: Callable[[], float] = time.time
+) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """The handler of POST /slack/events."""
+    verifier = SignatureVerifier(signing_secret)
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        body = await request.read()
+        if (refused := refusal_of(request.headers, body, verifier=verifier, now=now)) is not None:
+            log.warning("request.refused", status_code=refused, bytes=len(body))
+            return web.Response(status=refused)
+        answer = await bolt.async_dispatch(
+            AsyncBoltRequest(body=body.decode(), query=request.query_string, headers=dict(request.headers))
+        )
+        return await to_aiohttp_response(answer)
+
+    return handle
+
+
+class SocketDoor:
+    """A socket to Slack (Socket Mode), as an async context manager.
+
+    Leaving it takes nothing new, and lets what is inside be acknowledged before the socket is closed.
+    """
+
+    def __init__(self, bolt: AsyncApp, *, app_token: str, slack: AsyncWebClient) -> None:
+        self._handler = AsyncSocketModeHandler(bolt, app_token, logger=_quiet_logger(), web_client=slack)
+        self._handler.client.socket_mode_request_listeners[:] = [self._take]
+        self._inside: set[asyncio.Task[None]] = set()
+
+    async def is_connected(self) -> bool:
+        """Whether Slack is at the other end."""
+        return bool(await self._handler.client.is_connected())
+
+    async def __aenter__(self) -> Self:
+        await self._handler.connect_async()  # type: ignore[no-untyped-call]  # Bolt has no types here
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._handler.client.socket_mode_request_listeners.clear()
+        if self._inside:
+            await asyncio.wait(self._inside, timeout=_ACKNOWLEDGED_WITHIN)
+        await self._handler.close_async()  # type: ignore[no-untyped-call]  # nor here
+
+    async def _take(self, client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
+        assert isinstance(client, SocketModeClient)
+        handling = asyncio.ensure_future(self._handler.handle(client, request))
+        self._inside.add(handling)
+        try:
+            await handling
+        finally:
+            self._inside.discard(handling)
+
+
+def _quiet_logger() -> logging.Logger:
+    logger = logging.getLogger(_LOGGER)
+    logger.setLevel(logging.CRITICAL)
+    return logger

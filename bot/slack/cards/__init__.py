@@ -1,0 +1,1 @@
+"""Cards: one message each, text and blocks, within Slack's limits."""

@@ -1,0 +1,73 @@
+"""The modal behind "More": all files in pages, and the raw answer, for copying."""
+
+import json
+import math
+
+from bot.recording.reading import Reading
+from bot.recording.units import count_in_words
+from bot.slack.cards.card import button, buttons, footnote, paragraph, sentence
+from bot.slack.cards.task import file_in_words
+from bot.slack.text import Block, cut, plain
+from bot.slack.value import Press
+
+FILES_A_PAGE = 20
+# A preformatted text of a rich_text block may be longer than a section's, but a view is 250 KB at most.
+RAW_AT_MOST = 40_000
+
+
+def files_view(reading: Reading, press: Press) -> Block:
+    """One page of the files; a page past the end is the last one."""
+    files = reading.task.files
+    pages = max(1, math.ceil(len(files) / FILES_A_PAGE))
+    page = min(press.page, pages - 1)
+    first = page * FILES_A_PAGE
+    shown = [
+        paragraph(file_in_words(file, number))
+        for number, file in enumerate(files[first : first + FILES_A_PAGE], start=first + 1)
+    ]
+    where = f"{count_in_words(len(files), 'file')}, page {page + 1} of {pages}"
+    return _view("Files", [*shown, footnote(where), _turning(press, page=page, pages=pages)])
+
+
+def raw_view(reading: Reading, press: Press) -> Block:
+    """RTC's answer as it came, in a block that can be copied."""
+    whole = _readable(reading.raw)
+    raw = cut(whole, RAW_AT_MOST)
+    note = "As RTC gave it." if raw == whole else f"The first {RAW_AT_MOST:,} of {len(whole):,} characters."
+    text: Block = {
+        "type": "rich_text",
+        "elements": [{"type": "rich_text_preformatted", "elements": [{"type": "text", "text": raw}]}],
+    }
+    back = button("Files", "rectask.files", value=Press(press.ref).as_value())
+    return _view("Raw answer", [text, footnote(note), buttons(back)])
+
+
+def words_view(title: str, text: str) -> Block:
+    """A modal that only says something."""
+    return _view(title, [sentence(text)])
+
+
+def _view(title: str, blocks: list[Block]) -> Block:
+    return {"type": "modal", "title": plain(title, limit=24), "close": plain("Close", limit=24), "blocks": blocks}
+
+
+def _turning(press: Press, *, page: int, pages: int) -> Block:
+    """Each button has a block of its own kind of id, for two of the same action can not stand in one view."""
+    row = [button("Raw answer", "rectask.raw", value=Press(press.ref).as_value())]
+    if page > 0:
+        row.append(_page_button("Previous", press, page - 1, "rectask.files.previous"))
+    if page + 1 < pages:
+        row.append(_page_button("Next", press, page + 1, "rectask.files.next"))
+    return buttons(*row)
+
+
+def _page_button(label: str, press: Press, page: int, action_id: str) -> Block:
+    return button(label, action_id, value=Press(press.ref, page=page).as_value())
+
+
+def _readable(raw: str) -> str:
+    """Indented, where that is possible without changing anything else."""
+    try:
+        return json.dumps(json.loads(raw), indent=2, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return raw

@@ -1,0 +1,117 @@
+"""Cards of words: help, usage, each family of failure, and what is said where something may not or can not be."""
+
+from bot.recording.reading import TaskNotFound, TaskReadError, TaskRefused
+from bot.recording.task import TaskRef
+from bot.slack.cards.card import Card, button, buttons, footnote, headline, paragraph, sentence
+from bot.slack.text import code, escape
+from bot.slack.value import Press
+
+_HOW_TO = (
+    "`/rectask ROOM TASK` shows what became of a recording: its state, why it stopped, its files.\n"
+    "`/rectask ROOM TASK --app NAME` where several RTC apps are configured.\n"
+    "`/rectask help` shows this."
+)
+_EXAMPLE = "For example: `/rectask Room1 Task1`"
+
+
+def help_card(app_names: tuple[str, ...]) -> Card:
+    """What can be typed, and what RTC tells of at all."""
+    apps = ", ".join(code(name) for name in app_names)
+    return Card(
+        text="Rectask: type /rectask ROOM TASK to see what became of a recording.",
+        blocks=(
+            headline("What became of a recording?"),
+            paragraph(f"{_HOW_TO}\n{_EXAMPLE}"),
+            paragraph(
+                "Room and task are the ids that the recording was started with. RTC tells of tasks that were started "
+                "in the last 72 hours, and of the newest one where ids were used again."
+            ),
+            footnote(f"Only you see the answer until you press Share. Apps: {apps}; the first is the default."),
+        ),
+    )
+
+
+def usage_card(problem: str) -> Card:
+    """What is wrong with what was typed, and how it is done."""
+    return Card(
+        text=escape(f"{problem} Type /rectask ROOM TASK."),
+        blocks=(headline("That can not be looked up"), sentence(problem), paragraph(f"{_HOW_TO}\n{_EXAMPLE}")),
+    )
+
+
+def failure_card(failure: TaskReadError, ref: TaskRef) -> Card:
+    """What happened, what it means, what to do, and what the vendor's support asks for."""
+    title = _title_of(failure)
+    ids: tuple[tuple[str, str | None], ...] = (
+        ("Error", failure.code),
+        ("Request id", failure.request_id),
+        ("Log id", failure.log_id),
+    )
+    known = " · ".join(f"{name} {code(value, limit=120)}" for name, value in ids if value is not None)
+    about = f"Room {code(ref.room)} · task {code(ref.task)} · app {code(ref.app.name)}"
+    return Card(
+        text=escape(f"{title}: {failure.happened}"),
+        blocks=(
+            headline(title),
+            sentence(failure.happened),
+            paragraph(f"{escape(failure.meaning)}\n*{escape(failure.advice)}*"),
+            footnote(about),
+            *([footnote(known)] if known else []),
+            buttons(button("Try again", "rectask.refresh", value=Press(ref).as_value())),
+        ),
+    )
+
+
+def _title_of(failure: TaskReadError) -> str:
+    match failure:
+        case TaskNotFound():
+            return "Not found"
+        case TaskRefused():
+            return "RTC refuses to tell"
+    return "RTC can not be asked now"
+
+
+def unexpected_card(incident: str) -> Card:
+    """Something that nobody foresaw; the id is in the log too."""
+    return words_card(
+        "Something went wrong here",
+        f"It is this bot's fault, not the recording's. Please tell whoever runs it this id: {code(incident)}",
+    )
+
+
+def stranger_card() -> Card:
+    """For people of other organisations; it tells nothing of the recording."""
+    return words_card(
+        "This is for another organisation", "Only members of the organisation that runs Rectask can use its buttons."
+    )
+
+
+def tampered_card() -> Card:
+    """For a button that does not carry what this bot put there."""
+    return words_card(
+        "That button can not be used", "It is too old, or was changed. Type the command again: `/rectask ROOM TASK`."
+    )
+
+
+def invite_card() -> Card:
+    """For sharing into a channel that the bot can not see."""
+    return words_card("Invite me first", "I am not in this channel. Type `/invite @Rectask`, then press Share again.")
+
+
+def shared_outside_card(press: Press, channel: str, organisations: tuple[str, ...]) -> Card:
+    """The second question before something is shared with people of other organisations."""
+    named = ", ".join(code(name) for name in organisations) or "another organisation"
+    agreed = Press(press.ref, outside_too=True).as_value()
+    return Card(
+        text="This channel is shared with another organisation. Share the card with them too?",
+        blocks=(
+            headline("Share outside your organisation?"),
+            paragraph(f"{code('#' + channel)} is shared with {named}. They would see this recording's card."),
+            buttons(button("Share with them too", "rectask.share", value=agreed, style="danger")),
+        ),
+    )
+
+
+def words_card(title: str, text: str) -> Card:
+    """A headline and a paragraph (mrkdwn)."""
+    return Card(text=f"{title}. {text}", blocks=(headline(title), paragraph(text)))

@@ -1,0 +1,71 @@
+"""Proving the way to Slack, step by step: the bot's token, its scopes, the socket."""
+
+from collections.abc import AsyncIterator, Collection
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.finding import Finding
+from bot.slack.bolt import UNREACHABLE, TokenRefused, prove_app_token
+from bot.slack.workspace import error_of
+
+_REINSTALL = "Install the app again with the manifest that `rectask manifest` prints; scopes change only by installing."
+_TRY_AGAIN = "Check the network and firewall on the way to {url}; a proxy is named in HTTPS_PROXY."
+
+
+async def diagnose_slack(
+    slack: AsyncWebClient, *, app_token: str | None, scopes: Collection[str]
+) -> AsyncIterator[Finding]:
+    """The findings in order; it ends early where a later step could only fail for the same reason."""
+    try:
+        answer = await slack.auth_test()
+    except SlackApiError as failure:
+        yield Finding(
+            "slack token",
+            is_well=False,
+            said=f"Slack refuses SLACK_BOT_TOKEN: {error_of(failure)}.",
+            advice="Take the Bot User OAuth Token from the app's page, Install App.",
+        )
+        return
+    except UNREACHABLE as failure:
+        yield _unreachable("slack token", slack, failure)
+        return
+    yield Finding("slack token", is_well=True, said=f"It is of {answer.get('team')}, as {answer.get('user')}.")
+    yield _judge_scopes(str(answer.headers.get("x-oauth-scopes", "")), scopes)
+    if app_token is not None:
+        yield await _prove_socket(slack, app_token)
+
+
+def _judge_scopes(granted: str, needed: Collection[str]) -> Finding:
+    has = {scope.strip() for scope in granted.split(",")}
+    if missing := [scope for scope in needed if scope not in has]:
+        return Finding("slack scopes", is_well=False, said=f"The app lacks {', '.join(missing)}.", advice=_REINSTALL)
+    return Finding("slack scopes", is_well=True, said="All that are needed.")
+
+
+async def _prove_socket(slack: AsyncWebClient, app_token: str) -> Finding:
+    """Ask for a socket, connect it, and hear Slack say hello."""
+    step = "slack socket"
+    try:
+        url = await prove_app_token(slack, app_token)
+        session = slack.session
+        assert session is not None
+        async with session.ws_connect(url, proxy=slack.proxy) as socket:
+            await socket.receive_json(timeout=10)
+    except TokenRefused as refusal:
+        advice = "Generate an app-level token with connections:write, on the app's page, Basic Information."
+        return Finding(step, is_well=False, said=str(refusal), advice=advice)
+    except (*UNREACHABLE, TypeError, ValueError) as failure:
+        return _unreachable(step, slack, failure)
+    return Finding(step, is_well=True, said="Slack says hello over it.")
+
+
+def _unreachable(step: str, slack: AsyncWebClient, failure: BaseException) -> Finding:
+    what = "took too long" if isinstance(failure, TimeoutError | aiohttp.ServerTimeoutError) else "could not be reached"
+    return Finding(
+        step,
+        is_well=False,
+        said=f"Slack {what} ({type(failure).__name__}).",
+        advice=_TRY_AGAIN.format(url=slack.base_url),
+    )

@@ -1,0 +1,51 @@
+"""Words in Slack's forms; whatever came from outside is inert in each of them.
+
+Escaping alone is not enough: a literal @here or an address becomes live in mrkdwn. So text from outside stands in code
+spans, or in plain_text, and every mrkdwn object is verbatim.
+"""
+
+from datetime import datetime
+from typing import Any
+
+Block = dict[str, Any]
+
+# A backtick would end the span; this one only looks like it.
+_BACKTICK_LOOKALIKE = "ˋ"
+
+
+def escape(text: str) -> str:
+    """The three characters that Slack asks to be escaped in mrkdwn."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def visible(text: str) -> str:
+    """Everything that is not printable (controls, direction marks) shown as its code."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def cut(text: str, limit: int) -> str:
+    """At most `limit` characters, with an ellipsis where some were cut."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def code(text: str, *, limit: int = 500) -> str:
+    """Text from outside in a code span: nothing in it is live."""
+    return f"`{escape(cut(visible(text), limit)).replace('`', _BACKTICK_LOOKALIKE) or ' '}`"
+
+
+def moment(when: datetime | None) -> str:
+    """A time in the reader's own zone, with the same in UTC for what can not show that."""
+    if when is None:
+        return "not given"
+    fallback = when.strftime("%Y-%m-%d %H:%M:%S UTC")
+    return f"<!date^{int(when.timestamp())}^{{date_short_pretty}} {{time_secs}}|{fallback}>"
+
+
+def mrkdwn(text: str) -> Block:
+    """A mrkdwn object in which nothing becomes live that was not written so."""
+    return {"type": "mrkdwn", "text": cut(text, 3000), "verbatim": True}
+
+
+def plain(text: str, *, limit: int = 3000) -> Block:
+    """A plain_text object; colons stay colons."""
+    return {"type": "plain_text", "text": cut(visible(text), limit) or " ", "emoji": False}

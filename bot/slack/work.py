@@ -1,0 +1,48 @@
+"""What goes on after Slack has been answered: owned, bounded, and finished before the process ends."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, Self, TypeVar
+
+import structlog
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
+
+AT_MOST = 2_000
+
+
+class TooMuchWork(Exception):
+    """So much is under way that nothing more is begun."""
+
+
+class Work:
+    """The tasks that listeners leave behind. An async context manager; leaving it waits, then cancels the rest."""
+
+    def __init__(self, *, drain_seconds: float = 10.0) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._drain_seconds = drain_seconds
+
+    def begin(self, coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Let it run; raises TooMuchWork. A failure that nobody waits for is logged."""
+        if len(self._tasks) >= AT_MOST:
+            coroutine.close()
+            raise TooMuchWork
+        task = asyncio.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if not self._tasks:
+            return
+        unfinished = (await asyncio.wait(self._tasks, timeout=self._drain_seconds))[1]
+        for task in unfinished:
+            task.cancel()
+        if unfinished:
+            log.warning("work.abandoned", tasks=len(unfinished))
+            await asyncio.wait(unfinished)

@@ -1,0 +1,66 @@
+"""Which organisation this bot belongs to, whether Slack takes its token, and who is one's own."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+log = structlog.get_logger()
+
+# Slack's words for a token that no longer works (docs.slack.dev, common errors, read November 2026).
+TOKEN_IS_DEAD = frozenset(
+    {"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "org_login_required"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """The home of the bot: a workspace, and the organisation (Enterprise Grid) that it is part of, if any."""
+
+    team_id: str
+    enterprise_id: str | None
+    bot_user_id: str
+    bot_id: str | None
+
+
+class TokenHealth:
+    """Whether Slack takes the bot's token, as far as its last answer tells; said once in the log when it changes."""
+
+    def __init__(self) -> None:
+        self.is_well = True
+
+    def note(self, error: str | None) -> None:
+        """Take in the outcome of a call: Slack's error code, or None where it went well."""
+        is_well = error not in TOKEN_IS_DEAD
+        if is_well != self.is_well:
+            self.is_well = is_well
+            if is_well:
+                log.info("slack_token.recovered")
+            else:
+                log.error("slack_token.refused", error=error)
+
+
+def error_of(failure: SlackApiError) -> str:
+    """Slack's error code, such as "channel_not_found"; "unknown" where its answer has none."""
+    data = failure.response.data if hasattr(failure.response, "data") else failure.response
+    return str(data.get("error", "unknown")) if isinstance(data, Mapping) else "unknown"
+
+
+async def is_one_of_us(payload: Mapping[str, Any], workspace: Workspace, slack: AsyncWebClient) -> bool:
+    """Whether who typed or pressed belongs to this bot's workspace, or to its organisation.
+
+    Raises SlackApiError where that can not be found out.
+    """
+    user = payload.get("user")
+    user_id = user.get("id") if isinstance(user, Mapping) else payload.get("user_id")
+    team_id = user.get("team_id") if isinstance(user, Mapping) else payload.get("team_id")
+    if team_id == workspace.team_id:
+        return True
+    if workspace.enterprise_id is None or not isinstance(user_id, str):
+        return False
+    answer = await slack.users_info(user=user_id)
+    person = answer.get("user") or {}
+    return (person.get("enterprise_user") or {}).get("enterprise_id") == workspace.enterprise_id

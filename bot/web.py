@@ -1,0 +1,53 @@
+"""The HTTP server: Slack's door, and whether this process is alive and can serve."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Checks = Callable[[], Awaitable[Mapping[str, bool]]]
+
+BODY_AT_MOST = 1024 * 1024
+
+
+class Door:
+    """Slack's door over HTTP: closed (503) until `handler` is there, and again once it is taken away."""
+
+    def __init__(self) -> None:
+        self.handler: Handler | None = None
+
+    async def knock(self, request: web.Request) -> web.StreamResponse:
+        """Hand the request on, if somebody is there."""
+        if self.handler is None:
+            return web.Response(status=503, headers={"Retry-After": "1"})
+        return await self.handler(request)
+
+
+@asynccontextmanager
+async def open_web(*, host: str, port: int, door: Door, checks: Checks) -> AsyncIterator[int]:
+    """Serve, and give the port; leaving the block lets requests under way finish."""
+    app = web.Application(client_max_size=BODY_AT_MOST)
+    app.router.add_post("/slack/events", door.knock)
+    app.router.add_get("/healthz", _alive)
+    app.router.add_get("/readyz", _readiness(checks))
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=10)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port).start()
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()
+
+
+async def _alive(_request: web.Request) -> web.Response:
+    return web.json_response({"alive": True})
+
+
+def _readiness(checks: Checks) -> Handler:
+    async def answer(_request: web.Request) -> web.Response:
+        found = dict(await checks())
+        is_ready = all(found.values())
+        return web.json_response({"ready": is_ready, "checks": found}, status=200 if is_ready else 503)
+
+    return answer

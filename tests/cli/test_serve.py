@@ -1,0 +1,117 @@
+"""`rectask serve` and `rectask playground` as processes: their start, their signals, their exit codes."""
+
+import asyncio
+import json
+import os
+import re
+import signal
+import socket
+import sys
+from collections.abc import Callable, Mapping
+
+import aiohttp
+import pytest
+
+from bot.cli import main
+from bot.playground.fake_rtc import FakeRtc
+from bot.playground.fake_slack import FakeSlack, open_fake_slack
+from bot.playground.slack_world import U_ANA
+from tests.world import environ_for
+
+
+def environ_of(rtc: FakeRtc, slack: FakeSlack, **more: str) -> dict[str, str]:
+    return {
+        **environ_for(rtc),
+        "SLACK_BOT_TOKEN": slack.bot_token,
+        "SLACK_APP_TOKEN": slack.app_token,
+        "SLACK_API_URL": slack.api_url,
+        "RECTASK_HOST": "127.0.0.1",
+        "RECTASK_PORT": "0",
+        **more,
+    }
+
+
+async def start(*argv: str, environ: Mapping[str, str]) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", *argv),
+        env=os.environ | dict(environ),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+
+
+@pytest.mark.parametrize("name", [signal.SIGTERM, signal.SIGINT])
+async def test_it_serves_until_it_is_told_to_stop(fake_rtc: FakeRtc, name: signal.Signals) -> None:
+    async with open_fake_slack(FakeSlack()) as slack:
+        environ = environ_of(fake_rtc, slack, SLACK_CLIENT_ID="1", SLACK_CLIENT_SECRET="2")
+        process = await start("serve", environ=environ)
+        await slack.wait_for_socket(timeout=20)
+        await slack.command("Room1 Task1")
+        assert "Ended after" in (await slack.next_message(user=U_ANA)).text
+        process.send_signal(name)
+        _, err = await process.communicate()
+    assert process.returncode == 0
+    events = [json.loads(line) for line in err.splitlines()]
+    assert [event["event"] for event in events] == [
+        *("settings.ignored", "server.opened", "door.opened", "server.stopping")
+    ]
+    assert not [secret for secret in (slack.bot_token, slack.app_token) if secret.encode() in err]
+
+
+async def test_a_token_that_slack_refuses(fake_rtc: FakeRtc) -> None:
+    async with open_fake_slack(FakeSlack()) as slack:
+        process = await start("serve", environ=environ_of(fake_rtc, slack, SLACK_BOT_TOKEN="xoxb-wrong"))
+        _, err = await process.communicate()
+    assert process.returncode == 69
+    assert b"rectask: Slack refuses SLACK_BOT_TOKEN: invalid_auth." in err
+    assert b"Traceback" not in err
+
+
+def test_missing_settings(use_environ: Callable[[Mapping[str, str]], None], capsys: pytest.CaptureFixture[str]) -> None:
+    use_environ({})
+    assert main(["serve"]) == 78
+    assert "rectask: SLACK_BOT_TOKEN is missing" in capsys.readouterr().err
+
+
+async def test_the_playground_is_the_whole_bot() -> None:
+    """With a port that is taken, settings that are wrong and a proxy that is none: it cares for none of them."""
+    with socket.socket() as taken:
+        try:
+            taken.bind(("127.0.0.1", 8321))
+            taken.listen()
+        except OSError:
+            pass  # somebody else has it, which is as good
+        environ = {"SLACK_BOT_TOKEN": "nonsense", "RECTASK_QPS": "0", "HTTP_PROXY": "http://127.0.0.1:1"}
+        process = await start("playground", environ=environ)
+        assert process.stdout is not None
+        said = (await process.stdout.readline()).decode()
+        url = re.findall(r"http://127\.0\.0\.1:\d+", said)[0]
+        assert url != "http://127.0.0.1:8321"
+        async with aiohttp.ClientSession() as session:
+            assert b"<title>" in await (await session.get(url)).read()
+            card = await _card_on_page(session, url)
+        process.send_signal(signal.SIGINT)
+        _, err = await process.communicate()
+    assert "Ended after 7 min 42 s" in card
+    assert (process.returncode, err) == (0, b"")
+
+
+async def _card_on_page(session: aiohttp.ClientSession, url: str) -> str:
+    command = {"user": U_ANA, "channel": "C0ONCALL01", "text": "/rectask Room1 Task1"}
+    for _ in range(100):
+        await session.post(f"{url}/-/command", json=command)
+        messages = (await (await session.get(f"{url}/-/state")).json())["messages"]
+        if messages:
+            return str(messages[-1]["text"])
+        await asyncio.sleep(0.05)
+    return "nothing"
+
+
+async def test_a_port_that_is_taken_by_name() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        process = await start("playground", "--headless", "--port", str(taken.getsockname()[1]), environ={})
+        _, err = await process.communicate()
+    assert process.returncode == 1
+    assert b"rectask: no port is free for the playground" in err

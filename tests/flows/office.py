@@ -1,0 +1,67 @@
+"""The whole bot in its office: Slack on one side, RTC on the other, both over HTTP and sockets."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.playground.fake_rtc import FakeRtc, open_fake_rtc
+from bot.playground.fake_slack import FakeSlack, open_fake_slack
+from bot.service import serve
+from bot.settings import Settings, load_settings
+from bot.volcengine.transport import Patience
+from tests.world import environ_for
+
+DOORS = ("http", "socket")
+BRIEF = Patience(connect=0.5, attempt=0.6, total=4.0)
+
+
+@dataclass(frozen=True)
+class Office:
+    """What a test of a flow has at hand. `url` is the bot's own HTTP server."""
+
+    rtc: FakeRtc
+    slack: FakeSlack
+    url: str
+    stop: asyncio.Event
+    serving: asyncio.Task[None]
+
+    async def end(self) -> None:
+        """Tell the bot to stop, and wait until it has."""
+        self.stop.set()
+        await self.serving
+
+
+def settings_for(rtc: FakeRtc, slack: FakeSlack, *, door: str, **more: str) -> Settings:
+    environ = environ_for(rtc) | {
+        "SLACK_BOT_TOKEN": slack.bot_token,
+        "SLACK_API_URL": slack.api_url,
+        "RECTASK_HOST": "127.0.0.1",
+        "RECTASK_PORT": "0",
+    }
+    token = {"SLACK_APP_TOKEN": slack.app_token} if door == "socket" else {}
+    secret = {"SLACK_SIGNING_SECRET": slack.signing_secret} if door == "http" else {}
+    return load_settings(environ=environ | token | secret | more, env_file=Path(os.devnull), for_slack=True)
+
+
+@asynccontextmanager
+async def open_office(
+    *, door: str, patience: Patience = BRIEF, slack: FakeSlack | None = None, rtc: FakeRtc | None = None
+) -> AsyncIterator[Office]:
+    """The bot, serving; leaving the block stops it and passes on what it died of."""
+    async with open_fake_rtc(rtc or FakeRtc()) as fake_rtc, open_fake_slack(slack or FakeSlack()) as fake_slack:
+        stop, port = asyncio.Event(), asyncio.get_running_loop().create_future()
+        serving = asyncio.create_task(
+            serve(settings_for(fake_rtc, fake_slack, door=door), stop=stop, patience=patience, on_port=port.set_result)
+        )
+        await asyncio.wait({serving, port}, return_when=asyncio.FIRST_COMPLETED)
+        if serving.done():
+            serving.result()
+        office = Office(fake_rtc, fake_slack, f"http://127.0.0.1:{port.result()}", stop, serving)
+        fake_slack.request_url = f"{office.url}/slack/events"
+        try:
+            yield office
+        finally:
+            await office.end()

@@ -1,0 +1,172 @@
+"""`/rectask …` typed in Slack, through Bolt and both doors, and what the person sees."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bot.playground.fake_slack import FakeSlack
+from bot.playground.faults import FAULTS
+from bot.playground.gateway import ERRORS
+from bot.playground.scenes import SCENES, task
+from bot.playground.slack_world import C_ONCALL, U_ANA, U_BEN, Message
+from bot.volcengine.transport import Patience
+from tests.flows.office import DOORS, Office, open_office
+
+
+@pytest.fixture(params=DOORS)
+async def office(request: pytest.FixtureRequest) -> AsyncIterator[Office]:
+    async with open_office(door=request.param) as opened:
+        if request.param == "socket":
+            await opened.slack.wait_for_socket()
+        else:
+            await until_ready(opened)
+        yield opened
+
+
+@pytest.fixture
+async def http_office() -> AsyncIterator[Office]:
+    async with open_office(door="http") as opened:
+        await until_ready(opened)
+        yield opened
+
+
+async def until_ready(office: Office) -> None:
+    """The first call that Slack gets is auth.test; the door is open right after it."""
+    await office.slack.wait_for(lambda: office.slack.calls)
+    for _ in range(200):
+        if (await office.slack.command("help")).status == 200:
+            office.slack.messages.clear()
+            return
+        await asyncio.sleep(0.01)
+
+
+async def typed(office: Office, text: str, *, user: str = U_ANA) -> Message:
+    """Type it, and give the card that came of it."""
+    outcome = await office.slack.command(text, user=user, channel=C_ONCALL)
+    assert (outcome.acked, outcome.error) == (True, None)
+    assert outcome.seconds < 2.9
+    return await office.slack.next_message(user=user)
+
+
+def words_of(message: Message) -> str:
+    return json.dumps(message.blocks, ensure_ascii=False)
+
+
+def nothing_amiss(slack: FakeSlack) -> bool:
+    return not slack.complaints and not slack.refusals
+
+
+async def test_a_look_up(office: Office) -> None:
+    card = await typed(office, "Room1 Task1")
+    assert card.ephemeral_to == U_ANA
+    assert card.text == ("Ended after 7 min 42 s: stopped by your API. 1 file, 30.4 MB. Room Room1, task Task1.")
+    assert card.blocks[0]["text"]["text"] == "Ended after 7 min 42 s: stopped by your API. 1 file, 30.4 MB."
+    assert "v02b69g10000***eldb8vjafvmg" in words_of(card)
+    assert len(office.rtc.received) == 1
+    assert nothing_amiss(office.slack)
+
+
+@pytest.mark.parametrize("room", SCENES)
+async def test_every_scene_has_a_card_within_slacks_limits(http_office: Office, room: str) -> None:
+    card = await typed(http_office, f"{room} Task1")
+    assert len(json.dumps(card.blocks)) <= 12_500  # 12,000 and the block ids that Slack adds
+    assert card.text
+    assert "Traceback" not in words_of(card)
+    assert nothing_amiss(http_office.slack)
+
+
+@pytest.mark.parametrize(
+    ("room", "title"),
+    [
+        ("nosuch", "Not found"),
+        ("error-LackPolicy", "RTC refuses to tell"),
+        ("error-in-200", "RTC refuses to tell"),
+        ("skewed", "RTC refuses to tell"),
+        *((fault, "RTC can not be asked now") for fault in FAULTS if fault not in {"redirect", "slow"}),
+        ("redirect", "RTC refuses to tell"),
+    ],
+)
+async def test_every_failure_has_its_card(http_office: Office, room: str, title: str) -> None:
+    card = await typed(http_office, f"{room} Task1")
+    assert card.blocks[0]["text"]["text"] == title
+    assert "Traceback" not in words_of(card)
+    assert nothing_amiss(http_office.slack)
+
+
+async def test_every_error_code_has_a_card(http_office: Office) -> None:
+    refused = [code for code, (_, status) in ERRORS.items() if status < 429]
+    for code in refused:
+        card = await typed(http_office, f"error-{code} Task1")
+        assert card.blocks[0]["text"]["text"] in {"RTC refuses to tell", "Not found"}
+    assert nothing_amiss(http_office.slack)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "What became of a recording?"),
+        ("help", "What became of a recording?"),
+        ("Room1", "That is one word"),
+        ("hepl", "Did you mean “help”?"),
+        ("a b c", "That is 3 words"),
+        ('"Room1 Task1', "A quote is opened and not closed"),
+        ("Room/1 Task1", "at position 5"),
+        (f"Room1 {'t' * 129}", "129 characters"),
+        ("Room1 Task\u00011", "at position 5"),
+        ("<@U0BEN00001> Task1", "is a mention"),
+        ("Room1 Task1 --app live", "Configured are: default"),
+    ],
+)
+async def test_what_can_not_be_looked_up_is_said_without_a_request(http_office: Office, text: str, said: str) -> None:
+    card = await typed(http_office, text)
+    assert said in words_of(card)
+    assert not http_office.rtc.received
+    assert nothing_amiss(http_office.slack)
+
+
+async def test_what_comes_from_outside_is_inert(http_office: Office) -> None:
+    card = await typed(http_office, "hostile Task1")
+    live = [element for element in mrkdwn_of(card.blocks) if "<!channel>" in element or "<!here>" in element]
+    assert not live
+    assert "\x1b" not in words_of(card)
+    assert "&lt;!channel&gt;" in card.text
+
+
+def mrkdwn_of(node: object) -> list[str]:
+    """Every mrkdwn text in a card, without what stands in code spans."""
+    if isinstance(node, list):
+        return [text for item in node for text in mrkdwn_of(item)]
+    if not isinstance(node, dict):
+        return []
+    if node.get("type") == "mrkdwn":
+        assert node["verbatim"] is True
+        return [str(node["text"])]
+    return [text for item in node.values() for text in mrkdwn_of(item)]
+
+
+async def test_a_look_up_that_takes_long_is_answered_afterwards() -> None:
+    async with open_office(door="http", patience=Patience(attempt=2.5, total=2.6)) as office:
+        await until_ready(office)
+        outcome = await office.slack.command("slow Task1", user=U_ANA, channel=C_ONCALL)
+        assert outcome.acked
+        assert 1.9 < outcome.seconds < 2.5
+        card = await office.slack.next_message(user=U_ANA)
+    assert card.blocks[0]["text"]["text"] == "RTC can not be asked now"
+    assert nothing_amiss(office.slack)
+
+
+async def test_the_last_known_answer_is_shown_when_rtc_is_gone(http_office: Office) -> None:
+    http_office.rtc.answers["mine"] = task(status=2, start=1_795_000_000_000)
+    card = await typed(http_office, "mine Task1")
+    http_office.rtc.answers["mine"] = {"RecordTask": "gone"}
+    await http_office.slack.press(card, "rectask.refresh", user=U_ANA)
+    await http_office.slack.wait_for(lambda: card.edited)
+    assert "This is what was known" in words_of(card)
+    assert "Running for" in words_of(card)
+
+
+async def test_two_people_asking_at_once_cost_one_request(office: Office) -> None:
+    await asyncio.gather(typed(office, "Room1 Task9"), typed(office, "Room1 Task9", user=U_BEN))
+    assert len(office.rtc.received) == 1

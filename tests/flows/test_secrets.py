@@ -1,0 +1,86 @@
+"""No token, key, signature or response_url in a log, an error or a card: all is done once, and all is searched."""
+
+import io
+import logging
+import re
+from collections.abc import Iterator
+
+import aiohttp
+import pytest
+import structlog
+
+from bot.logs import configure_logs
+from bot.playground.fake_rtc import FakeRtc
+from bot.playground.fake_slack import FakeSlack
+from bot.playground.gateway import Account
+from bot.playground.slack_world import C_ONCALL, C_SHARED, U_ANA, U_STRANGER
+from tests.flows.office import DOORS, Office, open_office
+
+ACCOUNT = Account("AKSECRETACCESSKEY0000", "c2VjcmV0LWtleS1vZi10aGlzLXRlc3Q=", session_token="STSsecrettoken+/==")
+SLACK = {"bot_token": "xoxb-secret-of-this-test", "app_token": "xapp-secret-of-this-test", "signing_secret": "5ec4e7"}
+HELD = [ACCOUNT.access_key, ACCOUNT.secret_key, ACCOUNT.session_token or "", *SLACK.values()]
+LEAKS = re.compile("|".join([*map(re.escape, HELD), "[0-9a-f]{64}", "/hooks/"]))
+TYPED = [
+    "Room1 Task1",
+    "hostile Task1",
+    "error-SignatureDoesNotMatch Task1",
+    "html Task1",
+    "nosuch T",
+    "help",
+    "x",
+    '"',
+]
+
+
+def slack_with_secrets() -> FakeSlack:
+    return FakeSlack(bot_token=SLACK["bot_token"], app_token=SLACK["app_token"], signing_secret=SLACK["signing_secret"])
+
+
+@pytest.fixture
+def log() -> Iterator[io.StringIO]:
+    """All that is logged at the most talkative level, without the mask that is there in case of a leak."""
+    stream = io.StringIO()
+    configure_logs(level="debug", as_json=False, secrets=(), stream=stream)
+    yield stream
+    structlog.reset_defaults()
+    logging.getLogger().handlers.clear()
+
+
+@pytest.mark.parametrize("door", DOORS)
+async def test_nothing_leaks(door: str, log: io.StringIO) -> None:
+    async with open_office(door=door, slack=slack_with_secrets(), rtc=FakeRtc(ACCOUNT)) as office:
+        if door == "socket":
+            await office.slack.wait_for_socket()
+        else:
+            await office.slack.wait_for(lambda: office.slack.calls)
+        await do_everything(office)
+        seen = "\n".join(repr((message.text, message.blocks)) for message in office.slack.messages)
+        views = repr([view.content for view in office.slack.world.modals_of(U_ANA)])
+    assert "Ended after" in seen
+    assert "listener.failed" in log.getvalue()
+    for output in (seen, views, log.getvalue()):
+        leak = LEAKS.search(output)
+        assert leak is None, output[max(0, leak.start() - 200) : leak.end()]
+
+
+async def do_everything(office: Office) -> None:
+    for text in TYPED:
+        await office.slack.command(text, channel=C_SHARED)
+    card = next(message for message in office.slack.messages if "Ended after" in message.text)
+    for action in ("rectask.refresh", "rectask.files", "rectask.share"):
+        await office.slack.press(card, action, user=U_ANA)
+    asked = await office.slack.next_message(user=U_ANA, channel=C_SHARED)
+    while "outside your organisation" not in repr(asked.blocks):
+        asked = await office.slack.next_message(user=U_ANA, channel=C_SHARED)
+    await office.slack.press(asked, "rectask.share", user=U_ANA)
+    shared = await office.slack.next_message(user=U_STRANGER, channel=C_SHARED)
+    await office.slack.press(shared, "rectask.refresh", user=U_STRANGER)
+    for fault in ("some_new_error", "500_before", "reset_before"):
+        office.slack.fault("conversations.info", fault)
+        await office.slack.press(card, "rectask.share", user=U_ANA)
+        office.slack.fault("response_url", fault)
+        await office.slack.command("slow Task1", channel=C_ONCALL)
+    body = b"payload=" + SLACK["bot_token"].encode()
+    await office.slack.post_to_bot(body, office.slack.sign(body, secret="wrong"))
+    async with aiohttp.ClientSession() as session:
+        await session.get(f"{office.url}/readyz")

@@ -1,0 +1,46 @@
+"""What a button carries, and what comes back changed."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.recording.task import RtcApp, TaskRef
+from bot.slack.value import Press, Tampered, read_value
+
+APPS = (RtcApp("prod", "661e0000000000000000543c"), RtcApp("staging", "661f0000000000000000543c"))
+IDS = st.text("abcXYZ019@-_.", min_size=1, max_size=128)
+
+
+@given(st.sampled_from(APPS), IDS, IDS, st.integers(0, 1000), st.booleans(), st.sampled_from([None, "U0ANA00001"]))
+def test_what_was_put_in_comes_back(
+    app: RtcApp, room: str, task: str, page: int, outside: bool, shared_by: str | None
+) -> None:
+    press = Press(TaskRef(app, room, task), page=page, outside_too=outside, shared_by=shared_by)
+    assert read_value(press.as_value(), apps=APPS) == press
+    assert len(press.as_value()) <= 2000
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(None, "", "x", "[]", "{}", 7, '{"a":"prod","r":"Room1"}'),
+        json.dumps({"a": "prod", "r": "a b", "t": "Task1"}),
+        json.dumps({"a": "live", "r": "Room1", "t": "Task1"}),
+        json.dumps({"a": "prod", "r": "Room1", "t": "t" * 129}),
+        json.dumps({"a": "prod", "r": "Room1", "t": "Task1", "p": -1}),
+        json.dumps({"a": "prod", "r": "Room1", "t": "Task1", "p": "1"}),
+        json.dumps({"a": "prod", "r": "Room1", "t": "Task1", "s": "<!channel>"}),
+        json.dumps({"a": "prod", "r": "Room1", "t": "Task1", "more": 1}),
+    ],
+)
+def test_what_was_changed_is_noticed(value: object) -> None:
+    with pytest.raises(Tampered):
+        read_value(value, apps=APPS)
+
+
+@given(st.text())
+def test_no_text_breaks_it(value: str) -> None:
+    with pytest.raises(Tampered):
+        read_value(value, apps=APPS)
