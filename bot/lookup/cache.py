@@ -71,6 +71,11 @@ class CachingReader:
             request.cancel()
         await asyncio.gather(*under_way, return_exceptions=True)
 
+    def recall(self, ref: TaskRef) -> Reading | None:
+        """What is in memory and young enough to be told; None where `read` would have to say something else."""
+        kept = self._fresh.get(ref)
+        return kept.outcome if kept is not None and isinstance(kept.outcome, Reading) else None
+
     async def read(self, ref: TaskRef, *, urgency: Urgency, fresh: bool = False) -> Reading:
         """From memory while the answer is young enough, else from the request under way, else from a new one.
 

@@ -90,7 +90,7 @@ def _ended(
 
     def tell(moment: Moment) -> Json:
         start = moment.opened - 2 * HOUR
-        left = [tos_file(start)] if files is None else files
+        left = [tos_file(start, length=HOUR)] if files is None else files
         return task(status=status, start=start, end=start + HOUR if has_end else 0, reason=reason, files=left)
 
     return tell

@@ -200,7 +200,7 @@ def _failed(task: RecordTask) -> Concern | None:
 
 
 def _cause_unknown(task: RecordTask) -> Concern | None:
-    if task.stop_reason != UNKNOWN_STOP_REASON or not task.is_over:
+    if task.stop_reason != UNKNOWN_STOP_REASON or task.status != ENDED:
         return None
     return Concern(
         "Volcengine does not know why it stopped.",
@@ -213,7 +213,7 @@ def _status_unclear(task: RecordTask) -> Concern | None:
         return None
     return Concern(
         "Whether it is recording can not be told from this status.",
-        "Do not rely on it: ask again in a minute, and start a second task if the call matters.",
+        "Do not rely on it: ask again in a minute, and start a second task, with another id, if the call matters.",
     )
 
 

@@ -13,6 +13,8 @@ from slack_bolt.adapter.aiohttp import to_aiohttp_response
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.authorization.async_authorize import AsyncAuthorize
+from slack_bolt.context.async_context import AsyncBoltContext
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.signature import SignatureVerifier
@@ -77,23 +79,44 @@ async def prove_app_token(slack: AsyncWebClient, app_token: str) -> str:
 
 def make_bolt(slack: AsyncWebClient, workspace: Workspace) -> AsyncApp:
     """Bolt without what is done elsewhere: the signature (guard), authorisation (`greet`)."""
-
-    async def authorize() -> AuthorizeResult:
-        return AuthorizeResult(
-            enterprise_id=workspace.enterprise_id,
-            team_id=workspace.team_id,
-            bot_user_id=workspace.bot_user_id,
-            bot_id=workspace.bot_id,
-            bot_token=slack.token,
-        )
-
+    greeted = AuthorizeResult(
+        enterprise_id=workspace.enterprise_id,
+        team_id=workspace.team_id,
+        bot_user_id=workspace.bot_user_id,
+        bot_id=workspace.bot_id,
+        bot_token=slack.token,
+    )
     return AsyncApp(
         client=slack,
-        authorize=authorize,
+        authorize=_Greeted(greeted),  # type: ignore[arg-type]  # Bolt takes one as it is; its types do not say so
         signing_secret="",
         request_verification_enabled=False,
+        # For workflow steps and assistants, which this is none of; each would look at every request.
+        attaching_function_token_enabled=False,
+        attaching_conversation_kwargs_enabled=False,
         logger=_quiet_logger(),
     )
+
+
+class _Greeted(AsyncAuthorize):
+    """What `greet` found out is true for every request: one token, one workspace or organisation."""
+
+    def __init__(self, result: AuthorizeResult) -> None:
+        self._result = result
+
+    async def __call__(
+        self,
+        *,
+        context: AsyncBoltContext,
+        enterprise_id: str | None,
+        team_id: str | None,
+        user_id: str | None,
+        actor_enterprise_id: str | None = None,
+        actor_team_id: str | None = None,
+        actor_user_id: str | None = None,
+    ) -> AuthorizeResult | None:
+        del context, enterprise_id, team_id, user_id, actor_enterprise_id, actor_team_id, actor_user_id
+        return self._result
 
 
 def http_door(
@@ -108,7 +131,7 @@ def http_door(
             log.warning("request.refused", status_code=refused, bytes=len(body))
             return web.Response(status=refused)
         answer = await bolt.async_dispatch(
-            AsyncBoltRequest(body=body.decode(), query=request.query_string, headers=dict(request.headers))
+            AsyncBoltRequest(body=body.decode(), query=request.query_string, headers=request.headers)  # type: ignore[arg-type]  # as in Bolt's own adapter
         )
         return await to_aiohttp_response(answer)
 

@@ -56,12 +56,16 @@ def parse_command(text: str, *, apps: Sequence[RtcApp]) -> Command:
 
 def _typed(text: str) -> str:
     """What was on the screen when it was sent: links unwrapped, entities undone (once), mentions left as they came."""
+    if "<" not in text:
+        return html.unescape(text) if "&" in text else text
     unwrapped = _WRAPPED.sub(lambda m: m.group() if _MENTION.fullmatch(m.group()) else m["label"] or m["address"], text)
     return html.unescape(unwrapped) if "&" in unwrapped else unwrapped
 
 
 def _split(text: str) -> list[str] | None:
     """Words, with quotes of every kind grouping; None where one is not closed."""
+    if _QUOTES.keys().isdisjoint(text):
+        return text.split()
     words, word, closing, in_word = list[str](), "", "", False
     for char in text:
         if closing:

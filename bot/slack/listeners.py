@@ -5,6 +5,7 @@ Every listener goes through `shielded`, which has the one try/except.
 """
 
 import asyncio
+import html
 import re
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
@@ -14,6 +15,7 @@ from typing import Any
 import aiohttp
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.response import BoltResponse
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
@@ -26,6 +28,7 @@ from bot.slack.cards.files import files_view, raw_view, words_view
 from bot.slack.cards.words import (
     help_card,
     invite_card,
+    shared_card,
     shared_outside_card,
     stranger_card,
     tampered_card,
@@ -44,6 +47,8 @@ log = structlog.get_logger()
 # Slack waits 3 s for the answer; a look-up that takes longer than this is answered afterwards.
 ANSWER_WITHIN = 2.0
 _NOT_THERE = frozenset({"channel_not_found", "not_in_channel", "missing_scope"})
+
+_JSON: dict[str, str | Sequence[str]] = {"content-type": "application/json"}
 
 Body = dict[str, Any]
 Acknowledge = Callable[..., Awaitable[Any]]
@@ -101,9 +106,12 @@ class Reply:
         await self._ack()
 
     async def at_once(self, card: Card) -> None:
-        """Acknowledge a command with the card that answers it."""
+        """Acknowledge a command with the card that answers it.
+
+        What `ack(…)` would do, without making the same JSON anew: a tenth of the time of a cached answer.
+        """
         self.is_acknowledged = True
-        await self._ack(response_type="ephemeral", **card.as_message())
+        self._ack.response = BoltResponse(status=200, body=card.as_answer, headers=_JSON)
 
     async def afterwards(self, card: Card, *, replace: bool = False, in_channel: bool = False) -> None:
         """Answer the person alone; `replace` puts the card in the place of the one whose button was pressed."""
@@ -170,10 +178,11 @@ async def _ignore() -> None:
 
 async def on_command(desk: Desk, body: Body, reply: Reply) -> None:
     """`/rectask …`: refusals and help at once, a look-up at once if it is quick enough."""
-    command = parse_command(str(body.get("text") or ""), apps=desk.apps)
+    typed = str(body.get("text") or "")
+    command = parse_command(typed, apps=desk.apps)
     match command:
         case Refused(problem):
-            await reply.at_once(usage_card(problem))
+            await reply.at_once(usage_card(problem, typed=html.unescape(typed)))
         case Help():
             await reply.at_once(help_card(tuple(app.name for app in desk.apps)))
         case LookUp(ref):
@@ -181,6 +190,9 @@ async def on_command(desk: Desk, body: Body, reply: Reply) -> None:
 
 
 async def _answer_look_up(desk: Desk, ref: TaskRef, reply: Reply) -> None:
+    if (remembered := desk.answerer.remembered_card(ref)) is not None:
+        await reply.at_once(remembered)
+        return
     looking = desk.work.begin(_card_or_incident(desk, ref))
     done, _ = await asyncio.wait({looking}, timeout=ANSWER_WITHIN)
     if done:
@@ -260,6 +272,8 @@ async def _share(desk: Desk, press: Press, body: Body, reply: Reply) -> None:
         card = await desk.answerer.card(press.ref, shared_by=user_id)
         await desk.slack.chat_postMessage(channel=channel_id, **card.as_message())
         log.info("card.shared", channel=channel_id, user=user_id)
+        if press.outside_too:
+            await reply.afterwards(shared_card(), replace=True)
     except SlackApiError as failure:
         if error_of(failure) in _NOT_THERE:
             await reply.afterwards(invite_card())

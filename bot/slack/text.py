@@ -20,6 +20,8 @@ def escape(text: str) -> str:
 
 def visible(text: str) -> str:
     """Everything that is not printable (controls, direction marks) shown as its code."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 

@@ -105,7 +105,8 @@ def makes_no_sense(flaw: str, *, request_id: str | None, log_id: str | None) -> 
     return TaskUnavailable(
         f"RTC's answer can not be understood: {flaw}.",
         meaning="It does not come from RTC, or RTC answers in a form that is not documented.",
-        advice="Check RECTASK_RTC_ENDPOINT and what stands between; if it stays, report it with the request id.",
+        advice="Check RECTASK_RTC_ENDPOINT and what stands between; if it stays, report it (with the request id, if "
+        "there is one).",
         request_id=request_id,
         log_id=log_id,
     )

@@ -55,11 +55,11 @@ async def test_more_opens_the_files_in_pages_and_the_raw_answer(office: Office) 
     await office.slack.press(card, "rectask.files", user=U_ANA)
     await office.slack.wait_for(lambda: office.slack.world.modals_of(U_ANA))
     view = office.slack.view_for(U_ANA)
-    await office.slack.wait_for(lambda: "page 1 of 25" in json.dumps(view.content))
+    await office.slack.wait_for(lambda: "page 1 of 50" in json.dumps(view.content))
     await office.slack.press(view, "rectask.files.next", user=U_ANA)
-    await office.slack.wait_for(lambda: "page 2 of 25" in json.dumps(view.content))
+    await office.slack.wait_for(lambda: "page 2 of 50" in json.dumps(view.content))
     await office.slack.press(view, "rectask.files.previous", user=U_ANA)
-    await office.slack.wait_for(lambda: "page 1 of 25" in json.dumps(view.content))
+    await office.slack.wait_for(lambda: "page 1 of 50" in json.dumps(view.content))
     await office.slack.press(view, "rectask.raw", user=U_ANA)
     await office.slack.wait_for(lambda: "rich_text_preformatted" in json.dumps(view.content))
     assert "RequestId" in json.dumps(view.content)
@@ -105,6 +105,8 @@ async def test_share_with_another_organisation_asks_once_more(office: Office) ->
     await office.slack.press(asked, "rectask.share", user=U_ANA)
     shared = await office.slack.next_message(user=U_STRANGER, channel=C_SHARED)
     assert shared.ephemeral_to is None
+    await office.slack.wait_for(lambda: asked.edited)
+    assert "The card is in the channel" in words_of(asked)
     assert nothing_amiss(office.slack)
 
 

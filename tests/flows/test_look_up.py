@@ -62,7 +62,7 @@ async def test_a_look_up(office: Office) -> None:
     card = await typed(office, "Room1 Task1")
     assert card.ephemeral_to == U_ANA
     assert card.text == ("Ended after 7 min 42 s: stopped by your API. 1 file, 30.4 MB. Room Room1, task Task1.")
-    assert card.blocks[0]["text"]["text"] == "Ended after 7 min 42 s: stopped by your API. 1 file, 30.4 MB."
+    assert card.blocks[0]["text"]["text"] == "✅ Ended after 7 min 42 s: stopped by your API. 1 file, 30.4 MB."
     assert "v02b69g10000***eldb8vjafvmg" in words_of(card)
     assert len(office.rtc.received) == 1
     assert nothing_amiss(office.slack)
@@ -85,7 +85,7 @@ async def test_every_scene_has_a_card_within_slacks_limits(http_office: Office, 
         ("error-in-200", "RTC refuses to tell"),
         ("skewed", "RTC refuses to tell"),
         *((fault, "RTC can not be asked now") for fault in FAULTS if fault not in {"redirect", "slow"}),
-        ("redirect", "RTC refuses to tell"),
+        ("redirect", "RTC can not be asked"),
     ],
 )
 async def test_every_failure_has_its_card(http_office: Office, room: str, title: str) -> None:
@@ -99,7 +99,7 @@ async def test_every_error_code_has_a_card(http_office: Office) -> None:
     refused = [code for code, (_, status) in ERRORS.items() if status < 429]
     for code in refused:
         card = await typed(http_office, f"error-{code} Task1")
-        assert card.blocks[0]["text"]["text"] in {"RTC refuses to tell", "Not found"}
+        assert card.blocks[0]["text"]["text"] in {"RTC refuses to tell", "Not found", "RTC can not be asked"}
     assert nothing_amiss(http_office.slack)
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from bot.slack.text import Block, cut, mrkdwn, plain
@@ -13,7 +14,7 @@ BLOCKS_AT_MOST = 50
 HEADLINE_AT_MOST = 150
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Card:
     """One message. `text` carries the essentials (notifications and screen readers take it), never a link to a file."""
 
@@ -22,7 +23,12 @@ class Card:
 
     def as_message(self) -> dict[str, Any]:
         """The arguments that every way of posting takes."""
-        return {"text": cut(self.text, 3000), "blocks": list(self.blocks), "unfurl_links": False, "unfurl_media": False}
+        return {"text": cut(self.text, 3000), "blocks": self.blocks, "unfurl_links": False, "unfurl_media": False}
+
+    @cached_property
+    def as_answer(self) -> str:
+        """The JSON that answers a command, for the asker alone; made once however often the card is told."""
+        return json.dumps(self.as_message() | {"response_type": "ephemeral"})
 
 
 def size_of(blocks: Sequence[Block]) -> int:

@@ -6,11 +6,11 @@ import math
 from bot.recording.reading import Reading
 from bot.recording.units import count_in_words
 from bot.slack.cards.card import button, buttons, footnote, paragraph, sentence
-from bot.slack.cards.task import file_in_words
+from bot.slack.cards.task import file_in_words, place
 from bot.slack.text import Block, cut, plain
 from bot.slack.value import Press
 
-FILES_A_PAGE = 20
+FILES_A_PAGE = 10
 # A preformatted text of a rich_text block may be longer than a section's, but a view is 250 KB at most.
 RAW_AT_MOST = 40_000
 
@@ -25,21 +25,23 @@ def files_view(reading: Reading, press: Press) -> Block:
         paragraph(file_in_words(file, number))
         for number, file in enumerate(files[first : first + FILES_A_PAGE], start=first + 1)
     ]
-    where = f"{count_in_words(len(files), 'file')}, page {page + 1} of {pages}"
-    return _view("Files", [*shown, footnote(where), _turning(press, page=page, pages=pages)])
+    where = count_in_words(len(files), "file") + (f", page {page + 1} of {pages}" if pages > 1 else "")
+    # What turns the pages stands first, so that it stays under the thumb.
+    top = [footnote(f"{place(press.ref)} · {where}"), _turning(press, page=page, pages=pages)]
+    return _view("Files", [*top, *(shown or [sentence("RTC lists no files.")])])
 
 
 def raw_view(reading: Reading, press: Press) -> Block:
     """RTC's answer as it came, in a block that can be copied."""
     whole = _readable(reading.raw)
     raw = cut(whole, RAW_AT_MOST)
-    note = "As RTC gave it." if raw == whole else f"The first {RAW_AT_MOST:,} of {len(whole):,} characters."
+    note = "as RTC gave it" if raw == whole else f"the first {RAW_AT_MOST:,} of {len(whole):,} characters"
     text: Block = {
         "type": "rich_text",
         "elements": [{"type": "rich_text_preformatted", "elements": [{"type": "text", "text": raw}]}],
     }
     back = button("Files", "rectask.files", value=Press(press.ref).as_value())
-    return _view("Raw answer", [text, footnote(note), buttons(back)])
+    return _view("Raw answer", [footnote(f"{place(press.ref)} · {note}"), buttons(back), text])
 
 
 def words_view(title: str, text: str) -> Block:
@@ -52,13 +54,13 @@ def _view(title: str, blocks: list[Block]) -> Block:
 
 
 def _turning(press: Press, *, page: int, pages: int) -> Block:
-    """Each button has a block of its own kind of id, for two of the same action can not stand in one view."""
-    row = [button("Raw answer", "rectask.raw", value=Press(press.ref).as_value())]
+    """Each with an action id of its own, for two of the same can not stand in one view."""
+    row = []
     if page > 0:
         row.append(_page_button("Previous", press, page - 1, "rectask.files.previous"))
     if page + 1 < pages:
         row.append(_page_button("Next", press, page + 1, "rectask.files.next"))
-    return buttons(*row)
+    return buttons(*row, button("Raw answer", "rectask.raw", value=Press(press.ref).as_value()))
 
 
 def _page_button(label: str, press: Press, page: int, action_id: str) -> Block:

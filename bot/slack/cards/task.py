@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from bot.recording.reading import Reading, TaskUnavailable
-from bot.recording.task import RecordingFile, RecordTask
+from bot.recording.stop_reason import START_TASK_FAILED
+from bot.recording.task import NOT_STARTED, RecordingFile, RecordTask, TaskRef
 from bot.recording.units import count_in_words, length_in_words, size_in_words
-from bot.recording.verdict import Concern, judge
+from bot.recording.verdict import Concern, Mood, judge
 from bot.slack.cards.card import (
     BLOCKS_AT_MOST,
     BYTES_AT_MOST,
@@ -18,12 +19,20 @@ from bot.slack.cards.card import (
     footnote,
     headline,
     paragraph,
+    sentence,
     size_of,
 )
 from bot.slack.text import Block, code, escape, moment
 from bot.slack.value import Press
 
 _FRESH_FOR = timedelta(seconds=2)
+# More of them would put the buttons out of reach on a phone; all are behind "More".
+FILES_ON_A_CARD = 5
+_BEFORE_SHARING = confirmation(
+    "Share this card?", "Everybody in this channel will see this recording's card.", yes="Share it"
+)
+# Beside the words, never instead of them.
+_SIGNS = {Mood.GOOD: "✅", Mood.UNDER_WAY: "⏳", Mood.DOUBTFUL: "⚠️", Mood.BAD: "❌"}
 
 
 def task_card(
@@ -34,24 +43,31 @@ def task_card(
     With `failure`, the last known answer is shown below what went wrong when it was asked for anew.
     """
     task = reading.task
-    verdict = judge(task, now=now)
-    top = [*_warning(failure, reading, now), headline(verdict.sentence), fields(list(_facts(task)))]
-    bottom = [
+    # What was last known is judged as of then: nobody knows whether it still runs.
+    verdict = judge(task, now=now if failure is None else reading.read_at)
+    top = [
+        *_warning(failure, reading, now),
+        headline(f"{_SIGNS[verdict.mood]} {verdict.sentence}"),
+        # Before the facts: on a phone what follows those is below the first screen.
         *(_concern(concern) for concern in verdict.concerns),
-        footnote(" · ".join(_source(reading, now, shared_by))),
-        _buttons(reading, shared_by),
+        paragraph(place(task.ref)),
+        fields(list(_facts(task))),
     ]
+    bottom = [footnote(" · ".join(_source(reading, now, shared_by))), _buttons(reading, shared_by)]
     said = verdict.sentence if failure is None else f"{failure.happened} Last known: {verdict.sentence}"
     text = f"{said} Room {task.ref.room}, task {task.ref.task}."
     return Card(text=escape(text), blocks=(*top, *_files_that_fit(task.files, besides=[*top, *bottom]), *bottom))
 
 
+def place(ref: TaskRef) -> str:
+    """Which task it is, in mrkdwn."""
+    return f"Room {code(ref.room)} · task {code(ref.task)} · app {code(ref.app.name)}"
+
+
 def _warning(failure: TaskUnavailable | None, reading: Reading, now: datetime) -> Iterator[Block]:
     if failure is not None:
         age = length_in_words(now - reading.read_at)
-        yield paragraph(
-            f":warning: *{escape(failure.happened)}* {escape(failure.advice)}\nThis is what was known {age} ago:"
-        )
+        yield sentence(f"{failure.happened} {failure.advice} This is what was known {age} ago:")
 
 
 def _facts(task: RecordTask) -> Iterator[tuple[str, str]]:
@@ -59,13 +75,12 @@ def _facts(task: RecordTask) -> Iterator[tuple[str, str]]:
     yield "Status", status.name if status.code is None else f"{status.name} ({code(str(status.code))})"
     if task.stop_reason is not None:
         yield "Stop reason", f"{code(task.stop_reason.code)}\n{task.stop_reason.meaning}"
-    yield "Room", code(task.ref.room)
-    yield "Task", code(task.ref.task)
-    yield "App", code(task.ref.app.name)
-    yield "Started", moment(task.started_at)
-    if task.is_over or task.ended_at is not None:
+    never_began = task.status == NOT_STARTED or task.stop_reason == START_TASK_FAILED
+    yield "Created" if never_began else "Started", moment(task.started_at)
+    if task.ended_at is not None:
         yield "Ended", moment(task.ended_at)
-        yield "Length", "can not be told" if task.length is None else length_in_words(task.length)
+    if task.length is not None:
+        yield "Length", length_in_words(task.length)
 
 
 def _files_that_fit(files: tuple[RecordingFile, ...], *, besides: list[Block]) -> Iterator[Block]:
@@ -75,7 +90,7 @@ def _files_that_fit(files: tuple[RecordingFile, ...], *, besides: list[Block]) -
     for number, file in enumerate(files, start=1):
         block = paragraph(file_in_words(file, number))
         room, places = room - size_of([block]), places - 1
-        if room < 0 or places < 0:
+        if room < 0 or places < 0 or number > FILES_ON_A_CARD:
             left = count_in_words(len(files) - number + 1, "more file")
             yield paragraph(f"… and {left}: press *More*.")
             return
@@ -84,9 +99,9 @@ def _files_that_fit(files: tuple[RecordingFile, ...], *, besides: list[Block]) -
 
 def file_in_words(file: RecordingFile, number: int) -> str:
     """A file's place, its figures and who is in it, in mrkdwn."""
-    place = file.object_key or (f"VOD {file.vid}" if file.vid else None)
-    lines = [f"*{number}.* " + (code(place) if place else "neither an object key nor a Vid is given")]
-    lines.append(" · ".join(_figures(file)))
+    where = file.object_key or (f"VOD {file.vid}" if file.vid else None)
+    lines = [f"*File {number:,}* · " + " · ".join(_figures(file))]
+    lines.append(code(where) if where else "neither an object key nor a Vid is given")
     if file.streams:
         shown = [f"{code(stream.user_id or 'not given', limit=128)} ({stream.kind})" for stream in file.streams[:6]]
         more = len(file.streams) - len(shown)
@@ -109,7 +124,7 @@ def _figures(file: RecordingFile) -> Iterator[str]:
 
 
 def _concern(concern: Concern) -> Block:
-    return paragraph(f":warning: *{escape(concern.what)}*\n{escape(concern.advice)}")
+    return paragraph(f"*{escape(concern.what)}*\n{escape(concern.advice)}")
 
 
 def _source(reading: Reading, now: datetime, shared_by: str | None) -> Iterator[str]:
@@ -121,18 +136,11 @@ def _source(reading: Reading, now: datetime, shared_by: str | None) -> Iterator[
         yield f"Request id {code(reading.request_id, limit=100)}"
     until = reading.task.known_until
     if until is not None and until > now:
-        yield f"RTC tells of it until {moment(until)}"
+        yield f"Can be looked up until {moment(until)}"
 
 
 def _buttons(reading: Reading, shared_by: str | None) -> Block:
     value = Press(reading.task.ref, shared_by=shared_by).as_value()
-    share = button(
-        "Share",
-        "rectask.share",
-        value=value,
-        confirm=confirmation(
-            "Share this card?", "Everybody in this channel will see this recording's card.", yes="Share it"
-        ),
-    )
+    share = button("Share", "rectask.share", value=value, confirm=_BEFORE_SHARING)
     row = [button("Refresh", "rectask.refresh", value=value), button("More", "rectask.files", value=value)]
     return buttons(*row, *([share] if shared_by is None else []))

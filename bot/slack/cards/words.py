@@ -1,8 +1,11 @@
 """Cards of words: help, usage, each family of failure, and what is said where something may not or can not be."""
 
+from collections.abc import Iterator
+
 from bot.recording.reading import TaskNotFound, TaskReadError, TaskRefused
 from bot.recording.task import TaskRef
 from bot.slack.cards.card import Card, button, buttons, footnote, headline, paragraph, sentence
+from bot.slack.cards.task import place
 from bot.slack.text import code, escape
 from bot.slack.value import Press
 
@@ -11,7 +14,7 @@ _HOW_TO = (
     "`/rectask ROOM TASK --app NAME` where several RTC apps are configured.\n"
     "`/rectask help` shows this."
 )
-_EXAMPLE = "For example: `/rectask Room1 Task1`"
+_EXAMPLE = "For example `/rectask Room1 Task1`"
 
 
 def help_card(app_names: tuple[str, ...]) -> Card:
@@ -31,15 +34,19 @@ def help_card(app_names: tuple[str, ...]) -> Card:
     )
 
 
-def usage_card(problem: str) -> Card:
-    """What is wrong with what was typed, and how it is done."""
+def usage_card(problem: str, *, typed: str) -> Card:
+    """What is wrong with what was typed, what that was, and how it is done."""
     return Card(
         text=escape(f"{problem} Type /rectask ROOM TASK."),
-        blocks=(headline("That can not be looked up"), sentence(problem), paragraph(f"{_HOW_TO}\n{_EXAMPLE}")),
+        blocks=(
+            headline("That can not be looked up"),
+            sentence(problem),
+            paragraph(f"You typed {code(f'/rectask {typed}', limit=300)}\n{_EXAMPLE}. `/rectask help` tells more."),
+        ),
     )
 
 
-def failure_card(failure: TaskReadError, ref: TaskRef) -> Card:
+def failure_card(failure: TaskReadError, ref: TaskRef, *, other_apps: tuple[str, ...] = ()) -> Card:
     """What happened, what it means, what to do, and what the vendor's support asks for."""
     title = _title_of(failure)
     ids: tuple[tuple[str, str | None], ...] = (
@@ -48,24 +55,40 @@ def failure_card(failure: TaskReadError, ref: TaskRef) -> Card:
         ("Log id", failure.log_id),
     )
     known = " · ".join(f"{name} {code(value, limit=120)}" for name, value in ids if value is not None)
-    about = f"Room {code(ref.room)} · task {code(ref.task)} · app {code(ref.app.name)}"
     return Card(
         text=escape(f"{title}: {failure.happened}"),
         blocks=(
             headline(title),
             sentence(failure.happened),
-            paragraph(f"{escape(failure.meaning)}\n*{escape(failure.advice)}*"),
-            footnote(about),
+            paragraph("\n".join(_advice(failure, other_apps))),
+            footnote(place(ref)),
             *([footnote(known)] if known else []),
-            buttons(button("Try again", "rectask.refresh", value=Press(ref).as_value())),
+            buttons(button("Ask again", "rectask.refresh", value=Press(ref).as_value())),
         ),
     )
+
+
+def _advice(failure: TaskReadError, other_apps: tuple[str, ...]) -> Iterator[str]:
+    yield escape(failure.meaning)
+    match failure:
+        case TaskNotFound():
+            yield f"*{escape(failure.advice)}*"
+            if other_apps:
+                yield "Or it is of another app: " + ", ".join(code(f"--app {name}") for name in other_apps)
+        case TaskRefused():
+            yield f"*For whoever runs Rectask:* {escape(failure.advice)}"
+            yield "This says nothing about the recording itself."
+        case _:
+            yield f"*{escape(failure.advice)}*"
+            yield "This says nothing about the recording itself."
 
 
 def _title_of(failure: TaskReadError) -> str:
     match failure:
         case TaskNotFound():
             return "Not found"
+        case TaskRefused(code=None):
+            return "RTC can not be asked"
         case TaskRefused():
             return "RTC refuses to tell"
     return "RTC can not be asked now"
@@ -82,7 +105,7 @@ def unexpected_card(incident: str) -> Card:
 def stranger_card() -> Card:
     """For people of other organisations; it tells nothing of the recording."""
     return words_card(
-        "This is for another organisation", "Only members of the organisation that runs Rectask can use its buttons."
+        "This is for another organisation", "Only members of the organisation that runs Rectask can use it."
     )
 
 
@@ -110,6 +133,11 @@ def shared_outside_card(press: Press, channel: str, organisations: tuple[str, ..
             buttons(button("Share with them too", "rectask.share", value=agreed, style="danger")),
         ),
     )
+
+
+def shared_card() -> Card:
+    """In the place of the second question, once it was answered."""
+    return words_card("Shared", "The card is in the channel, where the other organisation sees it too.")
 
 
 def words_card(title: str, text: str) -> Card:
