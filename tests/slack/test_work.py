@@ -1,0 +1,45 @@
+"""What goes on after Slack was answered: finished before the end, abandoned when it takes too long, bounded."""
+
+import asyncio
+
+import pytest
+from structlog.typing import EventDict
+
+from bot.slack.work import AT_MOST, TooMuchWork, Work
+from tests.virtual_time import run_in_virtual_time
+
+
+def test_what_runs_is_finished_before_the_end() -> None:
+    async def main() -> list[str]:
+        done = []
+
+        async def finish() -> None:
+            await asyncio.sleep(9)
+            done.append("finished")
+
+        async with Work() as work:
+            work.begin(finish())
+        return done
+
+    assert run_in_virtual_time(main()) == ["finished"]
+
+
+def test_what_takes_too_long_is_abandoned_and_said(logged: list[EventDict]) -> None:
+    async def main() -> bool:
+        async with Work() as work:
+            task = work.begin(asyncio.sleep(1000))
+        return task.cancelled()
+
+    assert run_in_virtual_time(main())
+    assert [(entry["event"], entry["tasks"]) for entry in logged] == [("work.abandoned", 1)]
+
+
+def test_there_is_an_end_to_what_is_begun() -> None:
+    async def main() -> None:
+        async with Work(drain_seconds=0) as work:
+            for _ in range(AT_MOST):
+                work.begin(asyncio.sleep(1000))
+            with pytest.raises(TooMuchWork):
+                work.begin(asyncio.sleep(0))
+
+    run_in_virtual_time(main())
