@@ -1,9 +1,6 @@
 """Every setting, its default and its meaning; the only reader of the environment and of the `.env` file."""
 
-import ipaddress
 import os
-import re
-import ssl
 from collections.abc import Iterator, Mapping, MutableMapping
 from pathlib import Path
 from typing import Annotated, Literal
@@ -14,11 +11,10 @@ from dotenv.parser import parse_stream
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
+from bot import setting_forms as forms
+
 # The vendor's page of GetRecordTask: "QPS must not exceed 60".
 VENDOR_QPS = 60
-_APP_ID_LENGTH = 24
-_APP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
-_REGION = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
 # The endpoints that the vendor documents, each with the one region that it serves.
 _REGION_OF_HOST = {
     "rtc.volcengineapi.com": "cn-north-1",
@@ -39,107 +35,7 @@ class SettingsError(Exception):
         self.lines = lines
 
 
-def _app_id(value: str) -> str:
-    if len(value) != _APP_ID_LENGTH or not (value.isascii() and value.isalnum()):
-        raise ValueError(f"an AppId has {_APP_ID_LENGTH} letters and digits, this has {len(value)} characters")
-    return value
-
-
-def _apps(value: object) -> object:
-    """`prod=661e…,staging=661f…` as pairs, in their order."""
-    if not isinstance(value, str):
-        return value
-    return tuple(_app(part, f"entry {place}") for place, part in enumerate(value.split(","), start=1))
-
-
-def _app(part: str, place: str) -> tuple[str, str]:
-    # The value is not quoted in what is said of it: it may be a key that was pasted into the wrong line.
-    name, equals, app_id = (piece.strip() for piece in part.partition("="))
-    if not equals:
-        raise ValueError(f"{place} is not of the form name=AppId")
-    if not _APP_NAME.fullmatch(name):
-        raise ValueError(f"the name in {place} has more than letters, digits, - and _, or more than 32 of them")
-    return name, _app_id(app_id)
-
-
-def _distinct(apps: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-    names = [name for name, _ in apps]
-    if twice := next((name for name in names if names.count(name) > 1), None):
-        raise ValueError(f"the name {twice} is there twice")
-    return apps
-
-
-def _endpoint(value: str) -> str:
-    scheme, host = _address(value)
-    if urlsplit(value).path not in {"", "/"}:
-        raise ValueError("it has more than a scheme, a host and a port")
-    return f"{scheme}://{host}"
-
-
-def _address(value: str) -> tuple[str, str]:
-    """The scheme, and the host with its port, of an address that is good for requests."""
-    if not value.isascii() or not value.isprintable() or set(value) & set(" ?#@\\"):
-        raise ValueError("it has a character that no such address has")
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("it is not an address of the form https://host")
-    try:
-        parts.hostname.encode("idna")
-    except UnicodeError:
-        raise ValueError("its host can not be one") from None
-    if parts.scheme == "http" and not _is_loopback(parts.hostname):
-        raise ValueError("without https it may only be on this machine (127.0.0.1)")
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return parts.scheme, host if parts.port is None else f"{host}:{parts.port}"
-
-
-def _region(value: str) -> str:
-    if not _REGION.fullmatch(value):
-        raise ValueError("a region has small letters and digits, with - between them")
-    return value
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _key(value: SecretStr) -> SecretStr:
-    if not all("!" <= c <= "~" for c in value.get_secret_value()):
-        raise ValueError("it has a space or a character that no key has; it may have been copied with too much")
-    return value
-
-
-Key = Annotated[SecretStr, AfterValidator(_key)]
-
-
-def _bot_token(value: SecretStr) -> SecretStr:
-    return _prefixed(value, "xoxb-", "a bot token")
-
-
-def _app_token(value: SecretStr) -> SecretStr:
-    return _prefixed(value, "xapp-", "an app-level token")
-
-
-def _prefixed(value: SecretStr, prefix: str, what: str) -> SecretStr:
-    if not value.get_secret_value().startswith(prefix):
-        raise ValueError(f"{what} begins with {prefix}")
-    return value
-
-
-def _slack_api_url(value: str) -> str:
-    scheme, host = _address(value)
-    return f"{scheme}://{host}{urlsplit(value).path.rstrip('/')}/"
-
-
-def _certificates(value: str) -> str:
-    try:
-        ssl.create_default_context(cafile=value)
-    except (OSError, ValueError):  # ssl.SSLError is an OSError
-        raise ValueError("there is no file of certificates (PEM) at this path") from None
-    return value
+Key = Annotated[SecretStr, AfterValidator(forms.key)]
 
 
 class Settings(BaseModel):
@@ -156,29 +52,29 @@ class Settings(BaseModel):
     newer_secret_key: Key | None = Field(None, alias="VOLCENGINE_SECRET_KEY", examples=["TVdN…=="])
     session_token: Key | None = Field(None, alias="VOLCENGINE_SESSION_TOKEN", examples=["STSe…"])
 
-    app_id: Annotated[str, AfterValidator(_app_id)] | None = Field(
+    app_id: Annotated[str, AfterValidator(forms.app_id)] | None = Field(
         None, alias="RECTASK_APP_ID", examples=["661e0000000000000000543c"]
     )
-    named_apps: Annotated[tuple[tuple[str, str], ...], BeforeValidator(_apps), AfterValidator(_distinct)] | None = (
-        Field(None, alias="RECTASK_APPS", examples=["prod=661e0000000000000000543c,staging=661f0000000000000000543c"])
-    )
+    named_apps: (
+        Annotated[tuple[tuple[str, str], ...], BeforeValidator(forms.apps), AfterValidator(forms.distinct)] | None
+    ) = Field(None, alias="RECTASK_APPS", examples=["prod=661e0000000000000000543c,staging=661f0000000000000000543c"])
 
-    rtc_endpoint: Annotated[str, AfterValidator(_endpoint)] = Field(
+    rtc_endpoint: Annotated[str, AfterValidator(forms.endpoint)] = Field(
         "https://rtc.volcengineapi.com", alias="RECTASK_RTC_ENDPOINT", examples=["https://rtc.volcengineapi.com"]
     )
-    rtc_region: Annotated[str, AfterValidator(_region)] = Field(
+    rtc_region: Annotated[str, AfterValidator(forms.region)] = Field(
         "cn-north-1", alias="RECTASK_RTC_REGION", examples=["cn-north-1"]
     )
     qps: int = Field(VENDOR_QPS, alias="RECTASK_QPS", ge=1, le=VENDOR_QPS, examples=["60"])
 
-    slack_bot_token: Annotated[Key, AfterValidator(_bot_token)] | None = Field(
+    slack_bot_token: Annotated[Key, AfterValidator(forms.bot_token)] | None = Field(
         None, alias="SLACK_BOT_TOKEN", examples=["xoxb-…"]
     )
-    slack_app_token: Annotated[Key, AfterValidator(_app_token)] | None = Field(
+    slack_app_token: Annotated[Key, AfterValidator(forms.app_token)] | None = Field(
         None, alias="SLACK_APP_TOKEN", examples=["xapp-…"]
     )
     slack_signing_secret: Key | None = Field(None, alias="SLACK_SIGNING_SECRET", examples=["8f742231b10e…"])
-    slack_api_url: Annotated[str, AfterValidator(_slack_api_url)] = Field(
+    slack_api_url: Annotated[str, AfterValidator(forms.slack_api_url)] = Field(
         "https://slack.com/api/", alias="SLACK_API_URL", examples=["https://slack.com/api/"]
     )
     host: str = Field("0.0.0.0", alias="RECTASK_HOST", examples=["0.0.0.0"])  # noqa: S104  # a container's default
@@ -187,7 +83,7 @@ class Settings(BaseModel):
     log_level: LogLevel | None = Field(None, alias="RECTASK_LOG_LEVEL", examples=["info"])
     log_format: LogFormat | None = Field(None, alias="RECTASK_LOG_FORMAT", examples=["json"])
     # Not ours: where httpx looks for the roots of trust.
-    ssl_cert_file: Annotated[str, AfterValidator(_certificates)] | None = Field(
+    ssl_cert_file: Annotated[str, AfterValidator(forms.certificates)] | None = Field(
         None, alias="SSL_CERT_FILE", examples=["/etc/ssl/certs/ca-certificates.crt"]
     )
     # Not ours: any value asks every program for output without colours (no-color.org).
@@ -295,7 +191,7 @@ def _contradictions(given: Mapping[str, str]) -> Iterator[str]:
     host = _host_of(given.get("RECTASK_RTC_ENDPOINT", defaults.rtc_endpoint))
     region = given.get("RECTASK_RTC_REGION", defaults.rtc_region)
     served = _REGION_OF_HOST.get(host, region)
-    if served != region and _REGION.fullmatch(region):
+    if served != region and forms.REGION.fullmatch(region):
         yield _line("RECTASK_RTC_REGION", f"is {region}, yet {host} serves {served}", example=served)
 
 

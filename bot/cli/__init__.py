@@ -4,8 +4,11 @@ import argparse
 import io
 import sys
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 from bot import __version__
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001  # it has no other name
 
 USAGE = 2
 SETTINGS = 78
@@ -40,6 +43,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"rectask {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
+    _add_show(commands)
+    _add_others(commands)
+    return parser
+
+
+def _add_show(commands: Commands) -> None:
     show = commands.add_parser(
         "show",
         help="look a recording up",
@@ -52,6 +61,8 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("--json", action="store_true", help="print JSON (docs/show.schema.json), errors too")
     show.set_defaults(run=_show)
 
+
+def _add_others(commands: Commands) -> None:
     serve = commands.add_parser(
         "serve",
         help="run the Slack bot",
@@ -84,7 +95,6 @@ def _parser() -> argparse.ArgumentParser:
         epilog="exit codes: 0 all is well, 1 something fails, 2 usage, 78 settings",
     )
     check.set_defaults(run=_check)
-    return parser
 
 
 def _show(arguments: argparse.Namespace) -> int:

@@ -113,52 +113,43 @@ def _total_size(task: RecordTask) -> str:
     return total if is_whole else f"at least {total}"
 
 
+_ASK_AGAIN = "Ask again in a minute; if it stays, give the request id to Volcengine's support."
+_CHECK_CLOCK = "Check this machine's clock; if it is right: " + _ASK_AGAIN
+
+
 def _contradictions(task: RecordTask, *, now: datetime) -> tuple[Concern, ...]:
-    """Where parts of the answer can not be true together."""
-    ask_again = "Ask again in a minute; if it stays, give the request id to Volcengine's support."
-    check_clock = "Check this machine's clock; if it is right: " + ask_again
-    latest, is_under_way = now + CLOCKS_MAY_DIFFER_BY, task.status in (NOT_STARTED, RUNNING)
-    never_started = task.stop_reason == START_TASK_FAILED
-    signs = (
-        (
-            _is_before(task.ended_at, task.started_at),
-            "The end lies before the start, so no length can be told.",
-            ask_again,
-        ),
-        (_is_before(latest, task.started_at), "The start lies in the future.", check_clock),
-        (_is_before(latest, task.ended_at), "The end lies in the future.", check_clock),
-        (
-            is_under_way and task.ended_at is not None,
-            f"The status says “{task.status.name}”, yet there is an end time.",
-            ask_again,
-        ),
-        (
-            is_under_way and task.ended_at is None and task.stop_reason is not None,
-            f"The status says “{task.status.name}”, yet there is a stop reason.",
-            ask_again,
-        ),
-        (
-            never_started and task.status in (RUNNING, ENDED),
-            f"The status says “{task.status.name}”, yet the stop reason says that it never started.",
-            ask_again,
-        ),
-        (
-            task.status == NOT_STARTED and bool(task.files),
-            "The status says “not started”, yet there are files.",
-            ask_again,
-        ),
-        (
-            task.is_over and task.ended_at is None and not never_started,
-            "It is over, yet no end time is given.",
-            ask_again,
-        ),
-        (
-            task.unreadable_files > 0,
-            f"{count_in_words(task.unreadable_files, 'entry')} of the file list can not be read.",
-            "Look at the raw answer, and report it with the request id.",
-        ),
+    """Where parts of the answer can not be true together, or can not be read."""
+    signs = (*_signs_in_times(task, now=now), *_signs_in_status(task))
+    found = tuple(Concern(what, advice) for is_so, what, advice in signs if is_so)
+    if not task.unreadable_files:
+        return found
+    what = f"{count_in_words(task.unreadable_files, 'entry')} of the file list can not be read."
+    return (*found, Concern(what, "Look at the raw answer, and report it with the request id."))
+
+
+def _signs_in_times(task: RecordTask, *, now: datetime) -> tuple[tuple[bool, str, str], ...]:
+    latest = now + CLOCKS_MAY_DIFFER_BY
+    is_reversed = _is_before(task.ended_at, task.started_at)
+    has_no_end = task.is_over and task.ended_at is None and task.stop_reason != START_TASK_FAILED
+    return (
+        (is_reversed, "The end lies before the start: no length can be told.", _ASK_AGAIN),
+        (_is_before(latest, task.started_at), "The start lies in the future.", _CHECK_CLOCK),
+        (_is_before(latest, task.ended_at), "The end lies in the future.", _CHECK_CLOCK),
+        (has_no_end, "It is over, yet no end time is given.", _ASK_AGAIN),
     )
-    return tuple(Concern(what, advice) for is_so, what, advice in signs if is_so)
+
+
+def _signs_in_status(task: RecordTask) -> tuple[tuple[bool, str, str], ...]:
+    says = f"The status says “{task.status.name}”, yet "
+    is_under_way = task.status in (NOT_STARTED, RUNNING)
+    never_started = task.stop_reason == START_TASK_FAILED and task.status in (RUNNING, ENDED)
+    has_reason = is_under_way and task.ended_at is None and task.stop_reason is not None
+    return (
+        (is_under_way and task.ended_at is not None, says + "there is an end time.", _ASK_AGAIN),
+        (has_reason, says + "there is a stop reason.", _ASK_AGAIN),
+        (never_started, says + "the stop reason says that it never started.", _ASK_AGAIN),
+        (task.status == NOT_STARTED and bool(task.files), says + "there are files.", _ASK_AGAIN),
+    )
 
 
 def _is_before(earlier: datetime | None, later: datetime | None) -> bool:

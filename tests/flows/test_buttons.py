@@ -133,6 +133,7 @@ async def test_the_same_enterprise_is_ones_own(office: Office) -> None:
     shared = await office.slack.next_message(user=U_GRID, channel=C_ONCALL)
     await office.slack.press(shared, "rectask.refresh", user=U_GRID)
     await office.slack.wait_for(lambda: shared.edited)
+    assert "Ended after" in shared.text
 
 
 async def test_a_button_that_was_tampered_with(office: Office) -> None:

@@ -1,0 +1,115 @@
+"""The forms of settings: each takes a value and gives it in its proper form, or raises ValueError with what is wrong.
+
+No message holds the value: it may be a key that was pasted into the wrong line.
+"""
+
+import ipaddress
+import re
+import ssl
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+_APP_ID_LENGTH = 24
+_APP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
+REGION = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
+
+
+def app_id(value: str) -> str:
+    if len(value) != _APP_ID_LENGTH or not (value.isascii() and value.isalnum()):
+        raise ValueError(f"an AppId has {_APP_ID_LENGTH} letters and digits, this has {len(value)} characters")
+    return value
+
+
+def apps(value: object) -> object:
+    """`prod=661e…,staging=661f…` as pairs, in their order."""
+    if not isinstance(value, str):
+        return value
+    return tuple(_app(part, f"entry {place}") for place, part in enumerate(value.split(","), start=1))
+
+
+def _app(part: str, place: str) -> tuple[str, str]:
+    # The value is not quoted in what is said of it: it may be a key that was pasted into the wrong line.
+    name, equals, found = (piece.strip() for piece in part.partition("="))
+    if not equals:
+        raise ValueError(f"{place} is not of the form name=AppId")
+    if not _APP_NAME.fullmatch(name):
+        raise ValueError(f"the name in {place} has more than letters, digits, - and _, or more than 32 of them")
+    return name, app_id(found)
+
+
+def distinct(apps: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    names = [name for name, _ in apps]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise ValueError(f"the name {twice} is there twice")
+    return apps
+
+
+def endpoint(value: str) -> str:
+    scheme, host = _address(value)
+    if urlsplit(value).path not in {"", "/"}:
+        raise ValueError("it has more than a scheme, a host and a port")
+    return f"{scheme}://{host}"
+
+
+def _address(value: str) -> tuple[str, str]:
+    """The scheme, and the host with its port, of an address that is good for requests."""
+    if not value.isascii() or not value.isprintable() or set(value) & set(" ?#@\\"):
+        raise ValueError("it has a character that no such address has")
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("it is not an address of the form https://host")
+    try:
+        parts.hostname.encode("idna")
+    except UnicodeError:
+        raise ValueError("its host can not be one") from None
+    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+        raise ValueError("without https it may only be on this machine (127.0.0.1)")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return parts.scheme, host if parts.port is None else f"{host}:{parts.port}"
+
+
+def region(value: str) -> str:
+    if not REGION.fullmatch(value):
+        raise ValueError("a region has small letters and digits, with - between them")
+    return value
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def key(value: SecretStr) -> SecretStr:
+    if not all("!" <= c <= "~" for c in value.get_secret_value()):
+        raise ValueError("it has a space or a character that no key has; it may have been copied with too much")
+    return value
+
+
+def bot_token(value: SecretStr) -> SecretStr:
+    return _prefixed(value, "xoxb-", "a bot token")
+
+
+def app_token(value: SecretStr) -> SecretStr:
+    return _prefixed(value, "xapp-", "an app-level token")
+
+
+def _prefixed(value: SecretStr, prefix: str, what: str) -> SecretStr:
+    if not value.get_secret_value().startswith(prefix):
+        raise ValueError(f"{what} begins with {prefix}")
+    return value
+
+
+def slack_api_url(value: str) -> str:
+    scheme, host = _address(value)
+    return f"{scheme}://{host}{urlsplit(value).path.rstrip('/')}/"
+
+
+def certificates(value: str) -> str:
+    try:
+        ssl.create_default_context(cafile=value)
+    except (OSError, ValueError):  # ssl.SSLError is an OSError
+        raise ValueError("there is no file of certificates (PEM) at this path") from None
+    return value

@@ -1,0 +1,62 @@
+"""The ways to answer somebody in Slack: at once with the acknowledgement, or afterwards through the response_url."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import aiohttp
+import structlog
+from slack_bolt.async_app import AsyncAck
+from slack_bolt.response import BoltResponse
+from slack_sdk.webhook.async_client import AsyncWebhookClient
+
+from bot.slack.cards.card import Card
+
+log = structlog.get_logger()
+
+_JSON: dict[str, str | Sequence[str]] = {"content-type": "application/json"}
+
+
+class Reply:
+    """The ways to answer: at once with the acknowledgement, or afterwards through the response_url."""
+
+    def __init__(self, ack: AsyncAck, body: Mapping[str, Any], session: aiohttp.ClientSession) -> None:
+        self._ack = ack
+        self._url: str | None = body.get("response_url")
+        self._session = session
+        self.is_acknowledged = False
+
+    async def acknowledge(self) -> None:
+        """Tell Slack that it arrived."""
+        self.is_acknowledged = True
+        await self._ack()
+
+    async def at_once(self, card: Card) -> None:
+        """Acknowledge a command with the card that answers it.
+
+        What `ack(…)` would do, without making the same JSON anew: a tenth of the time of a cached answer.
+        """
+        self.is_acknowledged = True
+        self._ack.response = BoltResponse(status=200, body=card.as_answer, headers=_JSON)
+
+    async def afterwards(self, card: Card, *, replace: bool = False, in_channel: bool = False) -> None:
+        """Answer the person alone; `replace` puts the card in the place of the one whose button was pressed."""
+        if self._url is None:
+            return
+        kind = "in_channel" if in_channel else "ephemeral"
+        message = card.as_message() | {"response_type": kind, "replace_original": replace}
+        try:
+            webhook = AsyncWebhookClient(self._url, session=self._session, retry_handlers=[])
+            answer = await webhook.send_dict(message)
+        except (aiohttp.ClientError, OSError, TimeoutError) as failure:
+            log.warning("answer.lost", error=type(failure).__name__)
+            return
+        if answer.status_code != 200:  # noqa: PLR2004
+            log.warning("answer.refused", status_code=answer.status_code, error=answer.body[:100])
+
+    async def with_card(self, card: Card) -> None:
+        """Whichever way is still open."""
+        if self.is_acknowledged:
+            await self.afterwards(card)
+        else:
+            await self.acknowledge()
+            await self.afterwards(card)
