@@ -19,7 +19,7 @@ _UNRESERVED = re.compile("[A-Za-z0-9._~-]*")
 # Pairs of name and value in which all that must be escaped is, and nothing else (the bytes of A-Z a-z 0-9 - . _ ~).
 _ESCAPED = "(?:[A-Za-z0-9._~-]++|%(?!2[DE]|3[0-9]|4[1-9A-F]|5[0-9AF]|6[1-9A-F]|7[0-9AE])[0-9A-F]{2})"
 _CANONICAL = re.compile(f"{_ESCAPED}+={_ESCAPED}*(?:&{_ESCAPED}+={_ESCAPED}*)*")
-_LIKE_A_SIGNATURE = re.compile(r"\b[0-9a-fA-F]{64}\b")
+_LIKE_A_SIGNATURE = r"\b[0-9a-fA-F]{64}\b"
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
@@ -65,6 +65,9 @@ class Signer:
         self._clock = clock
         self._day = ""
         self._keyed_for_day = hmac.new(b"", digestmod="sha256")
+        held = (credentials.access_key, credentials.secret_key, credentials.session_token)
+        secrets = "|".join(re.escape(secret) for secret in held if secret)
+        self._telltale = re.compile(f"{secrets}|(?P<signature>{_LIKE_A_SIGNATURE})")
 
     def sign(
         self, *, method: str, path: str, query: str, host: str, body: bytes = b"", content_type: str | None = None
@@ -107,10 +110,9 @@ class Signer:
 
     def conceal(self, text: str) -> str:
         """The text without keys, tokens and signatures: what the gateway says of a request may quote them."""
-        held = (self._credentials.access_key, self._credentials.secret_key, self._credentials.session_token)
-        for secret in held:
-            text = text.replace(secret, "[secret]") if secret else text
-        return _LIKE_A_SIGNATURE.sub("[signature]", text)
+        if not self._telltale.search(text):
+            return text
+        return self._telltale.sub(lambda found: "[signature]" if found["signature"] else "[secret]", text)
 
 
 class SignatureAuth(httpx.Auth):
