@@ -7,13 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TextIO
 
+from bot.slack.text import visible as inert
+
+__all__ = ["Terminal", "inert"]
+
 _WIDTH_OF_PROSE = 100
 _CODES = {"bold": "1", "red": "31", "green": "32", "yellow": "33", "blue": "34", "dim": "2"}
-
-
-def inert(text: str) -> str:
-    """The text with everything that is not printable (escape sequences, direction marks) shown as its code."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """Refresh, More and Share pressed in Slack, by whom they may be and by whom not."""
 
 import json
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -16,20 +15,10 @@ from bot.playground.slack_world import (
     U_STRANGER,
     Message,
 )
-from tests.flows.office import DOORS, Office, open_office
-from tests.flows.test_look_up import nothing_amiss, typed, until_ready, words_of
+from tests.flows.office import Office
+from tests.flows.test_look_up import nothing_amiss, typed, words_of
 
 START = 1_795_000_000_000
-
-
-@pytest.fixture(params=DOORS)
-async def office(request: pytest.FixtureRequest) -> AsyncIterator[Office]:
-    async with open_office(door=request.param) as opened:
-        if request.param == "socket":
-            await opened.slack.wait_for_socket()
-        else:
-            await until_ready(opened)
-        yield opened
 
 
 async def card_in(office: Office, channel: str, text: str = "Room1 Task1", *, user: str = U_ANA) -> Message:

@@ -12,17 +12,7 @@ from bot.playground.gateway import ERRORS
 from bot.playground.scenes import SCENES, task
 from bot.playground.slack_world import C_ONCALL, U_ANA, U_BEN, Message
 from bot.volcengine.transport import Patience
-from tests.flows.office import DOORS, Office, open_office
-
-
-@pytest.fixture(params=DOORS)
-async def office(request: pytest.FixtureRequest) -> AsyncIterator[Office]:
-    async with open_office(door=request.param) as opened:
-        if request.param == "socket":
-            await opened.slack.wait_for_socket()
-        else:
-            await until_ready(opened)
-        yield opened
+from tests.flows.office import Office, open_office
 
 
 @pytest.fixture
