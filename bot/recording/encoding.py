@@ -1,0 +1,125 @@
+"""A reading as compact text, to be stored or shared, and back; without the raw answer.
+
+The text names its version. What an older release wrote can be read for ever; what a newer one writes must be readable
+for the releases that may run beside it, so fields are added and never given another meaning.
+"""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bot.recording.reading import Reading
+from bot.recording.stop_reason import StopReason
+from bot.recording.task import RecordedStream, RecordingFile, RecordTask, RtcApp, Status, TaskRef
+
+VERSION = 1
+_EPOCH = datetime.fromtimestamp(0, UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+Fields = dict[str, Any]
+
+
+class NotDecodable(ValueError):
+    """The text is none that this or an older release has written."""
+
+
+def encode_reading(reading: Reading) -> str:
+    """The reading without `raw`; what is absent or empty takes no room."""
+    task = reading.task
+    fields: Fields = {
+        "v": VERSION,
+        "app": [task.ref.app.name, task.ref.app.app_id],
+        "room": task.ref.room,
+        "task": task.ref.task,
+        "status": task.status.code,
+        "reason": task.stop_reason.code if task.stop_reason else None,
+        "started": _number(task.started_at),
+        "ended": _number(task.ended_at),
+        "files": [_file_fields(file) for file in task.files],
+        "unreadable": task.unreadable_files,
+        "read": _number(reading.read_at),
+        "request": reading.request_id,
+        "log": reading.log_id,
+    }
+    return json.dumps(_present(fields), separators=(",", ":"), ensure_ascii=False)
+
+
+def decode_reading(text: str) -> Reading:
+    """Raises NotDecodable."""
+    try:
+        fields = json.loads(text)
+        if (version := fields["v"]) <= VERSION:
+            return _reading(fields)
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError) as flaw:
+        raise NotDecodable(type(flaw).__name__) from flaw
+    raise NotDecodable(f"version {version}")
+
+
+def _reading(fields: Fields) -> Reading:
+    return Reading(
+        task=_task(fields),
+        read_at=_EPOCH + fields["read"] * _MICROSECOND,
+        raw="",
+        request_id=fields.get("request"),
+        log_id=fields.get("log"),
+    )
+
+
+def _task(fields: Fields) -> RecordTask:
+    name, app_id = fields["app"]
+    return RecordTask(
+        ref=TaskRef(RtcApp(name, app_id), fields["room"], fields["task"]),
+        status=Status.from_code(fields.get("status")),
+        stop_reason=StopReason.from_code(fields.get("reason")),
+        started_at=_moment(fields.get("started")),
+        ended_at=_moment(fields.get("ended")),
+        files=tuple(_file(each) for each in fields.get("files", ())),
+        unreadable_files=fields.get("unreadable", 0),
+    )
+
+
+def _file_fields(file: RecordingFile) -> Fields:
+    return _present(
+        {
+            "vid": file.vid,
+            "key": file.object_key,
+            "length": None if file.length is None else file.length // _MICROSECOND,
+            "size": file.size,
+            "created": _number(file.created_at),
+            "streams": [[stream.user_id, stream.kind, stream.index] for stream in file.streams],
+            "video": file.video_codec,
+            "audio": file.audio_codec,
+            "width": file.width,
+            "height": file.height,
+        }
+    )
+
+
+def _file(fields: Fields) -> RecordingFile:
+    length = fields.get("length")
+    return RecordingFile(
+        vid=fields.get("vid"),
+        object_key=fields.get("key"),
+        length=None if length is None else length * _MICROSECOND,
+        size=fields.get("size"),
+        created_at=_moment(fields.get("created")),
+        streams=tuple(RecordedStream(user, kind, index) for user, kind, index in fields.get("streams", ())),
+        video_codec=fields.get("video"),
+        audio_codec=fields.get("audio"),
+        width=fields.get("width"),
+        height=fields.get("height"),
+    )
+
+
+def _present(fields: Fields) -> Fields:
+    """Zero and empty text mean something; absent values and empty lists do not."""
+    return {name: value for name, value in fields.items() if value is not None and value != []}
+
+
+def _number(moment: datetime | None) -> int | None:
+    """Microseconds since the epoch, exactly."""
+    return None if moment is None else (moment - _EPOCH) // _MICROSECOND
+
+
+def _moment(number: int | None) -> datetime | None:
+    return None if number is None else _EPOCH + number * _MICROSECOND

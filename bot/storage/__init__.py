@@ -1,0 +1,1 @@
+"""The rows of subscriptions, watched tasks and notices, in SQLite and PostgreSQL."""

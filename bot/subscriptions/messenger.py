@@ -1,0 +1,64 @@
+"""How a notice reaches a person, and how that fails; what Slack's answers mean is the implementation's business.
+
+DeliveryError
+├── Later               nothing was posted; another time, after `after` if that is named
+│   ├── OutOfReach      nobody can be written to at the moment
+│   └── InstallationDead  the messenger's credentials are refused: nobody can be written to until somebody mends that
+├── Doubtful            it may have been posted: look before trying again
+└── Undeliverable       never; the reason is for people
+    └── RecipientGone   nothing will ever reach this person
+"""
+
+from datetime import timedelta
+from typing import Protocol
+
+from bot.subscriptions.notice import Notice, Place
+
+
+class DeliveryError(Exception):
+    """A notice was not delivered, as far as is known; the text is for people and for the log, without secrets."""
+
+    def __init__(self, reason: str, *, after: timedelta | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.after = after
+
+
+class Later(DeliveryError):
+    """Nothing was posted; another time it may be."""
+
+
+class OutOfReach(Later):
+    """Nothing was posted, nor would anything else be at the moment."""
+
+
+class InstallationDead(Later):
+    """The credentials are refused; nothing was posted, nor will be until somebody mends that."""
+
+
+class Doubtful(DeliveryError):
+    """It may have been posted."""
+
+
+class Undeliverable(DeliveryError):
+    """This notice will never be delivered."""
+
+
+class RecipientGone(Undeliverable):
+    """Nothing will ever be delivered to this person."""
+
+
+class Messenger(Protocol):
+    """Writes to people. Every method raises DeliveryError."""
+
+    async def check(self, notice: Notice) -> None:
+        """Find out whether the person can be written to, as far as that is known without posting. Never Doubtful."""
+        ...
+
+    async def find(self, notice: Notice) -> Place | None:
+        """Where the notice stands in the conversation already, by its key; None where it does not. Never Doubtful."""
+        ...
+
+    async def post(self, notice: Notice) -> Place:
+        """Write it. Between the call and the first byte sent nothing is waited for but the connection."""
+        ...

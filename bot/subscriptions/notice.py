@@ -1,0 +1,53 @@
+"""A notice: one message about one completion to one subscriber, and where it has got to."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from bot.recording.completion import Completion
+from bot.subscriptions.person import Person
+
+
+class NoticeState(StrEnum):
+    """Where a notice has got to. The values are stored: keep them."""
+
+    PENDING = "pending"
+    SENDING = "sending"  # an attempt was begun, and its end is not known (yet)
+    DELIVERED = "delivered"
+    DEAD = "dead"  # given up, with the reason
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a message stands in Slack."""
+
+    channel: str
+    ts: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One message to write. `key` is unique for ever and travels in the message's metadata.
+
+    `original` is where the notice of the end stands, for one that tells of files that came later.
+    """
+
+    key: str
+    person: Person
+    completion: Completion
+    subscribed_at: datetime
+    queued_at: datetime
+    attempts: int = 0
+    original: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A notice claimed for one attempt; `token` proves the claim when something is written.
+
+    With `is_doubtful` an earlier attempt has an unknown end: it may stand in the conversation already.
+    """
+
+    notice: Notice
+    token: int
+    is_doubtful: bool

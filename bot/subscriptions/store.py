@@ -1,0 +1,153 @@
+"""What the stores must do; the contract tests hold every store to it.
+
+A claim is a lease and a growing token. Whoever writes afterwards names the token: a stale holder (its lease ran out and
+somebody else claimed since) changes nothing and is told False. Spans count from the store's own clock. Each method is
+one transaction; a store that can not be reached raises StoreUnavailable, and then nothing of it has been done, but for
+a commit whose answer was lost.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from bot.recording.completion import Completion
+from bot.recording.reading import Reading
+from bot.recording.task import RecordTask, TaskRef
+from bot.subscriptions.notice import Delivery, Place
+from bot.subscriptions.person import Person
+from bot.subscriptions.subscription import Entry, Look, Phase, Subscribed
+
+
+class StoreUnavailable(Exception):
+    """The store can not be reached, or does not answer; another time it may."""
+
+
+class Subscriptions(Protocol):
+    """What people do."""
+
+    async def subscribe(self, reading: Reading, person: Person, *, next_look: timedelta) -> Subscribed:
+        """Subscribe the person to the reading's task, which is looked at after `next_look` if it was not watched yet.
+
+        The watched task is locked first, so that its end either comes before (and the completion is returned) or after
+        (and the person is among those who are told). A known start time is filled into a watched task without one.
+        """
+        ...
+
+    async def unsubscribe(self, ref: TaskRef, person: Person) -> bool:
+        """End what the person has running on tasks of these ids; True if there was anything.
+
+        That is: subscriptions whose task is still looked at, and those whose notice is not delivered yet, with that.
+        Delivered and given-up ones stay in the list.
+        """
+        ...
+
+    async def is_subscribed(self, task: RecordTask, person: Person) -> bool:
+        """Whether the person will be told of the end of this very task."""
+        ...
+
+    async def entries(self, person: Person, *, limit: int) -> Sequence[Entry]:
+        """The person's list: what is still looked at first, then the newest."""
+        ...
+
+
+class Looks(Protocol):
+    """What the watcher does."""
+
+    async def claim_due(self, *, limit: int, lease: timedelta) -> Sequence[Look]:
+        """Claim tasks whose next look is due and that nobody holds, those that are due longest first."""
+        ...
+
+    async def note(self, look: Look, reading: Reading, *, next_look: timedelta, over_since: datetime | None) -> bool:
+        """What a good look saw, where nobody is to be told; ends the claim. `failures` and `last_error` are cleared."""
+        ...
+
+    async def note_failure(self, look: Look, error: str, *, next_look: timedelta) -> bool:
+        """A look failed; ends the claim. One more failure is counted, and the error kept for the list."""
+        ...
+
+    async def conclude(self, look: Look, completion: Completion, *, phase: Phase, next_look: timedelta) -> bool:
+        """In one transaction: store the completion, queue a notice for each subscriber, enter the phase, end the claim.
+
+        The same occasion is told once a subscription at most. FILES is queued for those only who were to be told of the
+        end. The completion's reading is kept as the task's `seen`.
+        """
+        ...
+
+    async def release(self, looks: Sequence[Look]) -> None:
+        """Give claims back unused: the tasks are due as before."""
+        ...
+
+    async def hasten(self, ref: TaskRef) -> None:
+        """Make tasks of these ids that are still watched due at once."""
+        ...
+
+    async def hasten_failed(self) -> None:
+        """Make all tasks due at once whose last look failed."""
+        ...
+
+
+class Notices(Protocol):
+    """What the deliverer does."""
+
+    async def claim_due(self, *, limit: int, lease: timedelta) -> Sequence[Delivery]:
+        """Claim notices that are due and that nobody holds, those that are due longest first.
+
+        One about late files is not due before the notice of the end is settled.
+        """
+        ...
+
+    async def begin(self, delivery: Delivery, *, lease: timedelta) -> bool:
+        """The last look before posting; on False (the claim is lost, the subscription gone) nothing may be sent.
+
+        The lease is renewed, the attempt counted, and its end is unknown until one of the following is called.
+        """
+        ...
+
+    async def mark_delivered(self, delivery: Delivery, place: Place) -> bool:
+        """It stands there."""
+        ...
+
+    async def put_off(self, delivery: Delivery, *, after: timedelta, reason: str | None, is_doubtful: bool) -> bool:
+        """Try again later; `is_doubtful` where it may have been posted."""
+        ...
+
+    async def give_up(self, delivery: Delivery, reason: str) -> bool:
+        """Never to be delivered; the reason is shown in the person's list."""
+        ...
+
+    async def release(self, deliveries: Sequence[Delivery]) -> None:
+        """Give claims back that no attempt was begun for."""
+        ...
+
+    async def close_person(self, person: Person, reason: str) -> int:
+        """Give up all that is queued for somebody who can not be written to any more, and end their subscriptions.
+
+        The number of subscriptions that this was the end of. They stay in the store, with the reason.
+        """
+        ...
+
+
+class Upkeep(Protocol):
+    """What keeps the store in order."""
+
+    async def ping(self) -> None:
+        """Raises StoreUnavailable."""
+        ...
+
+    async def forget(self, *, older_than: timedelta, at_most: int) -> int:
+        """Delete closed tasks whose last notice was settled so long ago, and all that is theirs; their number."""
+        ...
+
+    async def purge_person(self, person: Person) -> int:
+        """Delete every row about somebody; the number of subscriptions."""
+        ...
+
+    async def purge_workspace(self, team_id: str) -> int:
+        """Delete every row about a workspace; the number of subscriptions."""
+        ...
+
+    async def note_home(self, person: Person) -> None:
+        """The person has opened the home tab, so that it is kept up to date from now on."""
+        ...
+
+    async def has_home(self, person: Person) -> bool: ...

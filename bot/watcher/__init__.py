@@ -1,0 +1,1 @@
+"""The two loops behind a notice: looking at tasks until they end, and delivering what is to be told."""
