@@ -57,7 +57,7 @@ class Looks(Protocol):
         """Claim tasks whose next look is due and that nobody holds, those that are due longest first."""
         ...
 
-    async def note(self, look: Look, reading: Reading, *, next_look: timedelta, over_since: datetime | None) -> bool:
+    async def note(self, look: Look, reading: Reading, *, next_look: timedelta, waiting_since: datetime | None) -> bool:
         """What a good look saw, where nobody is to be told; ends the claim. `failures` and `last_error` are cleared."""
         ...
 
@@ -69,8 +69,12 @@ class Looks(Protocol):
         """In one transaction: store the completion, queue a notice for each subscriber, enter the phase, end the claim.
 
         The same occasion is told once a subscription at most. FILES is queued for those only who were to be told of the
-        end. The completion's reading is kept as the task's `seen`.
+        end. The completion's reading is kept as the task's `seen`, `waiting_since` as it is.
         """
+        ...
+
+    async def close(self, look: Look) -> bool:
+        """Nothing more is to be found out, and nobody is to be told: phase CLOSED; ends the claim."""
         ...
 
     async def release(self, looks: Sequence[Look]) -> None:

@@ -32,8 +32,9 @@ class WatchedTask:
 
     It is identified by its ids and its start time, for RTC tells of the newest task of those ids only. `started_at` is
     None until it is known; what a task that has not begun yet says of its start is not taken for it. `failures` counts
-    the looks that failed since the last one that did not; `seen` is what the last good look saw; `over_since` is when
-    it was first seen to be over while its files were still awaited; `next_look_at` tells nothing once it is closed.
+    the looks that failed since the last one that did not; `seen` is what the last good look saw; `waiting_since` is
+    since when looks have seen what has to be waited out (over without files, a status that tells nothing), None for
+    anything else; `next_look_at` tells nothing once it is closed.
     """
 
     id: int
@@ -45,7 +46,7 @@ class WatchedTask:
     failures: int = 0
     last_error: str | None = None
     seen: Reading | None = None
-    over_since: datetime | None = None
+    waiting_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
