@@ -1,0 +1,182 @@
+"""The deliverer: brings notices to people, at least once and almost always once."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Self
+
+import structlog
+
+from bot.subscriptions.messenger import (
+    DeliveryError,
+    Doubtful,
+    InstallationDead,
+    Later,
+    Messenger,
+    OutOfReach,
+    RecipientGone,
+    Undeliverable,
+)
+from bot.subscriptions.notice import Delivery, Place
+from bot.subscriptions.person import Person
+from bot.subscriptions.store import Notices
+from bot.watcher.outage import Outage
+from bot.watcher.pace import Pace
+from bot.watcher.rounds import Rounds
+
+log = structlog.get_logger()
+
+AT_ONCE = 16
+# Longer than all that an attempt may wait for: turn, person, conversation, post, each with the messenger's own limit.
+LEASE = timedelta(seconds=90)
+# An attempt with an unknown end may still be carried out for a while; looking sooner would prove nothing.
+DOUBT_LASTS = timedelta(seconds=20)
+BACK_OFF = timedelta(seconds=2)
+BACK_OFF_AT_MOST = timedelta(minutes=1)
+CREDENTIALS_ARE_TRIED_EVERY = timedelta(minutes=1)
+# What Slack refuses for a reason that nobody foresaw is tried for so long.
+GIVE_UP_AFTER = timedelta(days=3)
+
+
+class Deliverer:
+    """Delivers what is queued. An async context manager; leaving it lets what is being sent come to its end.
+
+    `on_settled` is told whose notice was delivered or given up.
+    """
+
+    def __init__(
+        self,
+        notices: Notices,
+        messenger: Messenger,
+        *,
+        clock: Callable[[], datetime],
+        on_settled: Callable[[Person], None],
+        pace: Pace | None = None,
+        timer: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        at_once: int = AT_ONCE,
+        lease: timedelta = LEASE,
+        drain: float = 10.0,
+    ) -> None:
+        self._notices = notices
+        self._messenger = messenger
+        self._clock = clock
+        self._on_settled = on_settled
+        self._timer = timer
+        self._pace = pace or Pace(timer=timer)
+        self._sleep = sleep
+        self._lease = lease
+        self._outage = Outage("slack")
+        self._resume_at = timer()
+        self._failures = 0
+        self.rounds = Rounds[Delivery](
+            "deliverer", claim=self._claim, handle=self._handle, release=notices.release, at_once=at_once, drain=drain
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.rounds.__aexit__()
+
+    async def _claim(self, room: int) -> list[Delivery]:
+        if self._timer() < self._resume_at:
+            return []
+        limit = min(room, self._pace.turns_near)
+        return list(await self._notices.claim_due(limit=limit, lease=self._lease)) if limit else []
+
+    async def _handle(self, delivery: Delivery) -> None:
+        if not await self._wait_for_turn(delivery):
+            return
+        try:
+            place = await self._deliver(delivery)
+        except DeliveryError as failure:
+            await self._note_failure(delivery, failure)
+            return
+        self._failures = 0
+        self._outage.note_success()
+        if place is not None:
+            await self._note_delivered(delivery, place)
+
+    async def _wait_for_turn(self, delivery: Delivery) -> bool:
+        """False where its turn is far off: it is put back until then, so that nobody else waits behind it."""
+        person = delivery.notice.person
+        if (wait := self._pace.take_turn(person)) is not None:
+            await self._sleep(wait)
+            return True
+        after = timedelta(seconds=self._pace.defer(person))
+        await self._notices.put_off(delivery, after=after, reason=None, is_doubtful=delivery.is_doubtful)
+        return False
+
+    async def _deliver(self, delivery: Delivery) -> Place | None:
+        """Where it stands; None where it is not this holder's to deliver any more. Raises DeliveryError."""
+        notice = delivery.notice
+        await self._messenger.check(notice)
+        if delivery.is_doubtful and (place := await self._messenger.find(notice)) is not None:
+            return place
+        # The last look. What comes between it and the socket is named in docs/reliability.md.
+        if not await self._notices.begin(delivery, lease=self._lease):
+            log.info("notice.superseded", key=notice.key)
+            return None
+        return await self._messenger.post(notice)
+
+    async def _note_delivered(self, delivery: Delivery, place: Place) -> None:
+        notice = delivery.notice
+        if await self._notices.mark_delivered(delivery, place):
+            age = self._clock() - notice.queued_at
+            log.info(
+                "notice.delivered",
+                key=notice.key,
+                occasion=notice.completion.occasion.value,
+                seconds=round(age.total_seconds(), 1),
+            )
+        else:
+            log.warning("notice.sent_by_stale_holder", key=notice.key)
+        self._on_settled(notice.person)
+
+    async def _note_failure(self, delivery: Delivery, failure: DeliveryError) -> None:
+        match failure:
+            case RecipientGone():
+                await self._give_up(delivery, failure)
+                await self._notices.close_person(delivery.notice.person, failure.reason)
+            case Undeliverable():
+                await self._give_up(delivery, failure)
+            case OutOfReach() | InstallationDead():
+                self._hold_back(failure)
+                await self._put_off(delivery, failure, is_doubtful=delivery.is_doubtful)
+            case Later():
+                await self._put_off_or_give_up(delivery, failure, is_doubtful=delivery.is_doubtful)
+            case Doubtful():
+                await self._put_off_or_give_up(delivery, failure, is_doubtful=True)
+
+    def _hold_back(self, failure: DeliveryError) -> None:
+        """Nobody can be written to at the moment, so nothing is claimed for a while."""
+        self._failures += 1
+        self._outage.note_failure(failure.reason)
+        is_dead = isinstance(failure, InstallationDead)
+        pause = CREDENTIALS_ARE_TRIED_EVERY if is_dead else _backed_off(self._failures)
+        self._resume_at = self._timer() + max(failure.after or pause, pause).total_seconds()
+
+    async def _put_off_or_give_up(self, delivery: Delivery, failure: DeliveryError, *, is_doubtful: bool) -> None:
+        if self._clock() - delivery.notice.queued_at > GIVE_UP_AFTER:
+            await self._give_up(delivery, failure)
+        else:
+            await self._put_off(delivery, failure, is_doubtful=is_doubtful)
+
+    async def _put_off(self, delivery: Delivery, failure: DeliveryError, *, is_doubtful: bool) -> None:
+        pause = failure.after or _backed_off(delivery.notice.attempts + 1)
+        if isinstance(failure, Doubtful):
+            pause = max(pause, DOUBT_LASTS)
+            log.warning("notice.doubtful", key=delivery.notice.key, reason=failure.reason)
+        await self._notices.put_off(delivery, after=pause, reason=failure.reason, is_doubtful=is_doubtful)
+
+    async def _give_up(self, delivery: Delivery, failure: DeliveryError) -> None:
+        if await self._notices.give_up(delivery, failure.reason):
+            log.warning("notice.given_up", key=delivery.notice.key, reason=failure.reason)
+        self._on_settled(delivery.notice.person)
+
+
+def _backed_off(failures: int) -> timedelta:
+    doublings = min(failures - 1, 10)
+    return min(BACK_OFF * (1 << doublings), BACK_OFF_AT_MOST)

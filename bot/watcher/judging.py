@@ -1,0 +1,140 @@
+"""What a look at a watched task means: to go on watching, to tell the subscribers, or to close it without a word."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.recording.completion import Completion, Occasion
+from bot.recording.reading import Reading, TaskNotFound, TaskReadError, TaskRefused
+from bot.recording.stop_reason import START_TASK_FAILED
+from bot.recording.task import KNOWN_FOR, NOT_STARTED, RUNNING, RecordTask
+from bot.recording.verdict import FILES_MAY_FOLLOW_FOR, files_may_follow
+from bot.subscriptions.subscription import Phase, WatchedTask, known_start
+from bot.watcher.schedule import Schedule
+
+# After its end a task's files may come some moments later; its end is told with them if they come within this time.
+FILES_ARE_AWAITED_FOR = timedelta(minutes=2)
+# A status that tells nothing is worth a notice when it stays for so long.
+UNCLEAR_AFTER = timedelta(minutes=10)
+# A task that RTC refuses to tell of is given up so long after the 72 hours.
+GRACE = timedelta(hours=1)
+NOT_FOUND = "RTC does not know this task any more."
+
+
+@dataclass(frozen=True, slots=True)
+class WatchOn:
+    """Nobody is to be told of this reading; look again after `next_look`."""
+
+    reading: Reading
+    next_look: timedelta
+    waiting_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The look told nothing; look again after `next_look`."""
+
+    error: str
+    next_look: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """The subscribers are to be told; then the task goes into the phase and is looked at after `next_look`."""
+
+    completion: Completion
+    phase: Phase
+    next_look: timedelta = timedelta()
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Nothing more is to be found out, and all has been told."""
+
+
+Judgement = WatchOn | Failed | Tell | Close
+
+
+def judge_look(watched: WatchedTask, reading: Reading, *, now: datetime, schedule: Schedule) -> Judgement:
+    """What RTC's answer means for the subscribers."""
+    start = known_start(reading.task)
+    if watched.started_at is not None and start is not None and start != watched.started_at:
+        return _replaced(watched, reading, now=now)
+    if watched.phase is Phase.AWAITING_FILES:
+        return _late_files(watched, reading, now=now, schedule=schedule)
+    if reading.task.is_over:
+        return _over(watched, reading, now=now, schedule=schedule)
+    return _not_over(watched, reading, now=now, schedule=schedule)
+
+
+def judge_failure(watched: WatchedTask, failure: TaskReadError, *, now: datetime, schedule: Schedule) -> Judgement:
+    """What it means that RTC gave no answer, or this one."""
+    forgotten_at = (watched.started_at or watched.watched_since) + KNOWN_FOR
+    if isinstance(failure, TaskNotFound):
+        return _not_found(watched, schedule, now=now, is_forgotten=now >= forgotten_at)
+    if isinstance(failure, TaskRefused) and now >= forgotten_at + GRACE:
+        return _lost_sight(watched, Completion(Occasion.FORGOTTEN, now, watched.seen))
+    return Failed(failure.happened, schedule.after_failure(watched.failures + 1))
+
+
+def _replaced(watched: WatchedTask, newer: Reading, *, now: datetime) -> Judgement:
+    return _lost_sight(watched, Completion(Occasion.REPLACED, now, watched.seen, newer))
+
+
+def _late_files(watched: WatchedTask, reading: Reading, *, now: datetime, schedule: Schedule) -> Judgement:
+    """Its end has been told without files."""
+    if reading.task.files:
+        return Tell(Completion(Occasion.FILES, now, reading), Phase.CLOSED)
+    since = watched.waiting_since or now
+    if not files_may_follow(reading.task, now=now) or now - since >= FILES_MAY_FOLLOW_FOR:
+        return Close()
+    return WatchOn(reading, schedule.while_late_files_may_come(), waiting_since=since)
+
+
+def _over(watched: WatchedTask, reading: Reading, *, now: datetime, schedule: Schedule) -> Judgement:
+    task = reading.task
+    if not _awaits_files(task, now=now):
+        return Tell(Completion(Occasion.ENDED, now, reading), Phase.CLOSED)
+    was_over = watched.seen is not None and watched.seen.task.is_over
+    since = (watched.waiting_since if was_over else None) or now
+    if now - min(since, task.ended_at or since) < FILES_ARE_AWAITED_FOR:
+        return WatchOn(reading, schedule.while_files_are_awaited(), waiting_since=since)
+    late = schedule.while_late_files_may_come()
+    return Tell(Completion(Occasion.ENDED, now, reading), Phase.AWAITING_FILES, late)
+
+
+def _awaits_files(task: RecordTask, *, now: datetime) -> bool:
+    """What could not be started leaves none."""
+    return task.stop_reason != START_TASK_FAILED and files_may_follow(task, now=now)
+
+
+def _not_over(watched: WatchedTask, reading: Reading, *, now: datetime, schedule: Schedule) -> Judgement:
+    next_look = schedule.while_running(reading.task, now=now)
+    if not _is_unclear(reading.task):
+        return WatchOn(reading, next_look)
+    was_unclear = watched.seen is not None and _is_unclear(watched.seen.task)
+    since = (watched.waiting_since if was_unclear else None) or now
+    if now - since < UNCLEAR_AFTER:
+        return WatchOn(reading, next_look, waiting_since=since)
+    return Tell(Completion(Occasion.UNCLEAR, now, reading), Phase.WATCHING, next_look)
+
+
+def _is_unclear(task: RecordTask) -> bool:
+    return not task.is_over and task.status not in (NOT_STARTED, RUNNING)
+
+
+def _not_found(watched: WatchedTask, schedule: Schedule, *, now: datetime, is_forgotten: bool) -> Judgement:
+    if is_forgotten:
+        return _lost_sight(watched, Completion(Occasion.FORGOTTEN, now, watched.seen))
+    # One such answer may be a slip of the gateway's; two looks in a row are believed.
+    if watched.last_error == NOT_FOUND:
+        return _lost_sight(watched, Completion(Occasion.GONE, now, watched.seen))
+    return Failed(NOT_FOUND, schedule.while_late_files_may_come())
+
+
+def _lost_sight(watched: WatchedTask, otherwise: Completion) -> Judgement:
+    """RTC tells of it no more. Where its end was seen, that is what is told."""
+    if watched.phase is Phase.AWAITING_FILES:
+        return Close()
+    if watched.seen is not None and watched.seen.task.is_over:
+        return Tell(Completion(Occasion.ENDED, otherwise.noticed_at, watched.seen), Phase.CLOSED)
+    return Tell(otherwise, Phase.CLOSED)
