@@ -3,10 +3,14 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bot.recording.task import InvalidId, RtcApp, TaskRef, UnknownApp, choose_app
+from bot.recording.task import InvalidId, RecordTask, RtcApp, TaskRef, UnknownApp, choose_app
+
+# The last second of the year 9999; later ones are no datetimes.
+_LATEST = 253_402_300_799
 
 
 class Tampered(ValueError):
@@ -22,22 +26,46 @@ class _Value(BaseModel):
     p: int = Field(0, ge=0, le=1_000)
     x: bool = False
     s: str | None = Field(None, pattern=r"^[UW][A-Z0-9]{2,20}$")
+    n: int | None = Field(None, ge=0, le=_LATEST)
+    b: int | None = Field(None, ge=0, le=_LATEST * 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """That a card is a notice: since when its reader had subscribed, and when the recording began that it tells of."""
+
+    subscribed_at: datetime
+    started_at: datetime | None
+
+    def is_about(self, task: RecordTask) -> bool:
+        """Whether this is still the same task: RTC tells of the newest one of those ids."""
+        if self.started_at is None or task.started_at is None:
+            return True
+        return abs(self.started_at - task.started_at) < timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """The task of a card, the page of a modal, whether sharing outside was agreed to, who had shared the card."""
+    """The task of a card, the page of a modal, whether sharing outside was agreed to, who had shared the card.
+
+    `told` is there on a notice.
+    """
 
     ref: TaskRef
     page: int = 0
     outside_too: bool = False
     shared_by: str | None = None
+    told: Told | None = None
 
     def as_value(self) -> str:
-        """At most 350 characters; Slack takes 2,000."""
+        """At most 400 characters; Slack takes 2,000."""
         parts: dict[str, object] = {"a": self.ref.app.name, "r": self.ref.room, "t": self.ref.task}
         parts |= ({"p": self.page} if self.page else {}) | ({"x": True} if self.outside_too else {})
         parts |= {"s": self.shared_by} if self.shared_by else {}
+        if self.told is not None:
+            parts["n"] = int(self.told.subscribed_at.timestamp())
+            if self.told.started_at is not None:
+                parts["b"] = round(self.told.started_at.timestamp() * 1000)
         return json.dumps(parts, separators=(",", ":"))
 
 
@@ -46,6 +74,11 @@ def read_value(value: object, *, apps: Sequence[RtcApp]) -> Press:
     try:
         given = _Value.model_validate_json(value if isinstance(value, str) else "")
         ref = TaskRef(choose_app(apps, given.a), given.r, given.t)
-        return Press(ref, page=given.p, outside_too=given.x, shared_by=given.s)
+        told = None if given.n is None else Told(_moment(given.n), None if given.b is None else _moment(given.b / 1000))
+        return Press(ref, page=given.p, outside_too=given.x, shared_by=given.s, told=told)
     except (ValidationError, InvalidId, UnknownApp) as flaw:
         raise Tampered from flaw
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(0, UTC) + timedelta(seconds=seconds)

@@ -1,7 +1,8 @@
 """The card of a record task: verdict, facts, files, what looks wrong, where the answer came from, and buttons."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from enum import Enum
 
 from bot.recording.reading import Reading, TaskUnavailable
 from bot.recording.stop_reason import START_TASK_FAILED
@@ -23,7 +24,7 @@ from bot.slack.cards.card import (
     size_of,
 )
 from bot.slack.text import Block, code, escape, moment
-from bot.slack.value import Press
+from bot.slack.value import Press, Told
 
 _FRESH_FOR = timedelta(seconds=2)
 # More of them would put the buttons out of reach on a phone; all are behind "More".
@@ -35,12 +36,28 @@ _BEFORE_SHARING = confirmation(
 _SIGNS = {Mood.GOOD: "✅", Mood.UNDER_WAY: "⏳", Mood.DOUBTFUL: "⚠️", Mood.BAD: "❌"}
 
 
+class Standing(Enum):
+    """How the reader of a card stands to its task, while that is not over."""
+
+    APART = "not subscribed"
+    SUBSCRIBED = "subscribed"
+    UNKNOWN = "the store can not be reached"
+
+
 def task_card(
-    reading: Reading, *, now: datetime, shared_by: str | None = None, failure: TaskUnavailable | None = None
+    reading: Reading,
+    *,
+    now: datetime,
+    shared_by: str | None = None,
+    failure: TaskUnavailable | None = None,
+    standing: Standing | None = None,
+    told: Told | None = None,
+    notes: Sequence[Block] = (),
 ) -> Card:
     """The card for one person, or for the channel that `shared_by` (a user id) shares it with.
 
-    With `failure`, the last known answer is shown below what went wrong when it was asked for anew.
+    With `failure`, the last known answer is shown below what went wrong when it was asked for anew. With `told` it is
+    a notice; `notes` are what that says besides.
     """
     task = reading.task
     # What was last known is judged as of then: nobody knows whether it still runs.
@@ -50,10 +67,15 @@ def task_card(
         headline(f"{_SIGNS[verdict.mood]} {verdict.sentence}"),
         # Before the facts: on a phone what follows those is below the first screen.
         *(_concern(concern) for concern in verdict.concerns),
+        *notes,
         paragraph(place(task.ref)),
         fields(list(_facts(task))),
     ]
-    bottom = [footnote(" · ".join(_source(reading, now, shared_by))), _buttons(reading, shared_by)]
+    bottom = [
+        *(_standing_note(standing) if told is None else [why(told)]),
+        footnote(" · ".join(_source(reading, now, shared_by, told))),
+        _buttons(reading, shared_by, standing, told),
+    ]
     said = verdict.sentence if failure is None else f"{failure.happened} Last known: {verdict.sentence}"
     text = f"{said} Room {task.ref.room}, task {task.ref.task}."
     return Card(text=escape(text), blocks=(*top, *_files_that_fit(task.files, besides=[*top, *bottom]), *bottom))
@@ -127,11 +149,30 @@ def _concern(concern: Concern) -> Block:
     return paragraph(f"*{escape(concern.what)}*\n{escape(concern.advice)}")
 
 
-def _source(reading: Reading, now: datetime, shared_by: str | None) -> Iterator[str]:
+def why(told: Told) -> Block:
+    """Why a notice came, and how to stop such messages."""
+    since = moment(told.subscribed_at)
+    return footnote(
+        f"You get this because you subscribed to this recording on {since}. `/rectask list` shows and ends that."
+    )
+
+
+def _standing_note(standing: Standing | None) -> Iterator[Block]:
+    if standing is Standing.SUBSCRIBED:
+        yield footnote("You will get a direct message when it ends.")
+    if standing is Standing.UNKNOWN:
+        yield footnote("Subscriptions can not be reached now: press Refresh in a minute to subscribe.")
+
+
+def _source(reading: Reading, now: datetime, shared_by: str | None, told: Told | None) -> Iterator[str]:
     if shared_by is not None:
         yield f"Shared by <@{shared_by}>"
     age = now - reading.read_at
-    yield "Answered just now" if age < _FRESH_FOR else f"Answered {length_in_words(age)} ago"
+    # A notice may be read much later than it was written.
+    if told is not None:
+        yield f"As of {moment(reading.read_at)}"
+    else:
+        yield "Answered just now" if age < _FRESH_FOR else f"Answered {length_in_words(age)} ago"
     if reading.request_id:
         yield f"Request id {code(reading.request_id, limit=100)}"
     until = reading.task.known_until
@@ -139,8 +180,25 @@ def _source(reading: Reading, now: datetime, shared_by: str | None) -> Iterator[
         yield f"Can be looked up until {moment(until)}"
 
 
-def _buttons(reading: Reading, shared_by: str | None) -> Block:
-    value = Press(reading.task.ref, shared_by=shared_by).as_value()
-    share = button("Share", "rectask.share", value=value, confirm=_BEFORE_SHARING)
-    row = [button("Refresh", "rectask.refresh", value=value), button("More", "rectask.files", value=value)]
-    return buttons(*row, *([share] if shared_by is None else []))
+def _buttons(reading: Reading, shared_by: str | None, standing: Standing | None, told: Told | None) -> Block:
+    ref = reading.task.ref
+    value, refreshed = Press(ref, shared_by=shared_by).as_value(), Press(ref, shared_by=shared_by, told=told).as_value()
+    row = [button("Refresh", "rectask.refresh", value=refreshed)]
+    if standing is Standing.APART:
+        row.append(subscribe_button(ref, value=value))
+    if standing is Standing.SUBSCRIBED:
+        row.append(unsubscribe_button(ref, "rectask.unsubscribe"))
+    row.append(button("More", "rectask.files", value=value))
+    if shared_by is None and told is None:
+        row.append(button("Share", "rectask.share", value=value, confirm=_BEFORE_SHARING))
+    return buttons(*row)
+
+
+def subscribe_button(ref: TaskRef, *, value: str | None = None) -> Block:
+    """The button that subscribes to a task."""
+    return button("Subscribe", "rectask.subscribe", value=value or Press(ref).as_value())
+
+
+def unsubscribe_button(ref: TaskRef, action_id: str) -> Block:
+    """The button that ends a subscription; what stands behind "rectask.unsubscribe" says where it is pressed."""
+    return button("Unsubscribe", action_id, value=Press(ref).as_value())

@@ -1,0 +1,123 @@
+"""The cards of notices, one for each occasion: what happened, why it came, and how to stop such messages."""
+
+from datetime import datetime
+
+from bot.recording.completion import Completion, Occasion
+from bot.recording.reading import Reading
+from bot.recording.units import count_in_words, size_in_words
+from bot.recording.verdict import files_may_follow, judge
+from bot.slack.cards.card import Card, buttons, headline, paragraph
+from bot.slack.cards.task import Standing, place, subscribe_button, task_card, why
+from bot.slack.text import Block, code, escape, moment
+from bot.slack.value import Told
+from bot.subscriptions.notice import Notice
+from bot.subscriptions.subscription import known_start
+
+_LOOK_FOR_FILES = "its files are in the bucket or VOD space that it was started with."
+# Title, what it means, what to do; for recordings whose end was not seen.
+_LOST = {
+    Occasion.REPLACED: (
+        "A newer recording has taken its ids",
+        "RTC tells only of the newest recording of the same ids, so the end of yours was not seen.",
+        f"Look for it by its start: {_LOOK_FOR_FILES}",
+    ),
+    Occasion.GONE: (
+        "RTC knows this recording no longer",
+        "It says so although the 72 hours from its start are not over, so its end was not seen.",
+        f"Check the ids and the app; {_LOOK_FOR_FILES}",
+    ),
+    Occasion.FORGOTTEN: (
+        "72 hours are over, and its end was not seen",
+        "RTC tells of a recording for 72 hours from its start, and no longer.",
+        f"If it still runs, stop it; {_LOOK_FOR_FILES}",
+    ),
+}
+
+
+def notice_card(notice: Notice, *, now: datetime) -> Card:
+    """The card of a notice. With late files it is what takes the place of the notice of the end."""
+    completion = notice.completion
+    if completion.occasion in _LOST or completion.reading is None:
+        return _lost_card(notice, completion)
+    reading = completion.reading
+    told = Told(notice.subscribed_at, known_start(reading.task))
+    standing = Standing.SUBSCRIBED if _goes_on(completion, now) else None
+    return task_card(reading, now=now, told=told, standing=standing, notes=_notes(completion, now))
+
+
+def told_again(reading: Reading, told: Told, *, now: datetime) -> Card:
+    """A notice with a newer answer about the same recording."""
+    return task_card(reading, now=now, told=told)
+
+
+def files_reply_card(notice: Notice) -> Card:
+    """What is said in the thread of a notice that was changed, for files that came late."""
+    reading = notice.completion.reading
+    assert reading is not None
+    task = reading.task
+    sizes = [file.size for file in task.files if file.size is not None]
+    said = count_in_words(len(task.files), "file") + (f", {size_in_words(sum(sizes))}" if sizes else "")
+    ref = task.ref
+    return Card(
+        text=escape(f"Its files have come: {said}. Room {ref.room}, task {ref.task}."),
+        blocks=(
+            headline(f"✅ Its files have come: {said}"),
+            paragraph(f"{place(ref)}\nThe message that this answers tells of them now."),
+            why(Told(notice.subscribed_at, None)),
+        ),
+    )
+
+
+def _goes_on(completion: Completion, now: datetime) -> bool:
+    """Whether another message may follow."""
+    if completion.occasion is Occasion.UNCLEAR:
+        return True
+    assert completion.reading is not None
+    return completion.occasion is Occasion.ENDED and files_may_follow(completion.reading.task, now=now)
+
+
+def _notes(completion: Completion, now: datetime) -> list[Block]:
+    match completion.occasion:
+        case Occasion.UNCLEAR:
+            return [paragraph("*Its state has been unclear for a while.*\nIt is watched on.")]
+        case Occasion.FILES:
+            return [paragraph("*Its files came after the end had been told.*")]
+        case Occasion.ENDED if _goes_on(completion, now):
+            return [paragraph("*It is looked at for an hour from its end.*\nIf files come, this message changes.")]
+    return []
+
+
+def _lost_card(notice: Notice, completion: Completion) -> Card:
+    title, meaning, advice = _LOST.get(completion.occasion, _LOST[Occasion.GONE])
+    told = Told(notice.subscribed_at, None)
+    reading, newer = completion.reading, completion.newer
+    last = "It was never seen." if reading is None else f"Last seen: {_sentence(reading)}"
+    where = "" if reading is None else f" Room {reading.task.ref.room}, task {reading.task.ref.task}."
+    return Card(
+        text=escape(f"{title}. {last}{where}"),
+        blocks=(
+            headline(f"⚠️ {title}"),
+            paragraph(f"{escape(meaning)}\n*{escape(advice)}*"),
+            *([] if reading is None else [paragraph(place(reading.task.ref)), _last_seen(reading)]),
+            *([] if newer is None else _newer(newer)),
+            why(told),
+        ),
+    )
+
+
+def _last_seen(reading: Reading) -> Block:
+    started = reading.task.started_at
+    begun = "" if started is None else f"\n*Started* {moment(started)}"
+    asked = "" if reading.request_id is None else f" · request id {code(reading.request_id, limit=100)}"
+    return paragraph(f"*Last seen* {moment(reading.read_at)}{asked}\n{escape(_sentence(reading))}{begun}")
+
+
+def _newer(newer: Reading) -> list[Block]:
+    task = newer.task
+    said = paragraph(f"*The newer one, as of* {moment(newer.read_at)}\n{escape(_sentence(newer))}")
+    return [said] if task.is_over else [said, buttons(subscribe_button(task.ref))]
+
+
+def _sentence(reading: Reading) -> str:
+    """Judged as of then: nobody knows how it went on."""
+    return judge(reading.task, now=reading.read_at).sentence

@@ -1,0 +1,212 @@
+"""Notices as direct messages: a Messenger over Slack's Web API, with connections of its own."""
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+import aiohttp
+import structlog
+from cachetools import TTLCache
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.recording.completion import Occasion
+from bot.slack.bolt import make_slack
+from bot.slack.cards.card import Card
+from bot.slack.cards.notice import files_reply_card, notice_card
+from bot.slack.delivery import CardRefused, ThreadGone, meaning_of
+from bot.slack.workspace import TOKEN_IS_DEAD, TokenHealth, error_of
+from bot.subscriptions.messenger import DeliveryError, Doubtful, InstallationDead, RecipientGone
+from bot.subscriptions.notice import Notice, Place
+from bot.subscriptions.person import Person
+
+log = structlog.get_logger()
+
+# One request; the longest post is of three: change the original, answer it, answer it with the words alone.
+ANSWERS_WITHIN = timedelta(seconds=15)
+_CONNECTS_WITHIN = timedelta(seconds=5)
+PERSON_IS_KNOWN_FOR = timedelta(minutes=10)
+PEOPLE_KNOWN = 10_000
+# Slack's clock and ours differ a little.
+_LOOKS_BACK = timedelta(minutes=5)
+_MESSAGES_A_PAGE = 200
+_PAGES_AT_MOST = 100
+EVENT_TYPE = "rectask_notice"
+_INACTIVE = "account_inactive"
+
+Answer = Mapping[str, Any]
+
+
+@asynccontextmanager
+async def open_messenger(
+    *, token: str, base_url: str, health: TokenHealth, clock: Callable[[], datetime]
+) -> AsyncIterator["SlackMessenger"]:
+    """A messenger whose requests give up sooner than those of listeners; leaving the block closes its connections."""
+    patience = aiohttp.ClientTimeout(total=ANSWERS_WITHIN.total_seconds(), connect=_CONNECTS_WITHIN.total_seconds())
+    async with aiohttp.ClientSession(timeout=patience) as session:
+        yield SlackMessenger(make_slack(token=token, base_url=base_url, session=session), health, clock=clock)
+
+
+class SlackMessenger:
+    """Writes notices into people's direct messages; each is found again by its key in the message's metadata."""
+
+    def __init__(
+        self,
+        slack: AsyncWebClient,
+        health: TokenHealth,
+        *,
+        clock: Callable[[], datetime],
+        timer: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._slack = slack
+        self._health = health
+        self._clock = clock
+        self._well: TTLCache[Person, bool] = TTLCache(PEOPLE_KNOWN, PERSON_IS_KNOWN_FOR.total_seconds(), timer=timer)
+
+    async def check(self, notice: Notice) -> None:
+        """A post to a deactivated person succeeds and is read by nobody, so Slack is asked who they are."""
+        if notice.person in self._well:
+            return
+        answer = await self._ask(self._slack.users_info(user=notice.person.user_id))
+        user = answer.get("user") or {}
+        if user.get("deleted"):
+            raise RecipientGone("This person's account is deactivated")
+        if user.get("is_stranger"):
+            raise RecipientGone("This person belongs to another organisation now")
+        self._well[notice.person] = True
+
+    async def find(self, notice: Notice) -> Place | None:
+        """In the thread where it belongs into one, then in the conversation: it may have been posted there instead."""
+        try:
+            if (thread := _thread_of(notice)) is not None and (found := await self._find_in_thread(notice, thread)):
+                return found
+            return await self._find_in_conversation(notice)
+        except InstallationDead as refusal:
+            if not _is_want_of_scope(refusal):
+                raise
+            # Without im:history nothing can be looked up: a notice seen twice is better than one that never comes.
+            log.warning("notice.not_looked_up", reason=refusal.reason)
+            return None
+
+    async def post(self, notice: Notice) -> Place:
+        """With late files: change the original (any number of times comes to the same), then answer in its thread."""
+        card, original = notice_card(notice, now=self._clock()), _thread_of(notice)
+        if original is None:
+            return await self._send(notice, card, channel=notice.person.user_id)
+        try:
+            await self._change(original, card)
+            reply = files_reply_card(notice)
+            return await self._send(notice, reply, channel=original.channel, thread_ts=original.ts)
+        except ThreadGone as refusal:
+            log.info("notice.original_gone", reason=refusal.reason)
+            return await self._send(notice, card, channel=notice.person.user_id)
+
+    async def _change(self, original: Place, card: Card) -> None:
+        """Nothing has been posted when this fails. Its metadata stays, for none is given (page of chat.update)."""
+        try:
+            await self._ask(
+                self._slack.chat_update(
+                    channel=original.channel, ts=original.ts, text=card.text, blocks=list(card.blocks)
+                )
+            )
+        except CardRefused as refusal:
+            log.warning("card.refused", reason=refusal.reason)
+
+    async def _send(self, notice: Notice, card: Card, *, channel: str, thread_ts: str | None = None) -> Place:
+        metadata = {"event_type": EVENT_TYPE, "event_payload": {"key": notice.key}}
+        where: dict[str, Any] = {"channel": channel, "thread_ts": thread_ts, "metadata": metadata}
+        try:
+            return await self._post({**card.as_message(), **where})
+        except CardRefused as refusal:
+            log.warning("card.refused", reason=refusal.reason)
+            words = {"text": card.text, "mrkdwn": False, "unfurl_links": False, "unfurl_media": False}
+            without_metadata = {"metadata": None} if "metadata" in refusal.reason else {}
+            return await self._post({**words, **where, **without_metadata})
+
+    async def _post(self, message: dict[str, Any]) -> Place:
+        answer = await self._ask(self._slack.chat_postMessage(**message), is_post=True)
+        channel, ts = answer.get("channel"), answer.get("ts")
+        if not isinstance(channel, str) or not isinstance(ts, str):
+            raise Doubtful("Slack does not say where the message stands")
+        return Place(channel, ts)
+
+    async def _find_in_thread(self, notice: Notice, thread: Place) -> Place | None:
+        try:
+            return await self._search(
+                notice,
+                thread.channel,
+                lambda page: self._slack.conversations_replies(channel=thread.channel, ts=thread.ts, **page),
+            )
+        except ThreadGone:
+            return None
+
+    async def _find_in_conversation(self, notice: Notice) -> Place | None:
+        opened = await self._ask(self._slack.conversations_open(users=notice.person.user_id))
+        channel = str((opened.get("channel") or {}).get("id"))
+        return await self._search(
+            notice, channel, lambda page: self._slack.conversations_history(channel=channel, **page)
+        )
+
+    async def _search(
+        self, notice: Notice, channel: str, turn_to: Callable[[dict[str, Any]], Awaitable[Any]]
+    ) -> Place | None:
+        """Page by page through what was written since shortly before the notice was queued."""
+        oldest = (notice.queued_at - _LOOKS_BACK).timestamp()
+        page: dict[str, Any] = {"oldest": f"{oldest:.6f}", "include_all_metadata": True, "limit": _MESSAGES_A_PAGE}
+        for _ in range(_PAGES_AT_MOST):
+            answer = await self._ask(turn_to(page))
+            for message in answer.get("messages") or []:
+                if _key_of(message) == notice.key:
+                    return Place(channel, str(message["ts"]))
+            cursor = (answer.get("response_metadata") or {}).get("next_cursor")
+            if not cursor:
+                break
+            page["cursor"] = cursor
+        return None
+
+    async def _ask(self, call: Awaitable[Any], *, is_post: bool = False) -> Answer:
+        """Slack's answer; raises DeliveryError, and notes whether the token is taken."""
+        try:
+            answer = await call
+        except Exception as failure:  # slack_sdk lets AttributeError and the like escape over odd answers
+            if _error_in(failure) == _INACTIVE:
+                await self._prove_token()
+                raise RecipientGone(f"This person's account is deactivated ({_INACTIVE})") from failure
+            raise self._noted(failure, is_post=is_post) from failure
+        self._health.note(None)
+        data = getattr(answer, "data", None)
+        return data if isinstance(data, Mapping) else {}
+
+    async def _prove_token(self) -> None:
+        """account_inactive is said of the person's account and of the bot's own: raises where it may be the latter."""
+        try:
+            await self._slack.auth_test()
+        except Exception as failure:  # as above
+            raise self._noted(failure, is_post=False) from failure
+
+    def _noted(self, failure: Exception, *, is_post: bool) -> DeliveryError:
+        if (error := _error_in(failure)) in TOKEN_IS_DEAD:
+            self._health.note(error)
+        return meaning_of(failure, is_post=is_post)
+
+
+def _error_in(failure: Exception) -> str | None:
+    return error_of(failure) if isinstance(failure, SlackApiError) else None
+
+
+def _thread_of(notice: Notice) -> Place | None:
+    return notice.original if notice.completion.occasion is Occasion.FILES else None
+
+
+def _is_want_of_scope(refusal: InstallationDead) -> bool:
+    return "missing_scope" in refusal.reason
+
+
+def _key_of(message: Any) -> object:
+    metadata = message.get("metadata") if isinstance(message, Mapping) else None
+    if not isinstance(metadata, Mapping) or metadata.get("event_type") != EVENT_TYPE:
+        return None
+    payload = metadata.get("event_payload")
+    return payload.get("key") if isinstance(payload, Mapping) else None
