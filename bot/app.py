@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 
 from bot.lookup.cache import CachingReader
 from bot.lookup.pacing import Pacer
-from bot.recording.reading import Reading, TaskReader
-from bot.recording.task import RtcApp, TaskRef
+from bot.recording.task import RtcApp
 from bot.settings import Settings, proxy_for
 from bot.volcengine.openapi import OpenApi
 from bot.volcengine.rtc import SERVICE, RtcTaskReader
@@ -28,8 +27,7 @@ def now_utc() -> datetime:
 class Bot:
     """What a front (the terminal, Slack) is given to work with."""
 
-    reader: TaskReader
-    recall: Callable[[TaskRef], Reading | None]
+    reader: CachingReader
     rtc: RtcTaskReader
     apps: tuple[RtcApp, ...]
     clock: Clock
@@ -67,7 +65,7 @@ async def open_bot(
         )
         rtc = RtcTaskReader(openapi)
         reader = await stack.enter_async_context(CachingReader(rtc, clock=clock))
-        yield Bot(reader=reader, recall=reader.recall, rtc=rtc, apps=rtc_apps(settings), clock=clock)
+        yield Bot(reader=reader, rtc=rtc, apps=rtc_apps(settings), clock=clock)
 
 
 def _credentials(settings: Settings) -> Credentials:

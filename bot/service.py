@@ -71,7 +71,7 @@ async def serve(
             return
         work = await stack.enter_async_context(Work())
         answerer = Answerer(
-            bot.reader, recall=bot.recall, clock=bot.clock, app_names=[rtc_app.name for rtc_app in bot.apps]
+            bot.reader, recall=bot.reader.recall, clock=bot.clock, app_names=[rtc_app.name for rtc_app in bot.apps]
         )
         desk = Desk(answerer, bot.apps, slack, session, workspace, state.health, work)
         async with _open_door(settings, desk, state, door, stop=stop, sleep=sleep), _looking_after_token(desk, sleep):

@@ -9,7 +9,7 @@ from typing import Self
 
 from cachetools import TLRUCache, TTLCache
 
-from bot.recording.reading import Reading, TaskNotFound, TaskReader, TaskUnavailable, Urgency
+from bot.recording.reading import Priority, Reading, TaskNotFound, TaskReader, TaskUnavailable, Urgency
 from bot.recording.task import KNOWN_FOR, TaskRef
 from bot.recording.verdict import files_may_follow
 
@@ -59,6 +59,7 @@ class CachingReader:
             budget, ttl=KNOWN_FOR.total_seconds(), timer=timer, getsizeof=_weight
         )
         self._flights: dict[TaskRef, _Flight] = {}
+        self._listener: Callable[[Reading], None] | None = None
         self._is_closed = False
 
     async def __aenter__(self) -> Self:
@@ -75,6 +76,14 @@ class CachingReader:
         """What is in memory and young enough to be told; None where `read` would have to say something else."""
         kept = self._fresh.get(ref)
         return kept.outcome if kept is not None and isinstance(kept.outcome, Reading) else None
+
+    def last_known(self, ref: TaskRef) -> Reading | None:
+        """The last answer, however old, without asking anybody."""
+        return self._last_known.get(ref)
+
+    def hand_on_to(self, listener: Callable[[Reading], None]) -> None:
+        """Call this (only this) with each answer that a person's asking brings."""
+        self._listener = listener
 
     async def read(self, ref: TaskRef, *, urgency: Urgency, fresh: bool = False) -> Reading:
         """From memory while the answer is young enough, else from the request under way, else from a new one.
@@ -123,6 +132,8 @@ class CachingReader:
             raise
         self._fresh[ref] = _Remembered(reading, self._life_of(reading).total_seconds())
         self._last_known[ref] = reading
+        if self._listener is not None and urgency.priority is Priority.PERSON:
+            self._listener(reading)
         return reading
 
     def _life_of(self, reading: Reading) -> timedelta:

@@ -285,3 +285,20 @@ class Memory(RuleBasedStateMachine):
 
 Memory.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
 TestMemory = Memory.TestCase
+
+
+def test_what_a_person_hears_is_handed_on_and_what_the_watcher_hears_is_not() -> None:
+    world = World(reading(3))
+    reader = CachingReader(world, clock=lambda: START, timer=lambda: world.now)
+    heard = list[Reading]()
+    reader.hand_on_to(heard.append)
+
+    async def ask(priority: Priority) -> None:
+        await reader.read(REF, urgency=Urgency(priority), fresh=True)
+        await reader.read(REF, urgency=Urgency(priority))
+
+    asyncio.run(ask(Priority.BACKGROUND))
+    assert heard == []
+    assert reader.last_known(REF) == world.answer
+    asyncio.run(ask(Priority.PERSON))
+    assert heard == [world.answer]
