@@ -12,19 +12,23 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 
+from bot.playground.listening import Listener
 from bot.playground.slack_api import BODY_MAY_HAVE, Tokens, WebApi
 from bot.playground.slack_control import Control
 from bot.playground.slack_doors import Doors, Outcome
 from bot.playground.slack_faults import Fault, Faults
 from bot.playground.slack_handles import Desk, Handles
+from bot.playground.slack_limits import Limits, Turnstile
+from bot.playground.slack_memory import World
 from bot.playground.slack_people import SlackPeople
-from bot.playground.slack_world import Call, Channel, Json, Message, Person, View, World
+from bot.playground.slack_world import Call, Channel, Json, Message, Person, View
 
 
 class FakeSlack(SlackPeople):
     """The workspace with its API and its people. `url` and `api_url` are set while it is open.
 
     `clock` is the time of messages, triggers and response URLs; acks are limited, and requests signed, by real time.
+    `limits` are the rates of calls, True for those that Slack promises, False for none; they are counted by `clock`.
     `page` is the folder of the page, `rooms` what that proposes to try: room, task, about.
     """
 
@@ -36,6 +40,7 @@ class FakeSlack(SlackPeople):
         signing_secret: str = "stand-in-signing-secret",  # noqa: S107 made up
         clock: Callable[[], float] = time.time,
         ack_limit: float = 3.0,
+        limits: bool | Limits = True,
         page: Path | None = None,
         rooms: Sequence[Json] = (),
     ) -> None:
@@ -49,9 +54,12 @@ class FakeSlack(SlackPeople):
         for person in world.people.values() if page else ():  # so that the page has them to choose
             if not person.deleted:
                 world.dm_with(person.id)
-        self._handed_out: list[Message] = []
+        self._handed_out: set[tuple[str, str]] = set()
+        self._listener: Listener | None = None
+        self._turnstile = Turnstile(None, clock)
+        self.limits = limits
         desk = Desk(world, handles, lambda: doors.sockets.new_url(self.url))
-        self._api = WebApi(desk, Tokens(bot_token, app_token), self._faults)
+        self._api = WebApi(desk, Tokens(bot_token, app_token), self._faults, self._turnstile)
 
     @property
     def api_url(self) -> str:
@@ -81,7 +89,7 @@ class FakeSlack(SlackPeople):
 
     @property
     def messages(self) -> list[Message]:
-        return self.world.messages
+        return self.world.archive.all
 
     @property
     def calls(self) -> deque[Call]:
@@ -107,13 +115,50 @@ class FakeSlack(SlackPeople):
     def scopes(self, scopes: set[str]) -> None:
         self.world.scopes = scopes
 
+    @property
+    def events(self) -> set[str]:
+        """The types of events that the app subscribes to."""
+        return self.world.events
+
+    @events.setter
+    def events(self, events: set[str]) -> None:
+        self.world.events = events
+
+    @property
+    def limits(self) -> Limits | None:
+        """The rates of calls, None for none."""
+        return self._turnstile.limits
+
+    @limits.setter
+    def limits(self, limits: bool | Limits | None) -> None:
+        self._turnstile.limits = limits if isinstance(limits, Limits) else Limits() if limits else None
+
+    def revoke_token(self, error: str = "token_revoked") -> None:
+        """From now on this is what the bot's token is answered; `account_inactive` is the other one that Slack has."""
+        self.world.token_error = error
+
+    def restore_token(self) -> None:
+        """The bot's token is good again."""
+        self.world.token_error = None
+
+    async def close_door(self) -> None:
+        """Drops all connections and refuses new ones, as if the machine were gone, until `open_door`."""
+        assert self._listener is not None
+        await self._listener.close()
+
+    async def open_door(self) -> None:
+        """Listens again, at the same address."""
+        assert self._listener is not None
+        await self._listener.open()
+
     def fault(
         self, method: str, kind: str, *, times: int | None = 1, retry_after: int = 1, seconds: float = 60.0
     ) -> None:
-        """Makes the next `times` calls of the method (or "response_url") go wrong, None for all from now on.
+        """Makes the next `times` calls of the method ("response_url"; "*" is any) go wrong, None for all from now on.
 
-        Kinds: ratelimited, 500_before, 500_after, reset_before, reset_after, timeout_before, timeout_after (no answer
-        for `seconds`), or the name of an error. What ends in _after is carried out all the same.
+        Kinds: ratelimited, 500_before (and any other status), reset_before, timeout_before (no answer for `seconds`),
+        slow_before (the true answer after `seconds`), each of them also with _after: then it is carried out first; or
+        the name of an error.
         """
         self._faults.add(method, Fault(kind, retry_after, seconds), times)
 
@@ -139,14 +184,14 @@ class FakeSlack(SlackPeople):
 
         def find() -> Message | None:
             for message in self.messages:
-                is_new = not any(message is known for known in self._handed_out)
+                is_new = (message.channel, message.ts) not in self._handed_out
                 fits = channel in (None, message.channel) and (user is None or self.world.can_see(user, message))
                 if is_new and fits:
                     return message
             return None
 
         message = await self.world.wait_for(find, timeout=timeout)
-        self._handed_out.append(message)
+        self._handed_out.add((message.channel, message.ts))
         return message
 
     async def wait_for(self, find: Callable[[], object], *, timeout: float = 5.0) -> None:
@@ -204,8 +249,9 @@ async def open_fake_slack(fake: FakeSlack, *, port: int = 0) -> AsyncIterator[Fa
     try:
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
             fake._doors.http.session = session  # noqa: SLF001 its own opener
-            await web.TCPSite(runner, "127.0.0.1", port).start()
-            fake.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+            fake._listener = Listener(runner, port=port)  # noqa: SLF001 as above
+            await fake.open_door()
+            fake.url = f"http://127.0.0.1:{fake._listener.port}"  # noqa: SLF001 as above
             yield fake
     finally:
         await fake.drop_sockets()

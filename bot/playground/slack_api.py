@@ -6,13 +6,17 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from bot.playground.slack_faults import Fault, Faults
+from bot.playground.slack_conversations import check_scope
+from bot.playground.slack_faults import Fault, Faults, rate_limited
 from bot.playground.slack_handles import Desk, Handles
-from bot.playground.slack_methods import METHODS, Method, check_scope
-from bot.playground.slack_world import Call, Json, Refused, World
+from bot.playground.slack_limits import Turnstile
+from bot.playground.slack_memory import World
+from bot.playground.slack_methods import METHODS, Method
+from bot.playground.slack_world import Call, Json, Refused, dm_id
 
 # Arguments that are JSON, also within a form.
 _STRUCTURED = {"blocks", "view", "metadata", "message"}
+_NOT_JSON = {"blocks": "invalid_blocks_format", "metadata": "invalid_metadata_format"}
 # The token in its older place; the team that slack_sdk names in all calls of Bolt's listeners, without effect for a
 # token of one workspace.
 _EVERYWHERE = ("token", "team_id")
@@ -39,10 +43,11 @@ class Tokens:
 class WebApi:
     """Answers /api/<method>, and the response URLs."""
 
-    def __init__(self, desk: Desk, tokens: Tokens, faults: Faults) -> None:
+    def __init__(self, desk: Desk, tokens: Tokens, faults: Faults, turnstile: Turnstile) -> None:
         self._desk = desk
         self._tokens = tokens
         self._faults = faults
+        self._turnstile = turnstile
 
     @property
     def _world(self) -> World:
@@ -54,32 +59,42 @@ class WebApi:
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """One call of a method."""
-        name = request.match_info["method"]
-        call = Call(name, {}, "none")
+        call = Call(request.match_info["method"], {}, "none")
         self._world.calls.append(call)
         try:
             await self._read(request, call)
         except Refused as refusal:
             call.answer = {"ok": False, "error": refusal.error}
             return self._respond(call)
-        fault = self._faults.take(name)
-        broken = None if fault is None or fault.comes_after else await self._commit(fault, request, call)
-        if broken is not None:
-            return broken
-        call.answer = self._perform(call)
-        summary = "ok" if call.answer["ok"] else call.answer["error"]
-        self._world.note("from bot", name, f"{_short(call.arguments)} → {summary}")
-        if fault is not None and fault.comes_after:
-            return await self._commit(fault, request, call) or web.Response(status=500)
-        return self._respond(call)
+        fault = self._faults.take(call.method)
+        if fault is None:
+            return self._perform(call)
+        if fault.comes_after:
+            answer = self._perform(call)
+            return await self._commit(fault, request, call) or answer
+        return await self._commit(fault, request, call) or self._perform(call)
 
     async def _commit(self, fault: Fault, request: web.Request, call: Call) -> web.StreamResponse | None:
-        broken = await fault.commit(request)
         self._world.note("stand-in", "fault", f"{call.method}: {fault.kind}")
-        if broken is not None:
-            return broken
-        call.answer = {"ok": False, "error": fault.kind}
-        return self._respond(call)
+        if fault.error:
+            call.answer = {"ok": False, "error": fault.error}
+            return self._respond(call)
+        return await fault.commit(request)
+
+    def _perform(self, call: Call) -> web.Response:
+        wait = self._seconds_to_wait(call)
+        call.answer = {"ok": False, "error": "ratelimited"} if wait else self._carry_out(call)
+        summary = "ok" if call.answer["ok"] else call.answer["error"]
+        self._world.note("from bot", call.method, f"{_short(call.arguments)} → {summary}")
+        return rate_limited(wait) if wait else self._respond(call)
+
+    def _seconds_to_wait(self, call: Call) -> int:
+        """Whose token is not taken does not use up anything."""
+        if call.token != "bot" or self._world.token_error:  # noqa: S105 the kind of token
+            return 0
+        named = str(call.arguments.get("channel"))
+        channel = dm_id(named) if named in self._world.people else named
+        return self._turnstile.seconds_to_wait(call.method, channel)
 
     def _respond(self, call: Call) -> web.Response:
         headers = {"X-OAuth-Scopes": ",".join(sorted(self._world.scopes))} if call.token == "bot" else {}  # noqa: S105
@@ -91,10 +106,10 @@ class WebApi:
         call.token = self._tokens.kind_of(token if scheme == "Bearer" else str(given.get("token", "")))
         call.arguments = {name: value for name, value in given.items() if name not in _EVERYWHERE}
 
-    def _perform(self, call: Call) -> Json:
+    def _carry_out(self, call: Call) -> Json:
         try:
             method = self._known(call)
-            _check_token(method, call.token)
+            self._check_token(method, call.token)
             self._check_arguments(method, call)
             if method.scope:
                 check_scope(self._world, method.scope)
@@ -110,6 +125,18 @@ class WebApi:
             raise Refused("unknown_method", req_method=call.method)
         return METHODS[call.method]
 
+    def _check_token(self, method: Method, kind: str) -> None:
+        if method.token is None:
+            return
+        if kind == "none":
+            raise Refused("not_authed")
+        if kind == "wrong":
+            raise Refused("invalid_auth")
+        if kind == "bot" and self._world.token_error:
+            raise Refused(self._world.token_error)
+        if kind != method.token:
+            raise Refused("not_allowed_token_type")
+
     def _check_arguments(self, method: Method, call: Call) -> None:
         unknown = call.arguments.keys() - {*method.required, *method.optional}
         if unknown and not method.takes_all:
@@ -123,8 +150,10 @@ class WebApi:
     async def answer_hook(self, request: web.Request) -> web.StreamResponse:
         """One use of a response URL."""
         fault = self._faults.take("response_url")
-        if fault and not fault.comes_after:
-            return await fault.commit(request) or _refuse_hook(fault.kind)
+        if fault and fault.error:
+            return _refuse_hook(fault.error)
+        if fault and not fault.comes_after and (broken := await fault.commit(request)):
+            return broken
         response = web.Response(text="ok")
         try:
             body = await _read_arguments(request)
@@ -133,7 +162,7 @@ class WebApi:
         except Refused as refusal:
             response = _refuse_hook(refusal.error)
             self._world.note("from bot", "response_url", f"refused: {refusal.error}")
-        if fault:
+        if fault and fault.comes_after:
             return await fault.commit(request) or response
         return response
 
@@ -165,18 +194,7 @@ def _structured(name: str, value: object) -> object:
     try:
         return json.loads(value)
     except ValueError:
-        raise Refused("invalid_blocks_format" if name == "blocks" else "invalid_arguments") from None
-
-
-def _check_token(method: Method, kind: str) -> None:
-    if method.token is None:
-        return
-    if kind == "none":
-        raise Refused("not_authed")
-    if kind == "wrong":
-        raise Refused("invalid_auth")
-    if kind != method.token:
-        raise Refused("not_allowed_token_type")
+        raise Refused(_NOT_JSON.get(name, "invalid_arguments")) from None
 
 
 def _refuse_hook(error: str) -> web.Response:

@@ -11,6 +11,7 @@ from yarl import URL
 
 from bot.playground.slack_doors import Outcome
 from bot.playground.slack_people import SlackPeople
+from bot.playground.slack_state import state_of
 from bot.playground.slack_world import Json, View
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -48,7 +49,7 @@ class Control:
         return web.FileResponse(self._page / "index.html")
 
     async def _state(self, _request: web.Request) -> web.StreamResponse:
-        return web.json_response(self._people.world.state())
+        return web.json_response(state_of(self._people.world))
 
     async def _list_rooms(self, _request: web.Request) -> web.StreamResponse:
         return web.json_response(self._rooms)
@@ -71,7 +72,7 @@ class Control:
         world = self._people.world
         while not socket.closed:
             seen = world.version
-            await socket.send_json(world.state())
+            await socket.send_json(state_of(world))
 
             def has_changed(seen: int = seen) -> bool:
                 return world.version != seen
@@ -100,7 +101,7 @@ class Control:
 
     async def _press(self, said: Json) -> Outcome:
         world = self._people.world
-        target = self._view(said) if "view_id" in said else world.find_message(said["channel"], said["ts"])
+        target = self._view(said) if "view_id" in said else world.archive.find(said["channel"], said["ts"])
         if target is None:
             raise LookupError("There is no such message.")
         return await self._people.press(

@@ -12,7 +12,8 @@ from urllib.parse import urlencode
 import aiohttp
 from aiohttp import web
 
-from bot.playground.slack_world import A_APP, Json, Refused, World
+from bot.playground.slack_memory import World
+from bot.playground.slack_world import A_APP, Json, Refused
 
 SOCKETS_MAY_BE = 10
 EVENT_ATTEMPTS = 4

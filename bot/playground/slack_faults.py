@@ -10,7 +10,8 @@ from aiohttp import web
 
 # SO_LINGER on, with no time: closing sends a reset.
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
-_BREAKS = ("500", "reset", "timeout")
+_BREAKS = ("reset", "timeout", "slow")
+ALL_METHODS = "*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,22 +24,37 @@ class Fault:
 
     @property
     def comes_after(self) -> bool:
-        """Whether what was asked for is done all the same."""
-        return self.kind.endswith("_after")
+        """Whether what was asked for is done all the same, and first."""
+        return self._moment == "after"
+
+    @property
+    def error(self) -> str | None:
+        """The name that the method answers with, where the kind is no more than that."""
+        return None if self._moment or self.kind == "ratelimited" else self.kind
+
+    @property
+    def _what(self) -> str:
+        return self.kind.rpartition("_")[0]
+
+    @property
+    def _moment(self) -> str | None:
+        """before, after, or None where the kind has none."""
+        moment = self.kind.rpartition("_")[2]
+        is_break = self._what in _BREAKS or self._what.isdigit()
+        return moment if is_break and moment in ("before", "after") else None
 
     async def commit(self, request: web.Request) -> web.StreamResponse | None:
-        """The broken answer; None where the kind is the name of an error, which its door puts into words."""
+        """The broken answer; None where the true one is to follow, or an error that its door puts into words."""
         if self.kind == "ratelimited":
-            body = {"ok": False, "error": "ratelimited"}
-            return web.json_response(body, status=429, headers={"Retry-After": str(self.retry_after)})
-        what, _, when = self.kind.rpartition("_")
-        if when not in ("before", "after") or what not in _BREAKS:
+            return rate_limited(self.retry_after)
+        if self._moment is None:
             return None
-        if what == "reset":
+        if self._what == "reset":
             return _reset(request)
-        if what == "timeout":
-            await asyncio.sleep(self.seconds)
-        return web.Response(status=500, text="Internal Server Error")
+        if self._what.isdigit():
+            return web.Response(status=int(self._what), text="Something is wrong here.")
+        await asyncio.sleep(self.seconds)
+        return None if self._what == "slow" else web.Response(status=504, text="Nobody should have waited for this.")
 
 
 class Faults:
@@ -59,9 +75,18 @@ class Faults:
         self._always.clear()
 
     def take(self, method: str) -> Fault | None:
-        """The next fault of the method, which is used up by that unless it is there for ever."""
-        waiting = self._waiting.get(method)
-        return waiting.popleft() if waiting else self._always.get(method)
+        """The next fault of the method, or of all, which is used up by that unless it is there for ever."""
+        for name in (method, ALL_METHODS):
+            if self._waiting[name]:
+                return self._waiting[name].popleft()
+            if name in self._always:
+                return self._always[name]
+        return None
+
+
+def rate_limited(retry_after: int) -> web.Response:
+    body = {"ok": False, "error": "ratelimited"}
+    return web.json_response(body, status=429, headers={"Retry-After": str(retry_after)})
 
 
 def _reset(request: web.Request) -> web.Response:

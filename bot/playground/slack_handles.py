@@ -4,8 +4,9 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bot.playground.slack_memory import World
 from bot.playground.slack_messages import ANSWER_FIELDS, post, read_content
-from bot.playground.slack_world import Json, Message, Refused, World
+from bot.playground.slack_world import Json, Message, Refused
 
 TRIGGER_LASTS = 3.0
 URL_LASTS = 30 * 60.0
@@ -105,7 +106,7 @@ class Handles:
         if wanted is None and "replace_original" not in body:
             # The pages contradict one another about the default, so nobody should depend on it.
             self._world.complain("response_url: replace_original is not said")
-        if wanted and not any(message is url.original for message in self._world.messages):
+        if wanted and not self._world.archive.holds(url.original):
             raise Refused("message_not_found")
         return url.original if wanted else None
 

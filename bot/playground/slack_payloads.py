@@ -2,6 +2,7 @@
 
 import html
 
+from bot.playground.slack_memory import World
 from bot.playground.slack_messages import message_payload, view_payload
 from bot.playground.slack_world import (
     A_APP,
@@ -14,7 +15,6 @@ from bot.playground.slack_world import (
     Message,
     Person,
     View,
-    World,
 )
 
 
@@ -153,17 +153,50 @@ def event_payload(event: Json, *, event_id: str, at: float) -> Json:
     }
 
 
-def home_opened(world: World, person: Person) -> Json:
-    """The event of a person who looks at the bot's home tab."""
+def user_payload(person: Person) -> Json:
+    """The person as Slack tells of them: of somebody who was deactivated it tells less."""
+    user: Json = {
+        "id": person.id,
+        "team_id": person.team_id,
+        "name": person.name,
+        "real_name": person.real_name,
+        "deleted": person.deleted,
+        "profile": {"real_name": person.real_name, "display_name": person.name},
+        "is_bot": False,
+    }
+    if not person.deleted:
+        user |= {"tz": person.tz, "tz_label": person.tz, "tz_offset": person.tz_offset, "is_admin": False}
+        user |= {"is_restricted": person.is_restricted, "is_ultra_restricted": person.is_ultra_restricted}
+    if person.is_stranger:
+        user["is_stranger"] = True
+    if person.enterprise_id:
+        user["enterprise_user"] = {"id": person.id, "enterprise_id": person.enterprise_id, "teams": [person.team_id]}
+    return user
+
+
+def home_opened(world: World, person: Person, *, tab: str) -> Json:
+    """The event of a person who looks at a tab of the bot's: home or messages."""
     event: Json = {
         "type": "app_home_opened",
         "user": person.id,
         "channel": world.dm_with(person.id).id,
-        "tab": "home",
+        "tab": tab,
         "event_ts": world.next_ts(),
     }
-    home = world.home_of(person.id)
+    home = world.home_of(person.id) if tab == "home" else None
     return event | ({"view": view_payload(home)} if home else {})
+
+
+def user_change(world: World, person: Person) -> Json:
+    """The event of a person who is not what they were."""
+    moment = world.next_ts()
+    user = user_payload(person) | {"updated": int(float(moment))}
+    return {"type": "user_change", "user": user, "cache_ts": int(float(moment)), "event_ts": moment}
+
+
+def tokens_revoked(world: World) -> Json:
+    """The event of tokens that are good no longer: named by whose they are, not by what they were."""
+    return {"type": "tokens_revoked", "tokens": {"oauth": [], "bot": [U_BOT]}, "event_ts": world.next_ts()}
 
 
 def _enterprise_name(enterprise_id: str) -> str:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from bot.playground.slack_blocks import find_element
 from bot.playground.slack_doors import Delivery, Doors, Outcome
 from bot.playground.slack_handles import Handles
+from bot.playground.slack_memory import World
 from bot.playground.slack_messages import ANSWER_FIELDS, post, read_content, read_view, view_payload
 from bot.playground.slack_payloads import (
     action_of,
@@ -15,9 +16,11 @@ from bot.playground.slack_payloads import (
     interaction,
     press_in_message,
     press_in_view,
+    tokens_revoked,
+    user_change,
 )
 from bot.playground.slack_views import push_view
-from bot.playground.slack_world import C_ONCALL, U_ANA, Channel, Json, Message, Person, Refused, View, World
+from bot.playground.slack_world import C_ONCALL, U_ANA, Channel, Json, Message, Person, Refused, View
 
 
 class SlackPeople:
@@ -94,7 +97,7 @@ class SlackPeople:
         return await self.interact(payload)
 
     def _press_in_message(self, base: Json, message: Message, action: Json, user: str) -> Json:
-        if message not in self.world.messages or not self.world.can_see(user, message):
+        if not self.world.archive.holds(message) or not self.world.can_see(user, message):
             raise LookupError(f"{user} does not see that message.")
         path = self._handles.new_response_path(message.channel, user, original=message)
         channel = self.world.channels[message.channel]
@@ -150,12 +153,53 @@ class SlackPeople:
             return Outcome(acked=True, seconds=0.0)
         return await self.interact(payload)
 
-    async def open_home(self, *, user: str = U_ANA) -> Outcome:
-        """The person looks at the bot's home tab."""
-        return await self.send_event(home_opened(self.world, self._person(user)))
+    async def open_home(self, *, user: str = U_ANA, tab: str = "home") -> Outcome:
+        """The person looks at a tab of the bot's: home, or messages, which is their direct messages with it."""
+        return await self.send_event(home_opened(self.world, self._person(user), tab=tab))
+
+    async def deactivate(self, user: str) -> Outcome:
+        """An administrator deactivates the person, who is in no channel from then on; what was written stays."""
+        person = self._person(user)
+        person.deleted = True
+        for channel in self.world.channels.values():
+            if user in channel.members and not channel.is_im:
+                channel.members.remove(user)
+        return await self._change(person)
+
+    async def reactivate(self, user: str) -> Outcome:
+        """Takes the deactivation back; the channels stay lost."""
+        self.world.people[user].deleted = False
+        return await self._change(self.world.people[user])
+
+    async def make_guest(self, user: str, *, is_guest: bool = True) -> Outcome:
+        """An administrator makes the person a guest, or a member again."""
+        person = self._person(user)
+        person.is_restricted = is_guest
+        return await self._change(person)
+
+    async def _change(self, person: Person) -> Outcome:
+        self.world.touch()
+        return await self.send_event(user_change(self.world, person))
+
+    async def revoke_tokens(self) -> Outcome:
+        """Somebody revokes the bot's token; the bot is told of it."""
+        self.world.token_error = "token_revoked"  # noqa: S105 the name of an error
+        return await self.send_event(tokens_revoked(self.world))
+
+    async def uninstall(self, *, tokens_first: bool = False) -> tuple[Outcome, Outcome]:
+        """Somebody removes the app from the workspace; of its two events either may come first."""
+        self.world.token_error = "account_inactive"  # noqa: S105 the name of an error
+        events = [{"type": "app_uninstalled", "event_ts": self.world.next_ts()}, tokens_revoked(self.world)]
+        first, second = reversed(events) if tokens_first else events
+        return await self.send_event(first), await self.send_event(second)
 
     async def send_event(self, event: Json, *, event_id: str | None = None) -> Outcome:
-        """Delivers the event, again while it is not acknowledged; the same `event_id` makes a duplicate."""
+        """Delivers the event, again while it is not acknowledged; the same `event_id` makes a duplicate.
+
+        What the app does not subscribe to is not sent.
+        """
+        if event["type"] not in self.world.events:
+            return Outcome(acked=False, seconds=0.0, error="not_subscribed")
         self.world.note("to bot", "event", str(event.get("type")))
         named = event_id or self.world.next_id("Ev")
         return await self._doors.deliver_event(event_payload(event, event_id=named, at=self.world.clock()))

@@ -1,8 +1,9 @@
 """The methods of the Web API that show views: modals in up to three layers, and home tabs."""
 
 from bot.playground.slack_handles import Desk
+from bot.playground.slack_memory import World
 from bot.playground.slack_messages import read_view, view_payload
-from bot.playground.slack_world import Json, Refused, View, World
+from bot.playground.slack_world import Json, Refused, View
 
 MODALS_MAY_BE = 3
 

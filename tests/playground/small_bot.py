@@ -29,7 +29,7 @@ MENU = {
     "action_id": "menu",
     "options": [{"text": {"type": "plain_text", "text": name}, "value": name} for name in ("one", "two")],
 }
-CARD = [
+CARD: list[Json] = [
     {"type": "section", "text": {"type": "mrkdwn", "text": "*A card*"}},
     {"type": "actions", "elements": [button("replace"), button("delete"), button("modal"), button("new"), MENU]},
 ]
@@ -49,7 +49,7 @@ MODAL = {
         {"type": "actions", "block_id": "more", "elements": [button("in_modal")]},
     ],
 }
-HOME = {"type": "home", "blocks": [{"type": "actions", "block_id": "home", "elements": [button("in_home")]}]}
+HOME: Json = {"type": "home", "blocks": [{"type": "actions", "block_id": "home", "elements": [button("in_home")]}]}
 
 
 class SmallBot:

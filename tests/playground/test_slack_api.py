@@ -9,6 +9,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.playground.fake_slack import FakeSlack
+from bot.playground.slack_blocks import BLOCKS_ADVISED, as_json
 from bot.playground.slack_world import (
     C_ONCALL,
     C_OUTSIDE,
@@ -21,7 +22,7 @@ from bot.playground.slack_world import (
     U_GRID,
     U_STRANGER,
 )
-from tests.playground.small_bot import CARD, MODAL, refusal_of
+from tests.playground.small_bot import CARD, MODAL, button, refusal_of
 
 Json = dict[str, Any]
 
@@ -163,47 +164,17 @@ async def test_blocks_are_validated(client: AsyncWebClient, arguments: Json, err
 
 
 @pytest.mark.parametrize(
-    ("kind", "http_status", "error", "is_done"),
-    [
-        ("ratelimited", 429, "ratelimited", False),
-        ("invalid_auth", 200, "invalid_auth", False),
-        ("500_before", 500, None, False),
-        ("500_after", 500, None, True),
-        ("reset_before", None, None, False),
-        ("reset_after", None, None, True),
-        ("timeout_before", None, None, False),
-        ("timeout_after", None, None, True),
-    ],
+    ("more", "complaints", "error"), [(0, 0, None), (1, 1, None), (1_001, 0, "msg_blocks_too_long")]
 )
-async def test_faults(
-    fake: FakeSlack,
-    http: aiohttp.ClientSession,
-    kind: str,
-    http_status: int | None,
-    error: str | None,
-    is_done: bool,
+async def test_blocks_that_come_near_to_the_limit_are_complained_of(
+    fake: FakeSlack, client: AsyncWebClient, more: int, complaints: int, error: str | None
 ) -> None:
-    fake.fault("chat.postMessage", kind, retry_after=7)
-    headers = {"Authorization": f"Bearer {fake.bot_token}"}
-
-    async def post() -> aiohttp.ClientResponse:
-        url = f"{fake.api_url}chat.postMessage"
-        limit = aiohttp.ClientTimeout(0.2)
-        async with http.post(url, json={"channel": C_ONCALL, "text": "x"}, headers=headers, timeout=limit) as response:
-            await response.read()
-            return response
-
-    if http_status is None:
-        with pytest.raises((aiohttp.ClientError, TimeoutError)):
-            await post()
+    blocks: list[Json] = [{"type": "section", "text": {"type": "mrkdwn", "text": "x" * 2_300}} for _ in range(5)]
+    blocks[0]["accessory"] = button("more", value="")
+    blocks[0]["accessory"]["value"] = "x" * (BLOCKS_ADVISED + more - len(as_json(blocks)))
+    posting = client.chat_postMessage(channel=C_ONCALL, text="x", blocks=blocks)
+    if error:
+        assert await refusal_of(posting) == error
     else:
-        response = await post()
-        assert response.status == http_status
-        assert error is None or (await response.json())["error"] == error
-        assert (response.headers.get("Retry-After") == "7") == (kind == "ratelimited")
-    assert len(fake.messages) == is_done
-    assert fake.calls[-1].arguments == {"channel": C_ONCALL, "text": "x"}
-    assert (await post()).status == 200
-    fake.fault("chat.postMessage", kind, times=None)
-    fake.heal()
-    assert (await post()).status == 200
+        assert (await posting)["ok"]
+    assert len(fake.complaints) == complaints
