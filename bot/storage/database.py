@@ -1,0 +1,139 @@
+"""A database: its connections, its transactions, its clock, and its schema made ready."""
+
+import asyncio
+import hashlib
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import BigInteger, Table, cast, extract, func, literal, select, type_coerce
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.sql import ColumnElement
+
+from bot import __version__
+from bot.storage.columns import MICROSECOND, Moment
+from bot.storage.engine import for_writing, open_engine
+from bot.storage.failures import stopped_here
+from bot.storage.schema import make_ready
+from bot.storage.urls import PostgresServer, SqliteFile, read_url
+
+PATIENCE = timedelta(seconds=30)
+
+Clock = Callable[[], datetime]
+
+
+def random_key() -> str:
+    """Unique for ever."""
+    return secrets.token_urlsafe(16)
+
+
+@asynccontextmanager
+async def open_database(
+    url: str,
+    *,
+    clock: Clock | None = None,
+    new_key: Callable[[], str] = random_key,
+    release: str = __version__,
+    patience: timedelta = PATIENCE,
+) -> AsyncIterator["Database"]:
+    """The database that the URL leads to; it is connected to when it is first used. Raises ValueError for the URL.
+
+    Without a clock PostgreSQL's own one is used, so that all who share it agree, and with SQLite this process's.
+    `patience` is how long one transaction may take altogether before the store counts as unavailable.
+    """
+    target = read_url(url)
+    engine = open_engine(target, patience=patience)
+    try:
+        yield Database(target, engine, clock=clock, new_key=new_key, release=release, patience=patience)
+    finally:
+        await engine.dispose()
+
+
+class Database:
+    """What the stores share."""
+
+    def __init__(
+        self,
+        target: SqliteFile | PostgresServer,
+        engine: AsyncEngine,
+        *,
+        clock: Clock | None,
+        new_key: Callable[[], str],
+        release: str,
+        patience: timedelta,
+    ) -> None:
+        self.new_key = new_key
+        self._target = target
+        self._engine = engine
+        self._is_sqlite = isinstance(target, SqliteFile)
+        self._clock = _wall_clock if clock is None and self._is_sqlite else clock
+        self._release = release
+        self._patience = patience
+        self._preparing = asyncio.Lock()
+        self._is_ready = False
+        # SQLite lets one write at a time and does not queue the others, it lets them try again.
+        self._turn = asyncio.Lock() if self._is_sqlite else None
+
+    @property
+    def engine(self) -> AsyncEngine:
+        """For those who watch what is executed."""
+        return self._engine
+
+    async def prepare(self) -> None:
+        """Make the schema what this release works with. Raises StoreUnavailable, and SchemaTooNew, which is one.
+
+        Once done there is nothing to do; every transaction does it first where it has not been done yet.
+        """
+        with stopped_here():
+            await self._prepare()
+
+    async def _prepare(self) -> None:
+        async with self._preparing:
+            if not self._is_ready:
+                await make_ready(self._engine, self._target, release=self._release)
+                self._is_ready = True
+
+    def reading(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A transaction that only reads. Leaving any transaction raises StoreUnavailable where that is the case."""
+        return self._transaction(self._engine, nullcontext())
+
+    def writing(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A transaction that writes, or does nothing if its body raises."""
+        return self._transaction(for_writing(self._engine), self._turn or nullcontext())
+
+    @asynccontextmanager
+    async def _transaction(
+        self, engine: AsyncEngine, turn: AbstractAsyncContextManager[None]
+    ) -> AsyncIterator[AsyncConnection]:
+        with stopped_here():
+            if not self._is_ready:
+                await self._prepare()
+            async with asyncio.timeout(self._patience.total_seconds()), turn, engine.begin() as connection:
+                yield connection
+
+    async def queue_up(self, connection: AsyncConnection, name: str) -> None:
+        """Until this transaction ends, no other one goes on from here with the same name."""
+        if not self._is_sqlite:
+            key = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), signed=True)
+            await connection.execute(select(func.pg_advisory_xact_lock(key)))
+
+    def now(self) -> ColumnElement[datetime]:
+        """The store's clock as an expression. In one transaction it goes on."""
+        return self.after(timedelta())
+
+    def after(self, span: timedelta) -> ColumnElement[datetime]:
+        """The moment that far from now."""
+        if self._clock is not None:
+            return literal(self._clock() + span, Moment())
+        microseconds = cast(extract("epoch", func.clock_timestamp()) * 1_000_000, BigInteger)
+        return type_coerce(microseconds + literal(span // MICROSECOND, BigInteger()), Moment())
+
+    def insert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
+        """An INSERT that can say what to do on a conflict, which both dialects say alike."""
+        return sqlite.insert(table) if self._is_sqlite else postgresql.insert(table)
+
+
+def _wall_clock() -> datetime:
+    return datetime.now(UTC)

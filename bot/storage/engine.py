@@ -1,0 +1,94 @@
+"""The connections to SQLite and PostgreSQL."""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import URL, Connection, NullPool, event
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from bot.storage.urls import PostgresServer, SqliteFile
+
+# How long one process waits for another one's turn at writing; SQLite gives up then.
+OTHERS_WRITE_FOR = timedelta(seconds=15)
+CONNECTIONS = 5
+# What a URL may say otherwise. A server that went away without a word is missed after half a minute, not a quarter of
+# an hour; of several servers the one that can be written to is meant.
+_LIBPQ_DEFAULTS = {
+    "connect_timeout": "10",
+    "keepalives_idle": "15",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "30000",
+    "fallback_application_name": "rectask",
+}
+
+
+def open_engine(target: SqliteFile | PostgresServer, *, patience: timedelta) -> AsyncEngine:
+    """Connects when it is first used; to be disposed of by the caller. `patience` is for a free connection."""
+    pool = {"pool_size": CONNECTIONS, "max_overflow": 0, "pool_timeout": patience.total_seconds()}
+    if isinstance(target, SqliteFile):
+        return _sqlite(target, keeps_foreign_keys=True, pool=pool)
+    return _postgres(target, pool={**pool, "pool_pre_ping": True})
+
+
+def open_migrating_engine(target: SqliteFile | PostgresServer) -> AsyncEngine:
+    """Connections that are kept for nobody; SQLite's do not mind foreign keys, which would empty a rebuilt table."""
+    pool = {"poolclass": NullPool}
+    if isinstance(target, SqliteFile):
+        return _sqlite(target, keeps_foreign_keys=False, pool=pool)
+    return _postgres(target, pool=pool)
+
+
+def for_writing(engine: AsyncEngine) -> AsyncEngine:
+    """The same connections, whose transactions on SQLite wait for their turn at once, not when they first write.
+
+    A transaction that reads first and finds another one's write afterwards would fail without waiting.
+    """
+    return engine.execution_options(begin="BEGIN IMMEDIATE")
+
+
+def _sqlite(target: SqliteFile, *, keeps_foreign_keys: bool, pool: Mapping[str, Any]) -> AsyncEngine:
+    engine = create_async_engine(
+        URL.create("sqlite+aiosqlite", database=str(target.path)),
+        connect_args={"timeout": OTHERS_WRITE_FOR.total_seconds()},
+        hide_parameters=True,
+        **pool,
+    )
+    event.listen(engine.sync_engine, "connect", _sqlite_ways(keeps_foreign_keys=keeps_foreign_keys))
+    event.listen(engine.sync_engine, "begin", _begin)
+    return engine
+
+
+def _sqlite_ways(*, keeps_foreign_keys: bool) -> Callable[[Any, object], None]:
+    def set_ways(connection: Any, _record: object) -> None:
+        # The driver's own transactions begin late and leave table definitions out (SQLAlchemy's page on SQLite).
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = NORMAL")
+        cursor.execute(f"PRAGMA foreign_keys = {'ON' if keeps_foreign_keys else 'OFF'}")
+        cursor.close()
+
+    return set_ways
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
+
+
+def _postgres(target: PostgresServer, *, pool: Mapping[str, Any]) -> AsyncEngine:
+    # The address is not in SQLAlchemy's URL, which is shown here and there.
+    return create_async_engine(
+        "postgresql+psycopg://",
+        connect_args=_with_defaults(target.parameters),
+        isolation_level="READ COMMITTED",
+        use_native_hstore=False,
+        hide_parameters=True,
+        **pool,
+    )
+
+
+def _with_defaults(parameters: Mapping[str, str]) -> dict[str, str]:
+    several = {"target_session_attrs": "read-write"} if "," in parameters.get("host", "") else {}
+    return {**_LIBPQ_DEFAULTS, **several, **parameters}

@@ -1,0 +1,51 @@
+"""Where the drivers' errors stop: what another time may mend becomes StoreUnavailable, what is a mistake stays one."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import exc
+
+from bot.subscriptions.store import StoreUnavailable
+
+# SQLite's result codes that tell of the file, the disk or other processes: PERM, BUSY, LOCKED, NOMEM, READONLY,
+# INTERRUPT, IOERR, CORRUPT, FULL, CANTOPEN, PROTOCOL, NOLFS, AUTH, NOTADB (sqlite.org/rescode.html, November 2026).
+_SQLITE_CODES = frozenset({3, 5, 6, 7, 8, 9, 10, 11, 13, 14, 15, 22, 23, 26})
+# PostgreSQL's classes that tell of the connection, the server or other sessions: connection exception, invalid
+# authorization, invalid catalog name, transaction rollback (deadlocks too), insufficient resources, object not in
+# prerequisite state (a lock not granted), operator intervention, system error, data corrupted; and 25006, read only,
+# which a server is after a failover (PostgreSQL's appendix A, read November 2026).
+_POSTGRES_CLASSES = frozenset({"08", "28", "3D", "40", "53", "55", "57", "58", "XX"})
+_READ_ONLY = "25006"
+
+
+@contextmanager
+def stopped_here() -> Iterator[None]:
+    """Raise StoreUnavailable, with the driver's error as its cause, for what is no mistake of the program."""
+    try:
+        yield
+    except exc.DBAPIError as error:
+        if not _may_pass(error):
+            raise
+        raise _unavailable(error.orig or error) from error.orig
+    except (exc.TimeoutError, TimeoutError, OSError) as error:
+        raise _unavailable(error) from error
+
+
+def _may_pass(error: exc.DBAPIError) -> bool:
+    if error.connection_invalidated:
+        return True
+    if isinstance(error.orig, sqlite3.Error):
+        # The lowest byte is the primary code. An error of the driver itself (a closed connection) has none.
+        code = getattr(error.orig, "sqlite_errorcode", None)
+        return isinstance(error, exc.OperationalError) if code is None else code & 0xFF in _SQLITE_CODES
+    state: str | None = getattr(error.orig, "sqlstate", None)
+    if state is None:
+        return isinstance(error, (exc.OperationalError, exc.InterfaceError))
+    return state[:2] in _POSTGRES_CLASSES or state == _READ_ONLY
+
+
+def _unavailable(error: BaseException) -> StoreUnavailable:
+    """In the first line of the driver's words, which name servers and users, but no password."""
+    words = str(error).strip().partition("\n")[0]
+    return StoreUnavailable(f"The store does not answer: {words or type(error).__name__}")

@@ -1,0 +1,123 @@
+"""What the watcher does: claim watched tasks for a look, and write down what was seen."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, case, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.recording.completion import Completion
+from bot.recording.reading import Reading
+from bot.recording.task import TaskRef
+from bot.storage.claims import FREE, claim, is_held, release
+from bot.storage.columns import EPOCH
+from bot.storage.conclusions import queue_notices, store
+from bot.storage.database import Database
+from bot.storage.tables import IS_LOOKED_AT, of_ids, watched_tasks
+from bot.storage.watched import start_filled_in, watched_task
+from bot.subscriptions.subscription import Look, Phase
+
+c = watched_tasks.c
+_ALL_IS_WELL = {"failures": 0, "last_error": None}
+
+
+class SqlLooks:
+    """The protocol Looks."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def claim_due(self, *, limit: int, lease: timedelta) -> Sequence[Look]:
+        claimed = claim(
+            watched_tasks,
+            c.next_look_at,
+            IS_LOOKED_AT,
+            now=self._database.now(),
+            until=self._database.after(lease),
+            limit=limit,
+        ).returning(*c)
+        async with self._database.writing() as connection:
+            rows = (await connection.execute(claimed)).all()
+        looks = [Look(watched_task(row), row.lease_token) for row in rows]
+        return sorted(looks, key=lambda look: (look.watched.next_look_at, look.watched.id))
+
+    async def note(self, look: Look, reading: Reading, *, next_look: timedelta, waiting_since: datetime | None) -> bool:
+        async with self._database.writing() as connection:
+            return await self._write(
+                connection,
+                look,
+                {
+                    **_ALL_IS_WELL,
+                    **_seen(reading),
+                    "waiting_since": waiting_since,
+                    "next_look_at": self._due_after(look, next_look),
+                },
+            )
+
+    async def note_failure(self, look: Look, error: str, *, next_look: timedelta) -> bool:
+        failed = {"failures": c.failures + 1, "last_error": error, "next_look_at": self._due_after(look, next_look)}
+        async with self._database.writing() as connection:
+            return await self._write(connection, look, failed)
+
+    async def conclude(self, look: Look, completion: Completion, *, phase: Phase, next_look: timedelta) -> bool:
+        watched_id = look.watched.id
+        concluded = {**_ALL_IS_WELL, **_seen(completion.reading), **self._entering(look, phase, next_look)}
+        async with self._database.writing() as connection:
+            # The token first: whoever subscribes at this moment waits for the lock, or is among those who are told.
+            if not await self._write(connection, look, concluded):
+                return False
+            completion_id = await store(self._database, connection, watched_id, completion)
+            await queue_notices(
+                self._database, connection, watched_id, completion_id=completion_id, occasion=completion.occasion
+            )
+            return True
+
+    async def close(self, look: Look) -> bool:
+        async with self._database.writing() as connection:
+            return await self._write(connection, look, self._entering(look, Phase.CLOSED, timedelta()))
+
+    async def release(self, looks: Sequence[Look]) -> None:
+        if not looks:
+            return
+        held = [(look.watched.id, look.token) for look in looks]
+        async with self._database.writing() as connection:
+            await connection.execute(release(watched_tasks, c.id, held))
+
+    async def hasten(self, ref: TaskRef) -> None:
+        await self._hasten(of_ids(ref))
+
+    async def hasten_failed(self) -> None:
+        await self._hasten(c.failures > 0)
+
+    async def _hasten(self, which: ColumnElement[bool]) -> None:
+        now = self._database.now()
+        # One that is being looked at now is due anew, which `_due_after` minds; one that waits to be keeps its place.
+        late = (
+            select(c.id)
+            .where(which, IS_LOOKED_AT, or_(c.next_look_at > now, c.lease_until != EPOCH))
+            .order_by(c.id)
+            .with_for_update(key_share=True)
+            .cte("late")
+        )
+        async with self._database.writing() as connection:
+            await connection.execute(update(watched_tasks).where(c.id.in_(select(late.c.id))).values(next_look_at=now))
+
+    async def _write(self, connection: AsyncConnection, look: Look, values: Mapping[str, Any]) -> bool:
+        """Write, and end the claim, if it stands."""
+        is_standing = (c.id == look.watched.id) & is_held(watched_tasks, look.token)
+        written = await connection.execute(update(watched_tasks).where(is_standing).values({**values, **FREE}))
+        return written.rowcount == 1
+
+    def _entering(self, look: Look, phase: Phase, next_look: timedelta) -> dict[str, Any]:
+        closed_at = self._database.now() if phase is Phase.CLOSED else None
+        return {"phase": phase.value, "closed_at": closed_at, "next_look_at": self._due_after(look, next_look)}
+
+    def _due_after(self, look: Look, span: timedelta) -> ColumnElement[datetime]:
+        """After the span; but what was hastened during the look stays due, for the look may have come too early."""
+        is_as_claimed = c.next_look_at == look.watched.next_look_at
+        return case((is_as_claimed, self._database.after(span)), else_=c.next_look_at)
+
+
+def _seen(reading: Reading | None) -> dict[str, Any]:
+    return {} if reading is None else {"seen": reading, "started": start_filled_in(reading)}

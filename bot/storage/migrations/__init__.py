@@ -1,0 +1,1 @@
+"""The migrations. To add one: CONTRIBUTING.md."""

@@ -1,0 +1,166 @@
+"""What the deliverer does: claim notices, and write down how each attempt went."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.storage.claims import FREE, claim, is_held, release
+from bot.storage.conclusions import completion
+from bot.storage.database import Database
+from bot.storage.ending import IS_RUNNING, lock, owed_to, retire, subscribed_by
+from bot.storage.tables import (
+    IS_OPEN,
+    IS_UNSETTLED,
+    completions,
+    notices,
+    of_person,
+    subscriptions,
+    watched_tasks,
+)
+from bot.subscriptions.notice import Delivery, Notice, NoticeState, Place
+from bot.subscriptions.person import Person
+
+c = notices.c
+first = notices.alias("first")
+_IS_FOLLOWED = first.c.id == c.follows
+_FOLLOWS_NOTHING_UNDELIVERED = or_(
+    c.follows.is_(None),
+    select(first.c.id).where(_IS_FOLLOWED, first.c.state == NoticeState.DELIVERED.value).exists(),
+)
+_HAS_SUBSCRIBER = select(subscriptions.c.id).where(subscriptions.c.id == c.subscription_id, IS_OPEN).exists()
+
+
+class SqlNotices:
+    """The protocol Notices."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def claim_due(self, *, limit: int, lease: timedelta) -> Sequence[Delivery]:
+        claimed = claim(
+            notices,
+            c.due_at,
+            IS_UNSETTLED,
+            _FOLLOWS_NOTHING_UNDELIVERED,
+            now=self._database.now(),
+            until=self._database.after(lease),
+            limit=limit,
+        ).returning(c.id)
+        async with self._database.writing() as connection:
+            ids = (await connection.execute(claimed)).scalars().all()
+            if not ids:
+                return []
+            return [_delivery(row) for row in await connection.execute(_claimed(ids))]
+
+    async def begin(self, delivery: Delivery, *, lease: timedelta) -> bool:
+        is_still_held = (c.lease_until > self._database.now()) & _HAS_SUBSCRIBER
+        values = {
+            "state": NoticeState.SENDING.value,
+            "attempts": c.attempts + 1,
+            "lease_until": self._database.after(lease),
+        }
+        async with self._database.writing() as connection:
+            return await self._write(connection, delivery, values, is_still_held) is not None
+
+    async def mark_delivered(self, delivery: Delivery, place: Place) -> bool:
+        delivered = {"reason": None, "channel": place.channel, "ts": place.ts}
+        async with self._database.writing() as connection:
+            return await self._write(connection, delivery, self._settled(NoticeState.DELIVERED, delivered)) is not None
+
+    async def put_off(self, delivery: Delivery, *, after: timedelta, reason: str | None, is_doubtful: bool) -> bool:
+        state = NoticeState.SENDING if is_doubtful else NoticeState.PENDING
+        values = {"state": state.value, "reason": reason, "due_at": self._database.after(after), **FREE}
+        async with self._database.writing() as connection:
+            return await self._write(connection, delivery, values) is not None
+
+    async def give_up(self, delivery: Delivery, reason: str) -> bool:
+        """As the protocol says; what would have followed this notice is given up with it."""
+        dead = self._settled(NoticeState.DEAD, {"reason": reason})
+        async with self._database.writing() as connection:
+            given_up = await self._write(connection, delivery, dead)
+            if given_up is None:
+                return False
+            await connection.execute(update(notices).where(c.follows == given_up, IS_UNSETTLED).values(dead))
+            return True
+
+    async def release(self, deliveries: Sequence[Delivery]) -> None:
+        if not deliveries:
+            return
+        held = [(delivery.notice.key, delivery.token) for delivery in deliveries]
+        async with self._database.writing() as connection:
+            await connection.execute(release(notices, c.key, held))
+
+    async def close_person(self, person: Person, reason: str) -> int:
+        """As the protocol says. A task that nobody waits for any more is not looked at any more."""
+        whose = of_person(person)
+        async with self._database.writing() as connection:
+            await lock(connection, watched_tasks, subscribed_by(whose & IS_RUNNING))
+            ended = await connection.execute(
+                update(subscriptions).where(whose, IS_RUNNING).values(ended_at=self._database.now(), end_reason=reason)
+            )
+            owed = owed_to(whose & ~IS_OPEN)
+            await lock(connection, notices, owed)
+            dead = self._settled(NoticeState.DEAD, {"reason": reason})
+            await connection.execute(update(notices).where(owed).values(dead))
+            await retire(self._database, connection, subscribed_by(whose & ~IS_OPEN))
+            return ended.rowcount
+
+    async def _write(
+        self,
+        connection: AsyncConnection,
+        delivery: Delivery,
+        values: Mapping[str, Any],
+        *conditions: ColumnElement[bool],
+    ) -> int | None:
+        """The notice's id, or None where the claim does not stand, and nothing is written."""
+        is_standing = (c.key == delivery.notice.key) & is_held(notices, delivery.token) & IS_UNSETTLED
+        written = await connection.execute(
+            update(notices).where(is_standing, *conditions).values(values).returning(c.id)
+        )
+        notice_id: int | None = written.scalar_one_or_none()
+        return notice_id
+
+    def _settled(self, state: NoticeState, more: Mapping[str, Any]) -> dict[str, Any]:
+        return {"state": state.value, "settled_at": self._database.now(), **more, **FREE}
+
+
+def _claimed(ids: Sequence[int]) -> Select[Any]:
+    return (
+        select(
+            c.key,
+            c.state,
+            c.attempts,
+            c.queued_at,
+            c.lease_token,
+            subscriptions.c.team_id,
+            subscriptions.c.user_id,
+            subscriptions.c.subscribed_at,
+            completions.c.occasion,
+            completions.c.noticed_at,
+            completions.c.reading,
+            completions.c.newer,
+            first.c.channel.label("first_channel"),
+            first.c.ts.label("first_ts"),
+        )
+        .join(subscriptions, subscriptions.c.id == c.subscription_id)
+        .join(completions, completions.c.id == c.completion_id)
+        .outerjoin(first, _IS_FOLLOWED)
+        .where(c.id.in_(ids))
+        .order_by(c.due_at, c.id)
+    )
+
+
+def _delivery(row: Row[Any]) -> Delivery:
+    notice = Notice(
+        key=row.key,
+        person=Person(row.team_id, row.user_id),
+        completion=completion(row),
+        subscribed_at=row.subscribed_at,
+        queued_at=row.queued_at,
+        attempts=row.attempts,
+        original=None if row.first_ts is None else Place(row.first_channel, row.first_ts),
+    )
+    return Delivery(notice, row.lease_token, is_doubtful=row.state == NoticeState.SENDING)

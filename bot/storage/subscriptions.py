@@ -1,0 +1,184 @@
+"""What people do: subscribe, unsubscribe, and look at their list."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Row, and_, case, delete, exists, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.recording.completion import Completion, Occasion
+from bot.recording.reading import Reading
+from bot.recording.task import RecordTask, TaskRef
+from bot.storage.columns import EPOCH
+from bot.storage.conclusions import completion, most_telling
+from bot.storage.database import Database
+from bot.storage.ending import IS_RUNNING, lock, owed_to, retire, subscribed_by
+from bot.storage.tables import (
+    IS_LOOKED_AT,
+    IS_OPEN,
+    completions,
+    notices,
+    of_ids,
+    of_person,
+    subscriptions,
+    watched_tasks,
+)
+from bot.storage.watched import candidates, likeliest_first, start_filled_in, watched_task
+from bot.subscriptions.notice import NoticeState
+from bot.subscriptions.person import Person
+from bot.subscriptions.subscription import Entry, Phase, Subscribed, known_start
+
+
+class SqlSubscriptions:
+    """The protocol Subscriptions."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def subscribe(self, reading: Reading, person: Person, *, next_look: timedelta) -> Subscribed:
+        """As the protocol says.
+
+        Whoever comes after a task's end gets its most telling completion. The task is watched anew, as another one,
+        where this reading was made after that and shows it going on, and the start was not known (then this is another
+        task of the same ids) or RTC had lost it (then it has come back). Those who were told before are not told again.
+        """
+        start = known_start(reading.task)
+        async with self._database.writing() as connection:
+            await self._database.queue_up(connection, repr(reading.task.ref))
+            found = await connection.execute(candidates(reading.task.ref, start).with_for_update())
+            for row in likeliest_first(found.all(), start):
+                if row.phase == Phase.WATCHING:
+                    return await self._join(connection, row.id, reading, person)
+                told = await most_telling(connection, row.id)
+                if told is not None and not _is_outdated(told, reading):
+                    return Subscribed(is_new=False, completion=told)
+            return await self._begin(connection, reading, person, next_look=next_look)
+
+    async def _begin(
+        self, connection: AsyncConnection, reading: Reading, person: Person, *, next_look: timedelta
+    ) -> Subscribed:
+        ref = reading.task.ref
+        made = await connection.execute(
+            self._database.insert(watched_tasks)
+            .values(
+                app_id=ref.app.app_id,
+                app_name=ref.app.name,
+                room=ref.room,
+                task=ref.task,
+                started=known_start(reading.task),
+                phase=Phase.WATCHING.value,
+                watched_since=self._database.now(),
+                next_look_at=self._database.after(next_look),
+                failures=0,
+                seen=reading,
+                lease_until=EPOCH,
+                lease_token=0,
+            )
+            .returning(watched_tasks.c.id)
+        )
+        return await self._add(connection, made.scalar_one(), person)
+
+    async def _join(self, connection: AsyncConnection, watched_id: int, reading: Reading, person: Person) -> Subscribed:
+        row = update(watched_tasks).where(watched_tasks.c.id == watched_id)
+        await connection.execute(row.values(started=start_filled_in(reading)))
+        return await self._add(connection, watched_id, person)
+
+    async def _add(self, connection: AsyncConnection, watched_id: int, person: Person) -> Subscribed:
+        """New, or open again; nothing where it is open."""
+        insert = self._database.insert(subscriptions).values(
+            watched_task_id=watched_id,
+            team_id=person.team_id,
+            user_id=person.user_id,
+            subscribed_at=self._database.now(),
+        )
+        added = await connection.execute(
+            insert.on_conflict_do_update(
+                index_elements=["watched_task_id", "team_id", "user_id"],
+                set_={"subscribed_at": insert.excluded.subscribed_at, "ended_at": None, "end_reason": None},
+                where=~IS_OPEN,
+            ).returning(subscriptions.c.id)
+        )
+        return Subscribed(is_new=added.first() is not None)
+
+    async def unsubscribe(self, ref: TaskRef, person: Person) -> bool:
+        """As the protocol says. A task that nobody waits for any more is not looked at any more."""
+        watched = of_ids(ref)
+        whose = of_person(person) & subscriptions.c.watched_task_id.in_(select(watched_tasks.c.id).where(watched))
+        async with self._database.writing() as connection:
+            await lock(connection, watched_tasks, watched & subscribed_by(whose & IS_RUNNING))
+            ended = await connection.execute(
+                update(subscriptions).where(whose, IS_RUNNING).values(ended_at=self._database.now())
+            )
+            if not ended.rowcount:
+                return False
+            # What was closed with a reason stays in the list.
+            by_choice = whose & ~IS_OPEN & subscriptions.c.end_reason.is_(None)
+            await lock(connection, notices, owed_to(by_choice))
+            await connection.execute(delete(notices).where(owed_to(by_choice)))
+            await connection.execute(delete(subscriptions).where(by_choice, _HAS_NOTHING_TO_SHOW))
+            await retire(self._database, connection, watched)
+            return True
+
+    async def is_subscribed(self, task: RecordTask, person: Person) -> bool:
+        start = known_start(task)
+        is_theirs = exists().where(subscriptions.c.watched_task_id == watched_tasks.c.id, of_person(person), IS_RUNNING)
+        async with self._database.reading() as connection:
+            found = await connection.execute(candidates(task.ref, start).add_columns(is_theirs.label("is_theirs")))
+            rows = likeliest_first(found.all(), start)
+        return bool(rows) and bool(rows[0].is_theirs)
+
+    async def entries(self, person: Person, *, limit: int) -> Sequence[Entry]:
+        async with self._database.reading() as connection:
+            return [_entry(row) for row in await connection.execute(_entries_of(person).limit(limit))]
+
+
+# Of an ended subscription.
+_HAS_NOTHING_TO_SHOW = or_(
+    exists().where(
+        watched_tasks.c.id == subscriptions.c.watched_task_id, watched_tasks.c.phase == Phase.WATCHING.value
+    ),
+    ~exists().where(notices.c.subscription_id == subscriptions.c.id),
+)
+
+
+def _is_outdated(told: Completion, reading: Reading) -> bool:
+    """Whether the reading shows that there is something to watch after all."""
+    is_final = told.occasion in {Occasion.ENDED, Occasion.FILES} and known_start(reading.task) is not None
+    return not is_final and not reading.task.is_over and reading.read_at > told.noticed_at
+
+
+def _entries_of(person: Person) -> Any:
+    newest = select(func.max(notices.c.id)).where(notices.c.subscription_id == subscriptions.c.id)
+    is_under_way = case((and_(IS_LOOKED_AT, IS_OPEN), 0), else_=1)
+    return (
+        select(
+            watched_tasks,
+            subscriptions.c.subscribed_at,
+            subscriptions.c.end_reason,
+            notices.c.state,
+            notices.c.reason,
+            notices.c.settled_at,
+            completions.c.occasion,
+            completions.c.noticed_at,
+            completions.c.reading,
+            completions.c.newer,
+        )
+        .join(watched_tasks, watched_tasks.c.id == subscriptions.c.watched_task_id)
+        .outerjoin(notices, notices.c.id == newest.correlate(subscriptions).scalar_subquery())
+        .outerjoin(completions, completions.c.id == notices.c.completion_id)
+        .where(of_person(person))
+        .order_by(is_under_way, subscriptions.c.subscribed_at.desc(), subscriptions.c.id.desc())
+    )
+
+
+def _entry(row: Row[Any]) -> Entry:
+    is_told = row.state is not None
+    return Entry(
+        watched=watched_task(row),
+        subscribed_at=row.subscribed_at,
+        completion=completion(row) if is_told else None,
+        notice_state=NoticeState(row.state) if is_told else None,
+        reason=row.reason if is_told else row.end_reason,
+        settled_at=row.settled_at,
+    )

@@ -1,0 +1,77 @@
+"""What keeps the store in order: old rows deleted, people and workspaces purged, home tabs remembered."""
+
+from datetime import timedelta
+
+from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.storage.database import Database
+from bot.storage.ending import lock, owed_to, retire, subscribed_by
+from bot.storage.tables import IS_CLOSED, homes, notices, of_person, subscriptions, watched_tasks
+from bot.subscriptions.person import Person
+
+
+class SqlUpkeep:
+    """The protocol Upkeep."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def ping(self) -> None:
+        async with self._database.reading() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    async def forget(self, *, older_than: timedelta, at_most: int) -> int:
+        before = select(self._database.after(-older_than)).scalar_subquery()
+        is_recent = or_(notices.c.settled_at.is_(None), notices.c.settled_at > before)
+        old = (
+            select(watched_tasks.c.id)
+            .where(IS_CLOSED, watched_tasks.c.closed_at <= before, ~_has_notice(is_recent))
+            .order_by(watched_tasks.c.closed_at)
+            .limit(at_most)
+            .with_for_update(skip_locked=True, of=watched_tasks)
+            .cte("old")
+        )
+        async with self._database.writing() as connection:
+            forgotten = await connection.execute(
+                delete(watched_tasks).where(watched_tasks.c.id.in_(select(old.c.id))).returning(watched_tasks.c.id)
+            )
+            # SQLite's driver does not count what a statement with a WITH has changed.
+            return len(forgotten.all())
+
+    async def purge_person(self, person: Person) -> int:
+        is_home = and_(homes.c.team_id == person.team_id, homes.c.user_id == person.user_id)
+        return await self._purge(of_person(person), is_home)
+
+    async def purge_workspace(self, team_id: str) -> int:
+        return await self._purge(subscriptions.c.team_id == team_id, homes.c.team_id == team_id)
+
+    async def _purge(self, whose: ColumnElement[bool], is_home: ColumnElement[bool]) -> int:
+        async with self._database.writing() as connection:
+            await connection.execute(delete(homes).where(is_home))
+            await lock(connection, watched_tasks, subscribed_by(whose))
+            await lock(connection, notices, owed_to(whose))
+            return await self._delete_subscriptions(connection, whose)
+
+    async def _delete_subscriptions(self, connection: AsyncConnection, whose: ColumnElement[bool]) -> int:
+        counted = await connection.execute(select(func.count()).select_from(subscriptions).where(whose))
+        count = counted.scalar_one()
+        await retire(self._database, connection, subscribed_by(whose), without=whose)
+        await connection.execute(delete(subscriptions).where(whose))
+        return int(count)
+
+    async def note_home(self, person: Person) -> None:
+        opened = self._database.insert(homes).values(team_id=person.team_id, user_id=person.user_id)
+        async with self._database.writing() as connection:
+            await connection.execute(opened.on_conflict_do_nothing())
+
+    async def has_home(self, person: Person) -> bool:
+        is_theirs = and_(homes.c.team_id == person.team_id, homes.c.user_id == person.user_id)
+        async with self._database.reading() as connection:
+            return (await connection.execute(select(homes.c.team_id).where(is_theirs))).first() is not None
+
+
+def _has_notice(which: ColumnElement[bool]) -> ColumnElement[bool]:
+    return exists().where(
+        subscriptions.c.watched_task_id == watched_tasks.c.id, notices.c.subscription_id == subscriptions.c.id, which
+    )

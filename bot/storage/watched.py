@@ -1,0 +1,72 @@
+"""Watched tasks as rows: which of them a reading's task is, and what a row says."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Column, Row, Select, and_, case, exists, literal, or_, select
+from sqlalchemy.sql import ColumnElement
+
+from bot.recording.reading import Reading
+from bot.recording.task import RtcApp, TaskRef
+from bot.storage.columns import Start
+from bot.storage.tables import IS_WATCHING, of_ids, watched_tasks
+from bot.subscriptions.subscription import Phase, WatchedTask, known_start
+
+c = watched_tasks.c
+
+
+def watched_task(row: Row[Any]) -> WatchedTask:
+    """The row, whose columns have the table's names but for `watched_task_id`, where it was joined."""
+    return WatchedTask(
+        id=row.id,
+        ref=TaskRef(RtcApp(row.app_name, row.app_id), row.room, row.task),
+        started_at=row.started,
+        phase=Phase(row.phase),
+        watched_since=row.watched_since,
+        next_look_at=row.next_look_at,
+        failures=row.failures,
+        last_error=row.last_error,
+        seen=row.seen,
+        waiting_since=row.waiting_since,
+    )
+
+
+def candidates(ref: TaskRef, start: datetime | None) -> Select[Any]:
+    """The rows that may be of the task of these ids and this start, the oldest first."""
+    return select(c.id, c.started, c.phase).where(of_ids(ref), or_(IS_WATCHING, c.started == start)).order_by(c.id)
+
+
+def likeliest_first(rows: Sequence[Row[Any]], start: datetime | None) -> list[Row[Any]]:
+    """The candidates in the order in which they are this task, among equals the newest first.
+
+    With a start: what is watched by that start, what was told of that start, what is watched and has not shown its
+    start yet. Without: what is watched, for RTC tells of the newest task of some ids only; then what was told without.
+    """
+
+    def rank(row: Row[Any]) -> tuple[bool, bool, int]:
+        is_another = start is not None and row.started != start
+        return is_another, row.phase != Phase.WATCHING, -row.id
+
+    return sorted((row for row in rows if start is None or row.started in {None, start}), key=rank)
+
+
+def start_filled_in(reading: Reading) -> ColumnElement[datetime | None]:
+    """What to set a watched task's start to, now that this was read of it.
+
+    Where another row of the same start is watched, both stay as they are: each has its subscribers, and all are told.
+    """
+    start = known_start(reading.task)
+    started: Column[datetime | None] = c.started
+    if start is None:
+        return started
+    other = watched_tasks.alias()
+    is_taken = exists().where(
+        other.c.app_id == c.app_id,
+        other.c.room == c.room,
+        other.c.task == c.task,
+        other.c.started == start,
+        other.c.phase == Phase.WATCHING.value,
+    )
+    is_open = and_(started == None, IS_WATCHING, ~is_taken.correlate(watched_tasks))  # noqa: E711
+    return case((is_open, literal(start, Start())), else_=started)
