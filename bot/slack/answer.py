@@ -3,13 +3,18 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+import structlog
 from cachetools import LRUCache
 
 from bot.recording.reading import Priority, Reading, TaskReader, TaskReadError, TaskUnavailable, Urgency
-from bot.recording.task import TaskRef
+from bot.recording.task import RecordTask, TaskRef
 from bot.slack.cards.card import Card
-from bot.slack.cards.task import task_card
+from bot.slack.cards.task import Standing, task_card
 from bot.slack.cards.words import failure_card
+from bot.subscriptions.person import Person
+from bot.subscriptions.store import StoreUnavailable, Subscriptions
+
+log = structlog.get_logger()
 
 CARDS_KEPT = 128
 
@@ -20,43 +25,68 @@ class Answerer:
     def __init__(
         self,
         reader: TaskReader,
+        subscriptions: Subscriptions,
         *,
         recall: Callable[[TaskRef], Reading | None],
         clock: Callable[[], datetime],
         app_names: Sequence[str] = (),
     ) -> None:
         self._reader = reader
+        self._subscriptions = subscriptions
         self._recall = recall
         self._made: LRUCache[tuple[object, ...], Card] = LRUCache(CARDS_KEPT)
         self._app_names = tuple(app_names)
-        self._clock = clock
+        self.clock = clock
 
     def remembered_card(self, ref: TaskRef) -> Card | None:
-        """The card of what is in memory and young enough; None where RTC has to be asked."""
+        """The card of what is in memory, young enough and over; None where RTC or the store has to be asked."""
         reading = self._recall(ref)
-        return None if reading is None else self._card_of(reading, shared_by=None)
+        return None if reading is None or not reading.task.is_over else self.card_of(reading)
 
     async def read(self, ref: TaskRef, *, fresh: bool = False) -> Reading:
         """What is known of the task; raises TaskReadError."""
         return await self._reader.read(ref, urgency=Urgency(Priority.PERSON), fresh=fresh)
 
-    async def card(self, ref: TaskRef, *, fresh: bool = False, shared_by: str | None = None) -> Card:
+    async def card(
+        self, ref: TaskRef, *, person: Person | None, fresh: bool = False, shared_by: str | None = None
+    ) -> Card:
         """The card for one person, or for a channel; a failure has one too, with what was known before."""
         try:
             reading = await self.read(ref, fresh=fresh)
         except TaskUnavailable as failure:
-            if failure.last_known is None:
-                return failure_card(failure, ref)
-            return task_card(failure.last_known, now=self._clock(), shared_by=shared_by, failure=failure)
+            if (known := failure.last_known) is None:
+                return self.failure_card(failure, ref)
+            standing = await self.standing(known.task, person)
+            return task_card(known, now=self.clock(), shared_by=shared_by, failure=failure, standing=standing)
         except TaskReadError as failure:
-            others = tuple(name for name in self._app_names if name != ref.app.name)
-            return failure_card(failure, ref, other_apps=others)
-        return self._card_of(reading, shared_by=shared_by)
+            return self.failure_card(failure, ref)
+        return self.card_of(reading, shared_by=shared_by, standing=await self.standing(reading.task, person))
 
-    def _card_of(self, reading: Reading, *, shared_by: str | None) -> Card:
+    async def standing(self, task: RecordTask, person: Person | None) -> Standing | None:
+        """How the person stands to the task; None where it is over, and then nobody is asked.
+
+        For a channel (no person) everybody may subscribe.
+        """
+        if task.is_over:
+            return None
+        if person is None:
+            return Standing.APART
+        try:
+            is_subscribed = await self._subscriptions.is_subscribed(task, person)
+        except StoreUnavailable:
+            log.warning("standing.unknown")
+            return Standing.UNKNOWN
+        return Standing.SUBSCRIBED if is_subscribed else Standing.APART
+
+    def failure_card(self, failure: TaskReadError, ref: TaskRef, *, note: str | None = None) -> Card:
+        """What is told where the task could not be read."""
+        others = tuple(name for name in self._app_names if name != ref.app.name)
+        return failure_card(failure, ref, other_apps=others, note=note)
+
+    def card_of(self, reading: Reading, *, shared_by: str | None = None, standing: Standing | None = None) -> Card:
         """Made once a second at most: when something goes wrong many people ask about the same recording at once."""
-        now = self._clock()
-        key = (reading.task.ref, reading.read_at, shared_by, int(now.timestamp()))
+        now = self.clock()
+        key = (reading.task.ref, reading.read_at, shared_by, standing, int(now.timestamp()))
         if (card := self._made.get(key)) is None:
-            card = self._made[key] = task_card(reading, now=now, shared_by=shared_by)
+            card = self._made[key] = task_card(reading, now=now, shared_by=shared_by, standing=standing)
         return card

@@ -7,12 +7,14 @@ an address or a link; keyboards turn quotes into curly ones and "--" into a dash
 import difflib
 import html
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bot.recording.task import InvalidId, RtcApp, TaskRef, UnknownApp, choose_app
 
-WORDS = ("help",)
+# What stands alone, and what stands before a room and a task.
+WORDS = ("help", "list")
+VERBS = ("watch", "unwatch")
 _QUOTES = {'"': '"', "'": "'", "“": "”", "‘": "’", "„": "“", "«": "»", "「": "」"}
 _CLOSING = {**_QUOTES, "“": "”“", "”": "”", "‘": "’‘", "’": "’"}
 _APP_OPTION = re.compile(r"(?:--|–|—)app(?:=(?P<name>.*))?", re.DOTALL)
@@ -29,6 +31,25 @@ class LookUp:
 
 
 @dataclass(frozen=True, slots=True)
+class Watch:
+    """Subscribe to this task."""
+
+    ref: TaskRef
+
+
+@dataclass(frozen=True, slots=True)
+class Unwatch:
+    """End the subscription to this task."""
+
+    ref: TaskRef
+
+
+@dataclass(frozen=True, slots=True)
+class List:
+    """Show what the person is subscribed to."""
+
+
+@dataclass(frozen=True, slots=True)
 class Help:
     """Show what can be typed."""
 
@@ -40,7 +61,7 @@ class Refused:
     problem: str
 
 
-Command = LookUp | Help | Refused
+Command = LookUp | Watch | Unwatch | List | Help | Refused
 
 
 def parse_command(text: str, *, apps: Sequence[RtcApp]) -> Command:
@@ -93,6 +114,8 @@ def _understand(words: list[str], apps: Sequence[RtcApp]) -> Command:
                 return _one_word(word)
             case [room, task]:
                 return LookUp(TaskRef(choose_app(apps, app_name), room, task))
+            case [verb, room, task]:
+                return _three_words(verb, lambda: TaskRef(choose_app(apps, app_name), room, task))
         return Refused(f"That is {len(words)} words; a look-up has two, the room id and the task id.")
     except (InvalidId, UnknownApp) as problem:
         return Refused(str(problem))
@@ -113,8 +136,26 @@ def _take_app(words: list[str]) -> tuple[list[str], str | None]:
 
 
 def _one_word(word: str) -> Command:
-    if word.lower() in WORDS:
-        return Help()
-    if near := difflib.get_close_matches(word.lower(), WORDS, n=1):
+    typed = word.lower()
+    match typed:
+        case "help":
+            return Help()
+        case "list":
+            return List()
+    if typed in VERBS:
+        return Refused(f"“{typed}” wants the room id and the task id after it.")
+    if near := difflib.get_close_matches(typed, (*WORDS, *VERBS), n=1):
         return Refused(f"There is no command {word!r}. Did you mean “{near[0]}”?")
     return Refused("That is one word; a look-up has two, the room id and the task id.")
+
+
+def _three_words(verb: str, ref: Callable[[], TaskRef]) -> Command:
+    """`ref` makes the task's ids of the two others, which are no ids where the first is no verb."""
+    match verb.lower():
+        case "watch":
+            return Watch(ref())
+        case "unwatch":
+            return Unwatch(ref())
+    if near := difflib.get_close_matches(verb.lower(), VERBS, n=1):
+        return Refused(f"There is no command {verb!r}. Did you mean “{near[0]}”?")
+    return Refused("That is 3 words; a look-up has two, the room id and the task id.")

@@ -7,84 +7,52 @@ Every listener goes through `shielded`, which has the one try/except.
 import asyncio
 import html
 import re
-import secrets
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-import aiohttp
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
-from slack_sdk.errors import SlackApiError
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.recording.reading import TaskReadError
-from bot.recording.task import RtcApp, TaskRef
-from bot.slack.answer import Answerer
+from bot.recording.task import TaskRef
 from bot.slack.cards.card import Card
-from bot.slack.cards.files import files_view, raw_view, words_view
-from bot.slack.cards.words import (
-    help_card,
-    invite_card,
-    shared_card,
-    shared_outside_card,
-    stranger_card,
-    tampered_card,
-    unexpected_card,
-    usage_card,
-    words_card,
-)
-from bot.slack.command import Help, LookUp, Refused, parse_command
+from bot.slack.cards.notice import newer_card, told_again
+from bot.slack.cards.words import help_card, stranger_card, tampered_card, unexpected_card, usage_card, words_card
+from bot.slack.command import Help, List, LookUp, Refused, Unwatch, Watch, parse_command
+from bot.slack.desk import Body, Desk, Listener, answered, container_of, incident_of, made
+from bot.slack.events import register_events
+from bot.slack.more import on_more
 from bot.slack.reply import Reply
-from bot.slack.text import Block
-from bot.slack.value import Press, Tampered, read_value
-from bot.slack.work import TooMuchWork, Work
-from bot.slack.workspace import TokenHealth, Workspace, error_of, is_one_of_us
+from bot.slack.sharing import on_share
+from bot.slack.subscribing import (
+    on_list,
+    on_subscribe,
+    on_unsubscribe,
+    subscriptions_card,
+    unwatch_card,
+    watch_card,
+)
+from bot.slack.value import Press, Tampered, Told
+from bot.slack.work import TooMuchWork
+from bot.slack.workspace import is_one_of_us
 
 log = structlog.get_logger()
 
 # Slack waits 3 s for the answer; a look-up that takes longer than this is answered afterwards.
 ANSWER_WITHIN = 2.0
-_NOT_THERE = frozenset({"channel_not_found", "not_in_channel", "missing_scope"})
-
-Body = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """All that a listener works with."""
-
-    answerer: Answerer
-    apps: Sequence[RtcApp]
-    slack: AsyncWebClient
-    session: aiohttp.ClientSession
-    workspace: Workspace
-    health: TokenHealth
-    work: Work
-
-    async def look_at_token(self) -> None:
-        """Find out whether Slack still takes the bot's token; an answer that does not come tells nothing."""
-        try:
-            await self.slack.auth_test()
-        except SlackApiError as failure:
-            self.health.note(error_of(failure))
-        except (aiohttp.ClientError, OSError, TimeoutError):
-            log.warning("slack.unreachable")
-        else:
-            self.health.note(None)
 
 
 def register(app: AsyncApp, desk: Desk) -> None:
     """Tell Bolt which listener is for what; the last one takes whatever no other does."""
     app.command(re.compile(".*"))(shielded(desk, on_command))
     app.action("rectask.refresh")(shielded(desk, on_refresh))
+    app.action("rectask.subscribe")(shielded(desk, on_subscribe))
+    app.action(re.compile(r"rectask\.unsubscribe(\..*)?"))(shielded(desk, on_unsubscribe))
+    app.action("rectask.list")(shielded(desk, on_list))
     app.action("rectask.share")(shielded(desk, on_share))
     app.action(re.compile(r"rectask\.(files|raw)(\..*)?"))(shielded(desk, on_more))
     app.action(re.compile(".*"))(shielded(desk, on_unknown_action))
-    app.event(re.compile(".*"))(_ignore)
-
-
-Listener = Callable[[Desk, Body, Reply], Awaitable[None]]
+    register_events(app, desk)
 
 
 def shielded(desk: Desk, listener: Listener) -> Callable[..., Awaitable[None]]:
@@ -105,147 +73,86 @@ def shielded(desk: Desk, listener: Listener) -> Callable[..., Awaitable[None]]:
             log.warning("work.refused")
             await reply.with_card(words_card("Too much is going on", "Please try again in a minute."))
         except Exception as failure:  # noqa: BLE001  # the one place, see the module's docstring
-            await reply.with_card(unexpected_card(_incident(failure, desk)))
+            await reply.with_card(unexpected_card(incident_of(failure, desk)))
 
     return listen
 
 
-def _incident(failure: Exception, desk: Desk) -> str:
-    """Log it under an id that the person is told."""
-    incident = secrets.token_hex(4)
-    if isinstance(failure, SlackApiError):
-        error = error_of(failure)
-        desk.health.note(error)
-        log.error("listener.failed", incident=incident, slack_error=error)
-    else:
-        log.error("listener.failed", incident=incident, exc_info=failure)
-    return incident
-
-
-async def _ignore() -> None:
-    """Events are taken note of by acknowledging them; Bolt does that by itself."""
-
-
 async def on_command(desk: Desk, body: Body, reply: Reply) -> None:
-    """`/rectask …`: refusals and help at once, a look-up at once if it is quick enough."""
+    """`/rectask …`: refusals and help at once, what has to be asked at once if it is quick enough."""
     typed = str(body.get("text") or "")
-    command = parse_command(typed, apps=desk.apps)
-    match command:
+    person = desk.presser(body)
+    match parse_command(typed, apps=desk.apps):
         case Refused(problem):
             await reply.at_once(usage_card(problem, typed=html.unescape(typed)))
         case Help():
             await reply.at_once(help_card(tuple(app.name for app in desk.apps)))
         case LookUp(ref):
-            await _answer_look_up(desk, ref, reply)
+            if (remembered := desk.answerer.remembered_card(ref)) is not None:
+                await reply.at_once(remembered)
+            else:
+                await _answer(desk, desk.answerer.card(ref, person=person), reply)
+        case Watch(ref):
+            await _answer(desk, watch_card(desk, ref, person), reply)
+        case Unwatch(ref):
+            await _answer(desk, unwatch_card(desk, ref, person), reply)
+        case List():
+            await _answer(desk, subscriptions_card(desk, person), reply)
 
 
-async def _answer_look_up(desk: Desk, ref: TaskRef, reply: Reply) -> None:
-    if (remembered := desk.answerer.remembered_card(ref)) is not None:
-        await reply.at_once(remembered)
-        return
-    looking = desk.work.begin(_card_or_incident(desk, ref))
-    done, _ = await asyncio.wait({looking}, timeout=ANSWER_WITHIN)
+async def _answer(desk: Desk, making: Coroutine[Any, Any, Card], reply: Reply) -> None:
+    """With the card, as soon as that is made."""
+    card = desk.work.begin(made(desk, making))
+    done, _ = await asyncio.wait({card}, timeout=ANSWER_WITHIN)
     if done:
-        await reply.at_once(looking.result())
+        await reply.at_once(card.result())
         return
     await reply.acknowledge()
-    desk.work.begin(_answer_when_known(looking, reply))
+    desk.work.begin(_answer_when_made(card, reply))
 
 
-async def _card_or_incident(desk: Desk, ref: TaskRef, *, fresh: bool = False, shared_by: str | None = None) -> Card:
-    try:
-        return await desk.answerer.card(ref, fresh=fresh, shared_by=shared_by)
-    except Exception as failure:  # noqa: BLE001  # it runs on its own, where nobody else would catch it
-        return unexpected_card(_incident(failure, desk))
-
-
-async def _answer_when_known(looking: asyncio.Task[Card], reply: Reply) -> None:
-    await reply.afterwards(await looking)
+async def _answer_when_made(card: asyncio.Task[Card], reply: Reply) -> None:
+    await reply.afterwards(await card)
 
 
 async def on_refresh(desk: Desk, body: Body, reply: Reply) -> None:
     """Ask RTC anew and put the answer in the place of the card; a shared card stays shared by whom it was."""
     await reply.acknowledge()
-    press = _press_of(body, desk)
-    desk.work.begin(_refresh(desk, press, reply))
+    press = desk.press(body)
+    if press.told is not None:
+        desk.work.begin(answered(desk, reply, _refresh_notice(desk, press.ref, press.told, body, reply)))
+    else:
+        desk.work.begin(_refresh(desk, press, body, reply))
 
 
-async def _refresh(desk: Desk, press: Press, reply: Reply) -> None:
-    card = await _card_or_incident(desk, press.ref, fresh=True, shared_by=press.shared_by)
+async def _refresh(desk: Desk, press: Press, body: Body, reply: Reply) -> None:
+    person = desk.presser(body) if press.shared_by is None else None
+    card = await made(desk, desk.answerer.card(press.ref, person=person, fresh=True, shared_by=press.shared_by))
     await reply.afterwards(card, replace=True, in_channel=press.shared_by is not None)
 
 
-async def on_more(desk: Desk, body: Body, reply: Reply) -> None:
-    """Open the modal, or turn its pages; the trigger is good for three seconds, so an empty one opens first."""
-    await reply.acknowledge()
-    press = _press_of(body, desk)
-    is_raw = str(_action_of(body).get("action_id", "")).startswith("rectask.raw")
-    view_id = (body.get("container") or {}).get("view_id")
-    if view_id is None:
-        opened = await desk.slack.views_open(
-            trigger_id=str(body.get("trigger_id")), view=words_view("More", "Asking RTC …")
-        )
-        view_id = opened["view"]["id"]
-    desk.work.begin(_show_more(desk, press, str(view_id), is_raw=is_raw))
-
-
-async def _show_more(desk: Desk, press: Press, view_id: str, *, is_raw: bool) -> None:
+async def _refresh_notice(desk: Desk, ref: TaskRef, told: Told, body: Body, reply: Reply) -> None:
+    """A notice is kept for as long as its reader wants: only a newer answer about the same recording replaces it."""
+    answerer = desk.answerer
     try:
-        await desk.slack.views_update(view_id=view_id, view=await _more_view(desk, press, is_raw=is_raw))
-    except SlackApiError as failure:
-        _incident(failure, desk)
-
-
-async def _more_view(desk: Desk, press: Press, *, is_raw: bool) -> Block:
-    try:
-        reading = await desk.answerer.read(press.ref)
+        reading = await answerer.read(ref, fresh=True)
     except TaskReadError as failure:
-        return words_view("More", f"{failure.happened} {failure.advice}")
-    return raw_view(reading, press) if is_raw else files_view(reading, press)
-
-
-async def on_share(desk: Desk, body: Body, reply: Reply) -> None:
-    """Post the card for the channel, after a second yes where people of other organisations would see it."""
-    await reply.acknowledge()
-    press = _press_of(body, desk)
-    desk.work.begin(_share(desk, press, body, reply))
-
-
-async def _share(desk: Desk, press: Press, body: Body, reply: Reply) -> None:
-    channel_id, user_id = str((body.get("channel") or {}).get("id")), str(body["user"]["id"])
-    try:
-        channel = (await desk.slack.conversations_info(channel=channel_id)).get("channel") or {}
-        if channel.get("is_ext_shared") and not press.outside_too:
-            others = tuple(team for team in _teams_of(channel) if team != desk.workspace.team_id)
-            await reply.afterwards(shared_outside_card(press, str(channel.get("name") or "this channel"), others))
-            return
-        card = await desk.answerer.card(press.ref, shared_by=user_id)
-        await desk.slack.chat_postMessage(channel=channel_id, **card.as_message())
-        log.info("card.shared", channel=channel_id, user=user_id)
-        if press.outside_too:
-            await reply.afterwards(shared_card(), replace=True)
-    except SlackApiError as failure:
-        if error_of(failure) in _NOT_THERE:
-            await reply.afterwards(invite_card())
-        else:
-            await reply.afterwards(unexpected_card(_incident(failure, desk)))
-    except Exception as failure:  # noqa: BLE001  # it runs on its own, where nobody else would catch it
-        await reply.afterwards(unexpected_card(_incident(failure, desk)))
-
-
-def _teams_of(channel: Body) -> list[str]:
-    return [str(team) for team in (channel.get("connected_team_ids") or channel.get("shared_team_ids") or [])]
+        await reply.afterwards(answerer.failure_card(failure, ref, note="The message above stays as it is."))
+        return
+    standing = await answerer.standing(reading.task, desk.presser(body))
+    if not told.is_about(reading.task):
+        await reply.afterwards(newer_card(reading, now=answerer.clock(), standing=standing))
+        return
+    card, container = told_again(reading, told, now=answerer.clock(), standing=standing), container_of(body)
+    # Not through the response_url: chat.update is documented to leave the metadata, by which a notice is found again.
+    await desk.slack.chat_update(
+        channel=str(container.get("channel_id")),
+        ts=str(container.get("message_ts")),
+        text=card.text,
+        blocks=list(card.blocks),
+    )
 
 
 async def on_unknown_action(_desk: Desk, _body: Body, reply: Reply) -> None:
     """A button of a card of another time, or none of ours."""
     await reply.with_card(tampered_card())
-
-
-def _action_of(body: Body) -> Body:
-    actions = body.get("actions")
-    return actions[0] if isinstance(actions, list) and actions and isinstance(actions[0], dict) else {}
-
-
-def _press_of(body: Body, desk: Desk) -> Press:
-    return read_value(_action_of(body).get("value"), apps=desk.apps)

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from bot.recording.completion import Completion, Occasion
 from bot.recording.reading import Reading
+from bot.recording.stop_reason import START_TASK_FAILED
 from bot.recording.units import count_in_words, size_in_words
 from bot.recording.verdict import files_may_follow, judge
 from bot.slack.cards.card import Card, buttons, headline, paragraph
@@ -45,9 +46,15 @@ def notice_card(notice: Notice, *, now: datetime) -> Card:
     return task_card(reading, now=now, told=told, standing=standing, notes=_notes(completion, now))
 
 
-def told_again(reading: Reading, told: Told, *, now: datetime) -> Card:
+def told_again(reading: Reading, told: Told, *, now: datetime, standing: Standing | None) -> Card:
     """A notice with a newer answer about the same recording."""
-    return task_card(reading, now=now, told=told)
+    return task_card(reading, now=now, told=told, standing=standing)
+
+
+def newer_card(reading: Reading, *, now: datetime, standing: Standing | None) -> Card:
+    """For who refreshes a notice whose recording RTC tells of no more, for this one has taken its ids."""
+    newer = paragraph("*This is a newer recording of the same ids;* RTC tells no more of the one above.")
+    return task_card(reading, now=now, standing=standing, notes=[newer])
 
 
 def files_reply_card(notice: Notice) -> Card:
@@ -72,8 +79,10 @@ def _goes_on(completion: Completion, now: datetime) -> bool:
     """Whether another message may follow."""
     if completion.occasion is Occasion.UNCLEAR:
         return True
-    assert completion.reading is not None
-    return completion.occasion is Occasion.ENDED and files_may_follow(completion.reading.task, now=now)
+    if completion.occasion is not Occasion.ENDED or completion.reading is None:
+        return False
+    task = completion.reading.task
+    return task.stop_reason != START_TASK_FAILED and files_may_follow(task, now=now)
 
 
 def _notes(completion: Completion, now: datetime) -> list[Block]:

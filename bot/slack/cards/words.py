@@ -12,6 +12,8 @@ from bot.slack.value import Press
 _HOW_TO = (
     "`/rectask ROOM TASK` shows what became of a recording: its state, why it stopped, its files.\n"
     "`/rectask ROOM TASK --app NAME` where several RTC apps are configured.\n"
+    "`/rectask watch ROOM TASK` sends you a direct message when it ends, `unwatch` does not any more.\n"
+    "`/rectask list` shows what you are subscribed to.\n"
     "`/rectask help` shows this."
 )
 _EXAMPLE = "For example `/rectask Room1 Task1`"
@@ -46,8 +48,10 @@ def usage_card(problem: str, *, typed: str) -> Card:
     )
 
 
-def failure_card(failure: TaskReadError, ref: TaskRef, *, other_apps: tuple[str, ...] = ()) -> Card:
-    """What happened, what it means, what to do, and what the vendor's support asks for."""
+def failure_card(
+    failure: TaskReadError, ref: TaskRef, *, other_apps: tuple[str, ...] = (), note: str | None = None
+) -> Card:
+    """What happened, what it means, what to do, and what the vendor's support asks for; `note` is said besides."""
     title = _title_of(failure)
     ids: tuple[tuple[str, str | None], ...] = (
         ("Error", failure.code),
@@ -56,11 +60,12 @@ def failure_card(failure: TaskReadError, ref: TaskRef, *, other_apps: tuple[str,
     )
     known = " · ".join(f"{name} {code(value, limit=120)}" for name, value in ids if value is not None)
     return Card(
-        text=escape(f"{title}: {failure.happened}"),
+        text=escape(f"{title}: {failure.happened}{' ' + note if note else ''}"),
         blocks=(
             headline(title),
             sentence(failure.happened),
             paragraph("\n".join(_advice(failure, other_apps))),
+            *([sentence(note)] if note else []),
             footnote(place(ref)),
             *([footnote(known)] if known else []),
             buttons(button("Ask again", "rectask.refresh", value=Press(ref).as_value())),

@@ -1,0 +1,157 @@
+"""What somebody is subscribed to: as the answer to `/rectask list`, and as their home tab."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from bot.recording.completion import Occasion
+from bot.recording.verdict import judge
+from bot.slack.cards.card import (
+    BLOCKS_AT_MOST,
+    BYTES_AT_MOST,
+    Card,
+    button,
+    buttons,
+    footnote,
+    headline,
+    paragraph,
+    size_of,
+)
+from bot.slack.cards.subscribing import IN_LIST
+from bot.slack.cards.task import place, unsubscribe_button
+from bot.slack.text import Block, escape, moment
+from bot.subscriptions.notice import NoticeState
+from bot.subscriptions.subscription import Entry, Phase
+
+# So many are asked of the store; the home tab has room for all of them.
+LISTED_AT_MOST = 90
+_HOME_BLOCKS_AT_MOST = 100
+_HOME_BYTES_AT_MOST = 200_000
+_HOW_TO = "Press *Subscribe* on a recording's card, or type `/rectask watch ROOM TASK`: you get a message when it ends."
+_LOOK_UP = "`/rectask ROOM TASK` shows what became of a recording, `/rectask help` all that can be typed."
+_ABOUT = {
+    Occasion.ENDED: "its end",
+    Occasion.FILES: "its late files",
+    Occasion.UNCLEAR: "its unclear state",
+    Occasion.REPLACED: "the newer one of its ids",
+    Occasion.GONE: "RTC not knowing it any more",
+    Occasion.FORGOTTEN: "the end of its 72 hours",
+}
+
+
+def list_card(entries: Sequence[Entry], *, now: datetime) -> Card:
+    """The answer to `/rectask list`; what is still watched comes first."""
+    title = _title(entries)
+    bottom = [_foot(now), _refresh()]
+    if not entries:
+        return Card(text=title, blocks=(headline(title), paragraph(_HOW_TO), *bottom))
+    top = [headline(title)]
+    shown = _that_fit(entries, besides=[*top, *bottom], bytes_at_most=BYTES_AT_MOST, blocks_at_most=BLOCKS_AT_MOST)
+    return Card(text=title, blocks=(*top, *shown, *bottom))
+
+
+def home_view(entries: Sequence[Entry] | None, *, now: datetime) -> Block:
+    """The home tab; None where the store can not be reached."""
+    bottom = [footnote(_LOOK_UP), _foot(now), _refresh()]
+    if entries is None:
+        gone = paragraph("What you are subscribed to is kept, but can not be shown. *Press Refresh in a minute.*")
+        return _home([headline("Subscriptions can not be reached now"), gone, *bottom])
+    top = [headline(_title(entries)), paragraph(_HOW_TO)]
+    shown = _that_fit(
+        entries, besides=[*top, *bottom], bytes_at_most=_HOME_BYTES_AT_MOST, blocks_at_most=_HOME_BLOCKS_AT_MOST
+    )
+    cut_off = [paragraph(f"Only the first {LISTED_AT_MOST} are shown.")] if len(entries) >= LISTED_AT_MOST else []
+    return _home([*top, *shown, *cut_off, *bottom])
+
+
+def entry_in_words(entry: Entry) -> str:
+    """Which recording, what was seen of it, when it is looked at next, and what became of the message; in mrkdwn."""
+    return "\n".join(
+        (place(entry.watched.ref), *_seen(entry), *_next_look(entry), *_notice(entry)),
+    )
+
+
+def _title(entries: Sequence[Entry]) -> str:
+    return "What you are subscribed to" if entries else "You are subscribed to nothing"
+
+
+def _home(blocks: list[Block]) -> Block:
+    return {"type": "home", "blocks": blocks}
+
+
+def _foot(now: datetime) -> Block:
+    return footnote(f"As of {moment(now)}")
+
+
+def _refresh() -> Block:
+    return buttons(button("Refresh", "rectask.list", value="list"))
+
+
+def _that_fit(
+    entries: Sequence[Entry], *, besides: list[Block], bytes_at_most: int, blocks_at_most: int
+) -> Iterator[Block]:
+    """As many as there is room for; then how many more there are."""
+    room, places = bytes_at_most - size_of(besides) - 300, blocks_at_most - len(besides) - 1
+    for number, entry in enumerate(entries):
+        block = _block_of(entry, number)
+        room, places = room - size_of([block]), places - 1
+        if room < 0 or places < 0:
+            left = len(entries) - number
+            more = f"{left}" if len(entries) < LISTED_AT_MOST else f"at least {left}"
+            yield paragraph(f"… and {more} more: see Rectask's Home tab.")
+            return
+        yield block
+
+
+def _block_of(entry: Entry, number: int) -> Block:
+    block = paragraph(entry_in_words(entry))
+    # Each with an action id of its own, for two of the same can not stand in one message.
+    button_of = unsubscribe_button(entry.watched.ref, f"{IN_LIST}.{number}")
+    return block | ({"accessory": button_of} if _is_open(entry) else {})
+
+
+def _is_open(entry: Entry) -> bool:
+    """Whether there is anything to unsubscribe from."""
+    if entry.notice_state in (NoticeState.PENDING, NoticeState.SENDING):
+        return True
+    return entry.watched.phase is not Phase.CLOSED and _ended_without_notice(entry) is None
+
+
+def _ended_without_notice(entry: Entry) -> str | None:
+    return entry.reason if entry.notice_state is None else None
+
+
+def _seen(entry: Entry) -> Iterator[str]:
+    """As of when it was seen: it is not claimed to go on since."""
+    if (seen := entry.watched.seen) is not None:
+        sentence = escape(judge(seen.task, now=seen.read_at).sentence)
+        yield f"{sentence} Seen {moment(seen.read_at)}."
+
+
+def _next_look(entry: Entry) -> Iterator[str]:
+    watched = entry.watched
+    if watched.phase is Phase.CLOSED or not _is_open(entry):
+        return
+    what = "Its files are looked for again" if watched.phase is Phase.AWAITING_FILES else "Looked at next"
+    yield f"{what} {moment(watched.next_look_at)}."
+    if watched.failures:
+        times = "" if watched.failures == 1 else f", {watched.failures:,} times in a row"
+        yield f"⚠️ The last look failed{times}: {escape(watched.last_error or 'no reason was given')}"
+
+
+def _notice(entry: Entry) -> Iterator[str]:
+    if (ended := _ended_without_notice(entry)) is not None:
+        yield f"⚠️ You are told nothing: {escape(ended)}"
+    if entry.notice_state is None:
+        return
+    about = "" if entry.completion is None else f" about {_ABOUT[entry.completion.occasion]}"
+    reason = "" if entry.reason is None else f": {escape(entry.reason)}"
+    match entry.notice_state:
+        case NoticeState.PENDING:
+            waits = f" It waits{reason}" if reason else ""
+            yield f"📨 The message{about} is queued.{waits}"
+        case NoticeState.SENDING:
+            yield f"📨 The message{about} is being sent."
+        case NoticeState.DELIVERED:
+            yield f"✅ The message{about} was delivered {moment(entry.settled_at)}."
+        case NoticeState.DEAD:
+            yield f"❌ The message{about} was given up {moment(entry.settled_at)}{reason}"

@@ -1,0 +1,125 @@
+"""What every listener works with: the desk, and what a payload says of who presses what."""
+
+import secrets
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import aiohttp
+import structlog
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.recording.task import RecordTask, RtcApp
+from bot.slack.answer import Answerer
+from bot.slack.cards.card import Card
+from bot.slack.cards.subscribing import store_card
+from bot.slack.cards.words import unexpected_card
+from bot.slack.homes import Homes
+from bot.slack.reply import Reply
+from bot.slack.value import Press, read_value
+from bot.slack.work import Work
+from bot.slack.workspace import TokenHealth, Workspace, error_of
+from bot.subscriptions.person import Person
+from bot.subscriptions.store import Notices, StoreUnavailable, Subscriptions, Upkeep
+
+log = structlog.get_logger()
+
+Body = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """All that a listener works with. `next_look` says after how long a task is looked at that is watched from now."""
+
+    answerer: Answerer
+    apps: Sequence[RtcApp]
+    slack: AsyncWebClient
+    session: aiohttp.ClientSession
+    workspace: Workspace
+    health: TokenHealth
+    work: Work
+    subscriptions: Subscriptions
+    notices: Notices
+    upkeep: Upkeep
+    homes: Homes
+    next_look: Callable[[RecordTask], timedelta]
+
+    async def look_at_token(self) -> None:
+        """Find out whether Slack still takes the bot's token; an answer that does not come tells nothing."""
+        try:
+            await self.slack.auth_test()
+        except SlackApiError as failure:
+            self.health.note(error_of(failure))
+        except (aiohttp.ClientError, OSError, TimeoutError):
+            log.warning("slack.unreachable")
+        else:
+            self.health.note(None)
+
+    def person(self, user_id: object) -> Person:
+        """Somebody of this organisation.
+
+        Within one a user id is unique, while the workspace that a payload names beside it differs: a command tells
+        where it was typed, a press where the person is at home, an event where the app is.
+        """
+        return Person(self.workspace.team_id, str(user_id))
+
+    def presser(self, body: Body) -> Person:
+        """Who typed or pressed."""
+        user = body.get("user")
+        return self.person(user.get("id") if isinstance(user, dict) else body.get("user_id"))
+
+    def press(self, body: Body) -> Press:
+        """What the button carries; raises Tampered."""
+        return read_value(action_of(body).get("value"), apps=self.apps)
+
+
+Listener = Callable[[Desk, Body, Reply], Awaitable[None]]
+
+
+def action_of(body: Body) -> Body:
+    """The button that was pressed."""
+    actions = body.get("actions")
+    return actions[0] if isinstance(actions, list) and actions and isinstance(actions[0], dict) else {}
+
+
+def container_of(body: Body) -> Body:
+    """What the button stands in."""
+    container = body.get("container")
+    return container if isinstance(container, dict) else {}
+
+
+def incident_of(failure: Exception, desk: Desk) -> str:
+    """Log it under an id that the person is told."""
+    incident = secrets.token_hex(4)
+    if isinstance(failure, SlackApiError):
+        error = error_of(failure)
+        desk.health.note(error)
+        log.error("listener.failed", incident=incident, slack_error=error)
+    else:
+        log.error("listener.failed", incident=incident, exc_info=failure)
+    return incident
+
+
+def card_for(failure: Exception, desk: Desk) -> Card:
+    """What somebody is told of a failure that nobody foresaw, or of a store that is gone."""
+    if isinstance(failure, StoreUnavailable):
+        return store_card()
+    return unexpected_card(incident_of(failure, desk))
+
+
+async def made(desk: Desk, card: Coroutine[Any, Any, Card]) -> Card:
+    """The card, or that of what went wrong on the way to it."""
+    try:
+        return await card
+    except Exception as failure:  # noqa: BLE001  # it runs on its own, where nobody else would catch it
+        return card_for(failure, desk)
+
+
+async def answered(desk: Desk, reply: Reply, answering: Coroutine[Any, Any, None]) -> None:
+    """Let it answer; where it fails, the person is told."""
+    try:
+        await answering
+    except Exception as failure:  # noqa: BLE001  # as above
+        await reply.afterwards(card_for(failure, desk))

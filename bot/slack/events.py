@@ -1,0 +1,111 @@
+"""What Slack tells of by itself: a home tab was opened, the app was removed, somebody's account was closed.
+
+Slack repeats events, and sends them in any order; doing the same twice comes to the same.
+"""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Sequence
+
+import structlog
+from slack_bolt.async_app import AsyncApp
+from slack_sdk.errors import SlackApiError
+
+from bot.slack.desk import Body, Desk
+from bot.slack.work import TooMuchWork
+from bot.slack.workspace import error_of
+from bot.subscriptions.store import StoreUnavailable
+
+log = structlog.get_logger()
+
+# Slack does not repeat what was acknowledged, and that is done before the store is asked.
+PAUSES = (1.0, 5.0, 30.0)
+_DEACTIVATED = "This person's account is deactivated"
+
+Handler = Callable[[Desk, Body], Awaitable[None]]
+
+
+def register_events(app: AsyncApp, desk: Desk) -> None:
+    """Tell Bolt which listener is for which event; the last one takes whatever no other does."""
+    app.event("app_home_opened")(quietly(desk, on_home_opened))
+    app.event("app_uninstalled")(quietly(desk, on_uninstalled))
+    app.event("tokens_revoked")(quietly(desk, on_tokens_revoked))
+    app.event("user_change")(quietly(desk, on_user_change))
+    app.event(re.compile(".*"))(_ignore)
+
+
+def quietly(desk: Desk, handler: Handler, *, pauses: Sequence[float] = PAUSES) -> Callable[..., Awaitable[None]]:
+    """The handler as Bolt calls it, which acknowledges events by itself: nothing is raised."""
+
+    async def listen(body: Body) -> None:
+        try:
+            desk.work.begin(_handle(desk, handler, body, pauses))
+        except TooMuchWork:
+            log.warning("work.refused")
+
+    return listen
+
+
+async def _handle(desk: Desk, handler: Handler, body: Body, pauses: Sequence[float]) -> None:
+    """Again and again while the store is gone, for there is nobody who would ask again."""
+    for pause in pauses:
+        if await _is_done(desk, handler, body):
+            return
+        await asyncio.sleep(pause)
+    if not await _is_done(desk, handler, body):
+        log.error("event.lost", event_type=_event_of(body).get("type"))
+
+
+async def _is_done(desk: Desk, handler: Handler, body: Body) -> bool:
+    """False where the store can not be reached; what else goes wrong is logged, for another time it would too."""
+    event = str(_event_of(body).get("type"))
+    try:
+        await handler(desk, body)
+    except StoreUnavailable:
+        return False
+    except SlackApiError as failure:
+        log.warning("event.failed", event_type=event, slack_error=error_of(failure))
+    except Exception:
+        log.exception("event.failed", event_type=event)
+    return True
+
+
+async def on_home_opened(desk: Desk, body: Body) -> None:
+    """Show the home tab, and keep it up to date from now on. The event comes for the messages tab as well."""
+    event = _event_of(body)
+    if event.get("tab") == "home":
+        await desk.homes.open(desk.person(event.get("user")))
+
+
+async def on_uninstalled(desk: Desk, body: Body) -> None:
+    """Delete all that is kept about the workspace."""
+    team_id = str(body.get("team_id"))
+    subscriptions = await desk.upkeep.purge_workspace(team_id)
+    log.warning("app.uninstalled", team=team_id, subscriptions=subscriptions)
+    await desk.look_at_token()
+
+
+async def on_tokens_revoked(desk: Desk, body: Body) -> None:
+    """Nothing is deleted: a token that was replaced by another must cost no notice. Whether ours is dead is asked."""
+    tokens = _event_of(body).get("tokens")
+    if isinstance(tokens, dict) and tokens.get("bot"):
+        log.warning("slack_token.revocation_announced")
+        await desk.look_at_token()
+
+
+async def on_user_change(desk: Desk, body: Body) -> None:
+    """Somebody whose account was deactivated is not written to any more."""
+    user = _event_of(body).get("user")
+    if isinstance(user, dict) and user.get("deleted") is True:
+        closed = await desk.notices.close_person(desk.person(user.get("id")), _DEACTIVATED)
+        if closed:
+            log.info("person.deactivated", subscriptions=closed)
+
+
+async def _ignore() -> None:
+    """Events are taken note of by acknowledging them; Bolt does that by itself."""
+
+
+def _event_of(body: Body) -> Body:
+    event = body.get("event")
+    return event if isinstance(event, dict) else {}

@@ -1,0 +1,110 @@
+"""People's home tabs: shown when somebody opens theirs, and kept up to date from then on."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Self
+
+import aiohttp
+import structlog
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.slack.cards.listing import LISTED_AT_MOST, home_view
+from bot.slack.delivery import pause_of
+from bot.slack.workspace import error_of
+from bot.subscriptions.person import Person
+from bot.subscriptions.store import StoreUnavailable, Subscriptions, Upkeep
+
+log = structlog.get_logger()
+
+# Several changes within this time are one publication.
+SETTLES_WITHIN = 0.5
+_ANSWERS_WITHIN = 15.0
+_PAUSE_AT_MOST = 60.0
+_RATE_LIMITED = 429
+
+
+class Homes:
+    """The home tabs. An async context manager; leaving it leaves what is not published yet to the next change."""
+
+    def __init__(
+        self,
+        slack: AsyncWebClient,
+        subscriptions: Subscriptions,
+        upkeep: Upkeep,
+        *,
+        clock: Callable[[], datetime],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._slack = slack
+        self._subscriptions = subscriptions
+        self._upkeep = upkeep
+        self._clock = clock
+        self._sleep = sleep
+        self._wanted: dict[Person, None] = {}
+        self._wake = asyncio.Event()
+        self._publishing: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._publishing = asyncio.create_task(self._go_on_publishing())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._publishing is not None
+        self._publishing.cancel()
+        await asyncio.wait([self._publishing])
+
+    def refresh(self, person: Person) -> None:
+        """Something has changed for the person: publish it soon, if they have opened their home tab ever."""
+        self._wanted[person] = None
+        self._wake.set()
+
+    async def open(self, person: Person) -> None:
+        """The person looks at it. Raises what a failed call of Slack raises."""
+        try:
+            await self._upkeep.note_home(person)
+        except StoreUnavailable:
+            log.warning("home.not_noted")
+        await self.show(person)
+
+    async def show(self, person: Person) -> None:
+        """Publish it as it is now, also where the store is gone. Raises what a failed call of Slack raises."""
+        try:
+            entries = await self._subscriptions.entries(person, limit=LISTED_AT_MOST)
+        except StoreUnavailable:
+            entries = None
+        async with asyncio.timeout(_ANSWERS_WITHIN):
+            await self._slack.views_publish(user_id=person.user_id, view=home_view(entries, now=self._clock()))
+
+    async def _go_on_publishing(self) -> None:
+        while True:
+            await self._wake.wait()
+            await self._sleep(SETTLES_WITHIN)
+            self._wake.clear()
+            while self._wanted:
+                person = next(iter(self._wanted))
+                del self._wanted[person]
+                await self._publish(person)
+
+    async def _publish(self, person: Person) -> None:
+        """A home tab that is not up to date harms nobody, and so nothing is raised."""
+        try:
+            if await self._upkeep.has_home(person):
+                await self.show(person)
+        except StoreUnavailable:
+            log.warning("home.not_published", error="StoreUnavailable")
+        except SlackApiError as failure:
+            await self._note_refusal(failure, person)
+        except (SlackClientError, aiohttp.ClientError, OSError, TimeoutError) as failure:
+            log.warning("home.not_published", error=type(failure).__name__)
+        except Exception:  # one bad home tab must not end the loop for all others
+            log.exception("home.not_published")
+
+    async def _note_refusal(self, failure: SlackApiError, person: Person) -> None:
+        if failure.response.status_code != _RATE_LIMITED:
+            log.warning("home.not_published", error=error_of(failure))
+            return
+        self._wanted.setdefault(person)
+        pause = pause_of(failure.response.headers)
+        await self._sleep(_PAUSE_AT_MOST if pause is None else min(pause.total_seconds(), _PAUSE_AT_MOST))
