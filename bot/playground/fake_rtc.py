@@ -18,13 +18,13 @@ from time import monotonic
 from aiohttp import web
 
 from bot.playground.faults import FAULTS
-from bot.playground.gateway import ACTION, VERSION, Account, RateCheck, Refusal, SignatureCheck, check_form
-from bot.playground.scenes import HOUR, SCENES, Moment
+from bot.playground.gateway import ACTION, ERRORS, VERSION, Account, RateCheck, Refusal, SignatureCheck, check_form
+from bot.playground.listening import Listener
+from bot.playground.rtc_tasks import Key, Tasks
 
 _ID = re.compile(r"[a-zA-Z0-9@\-_.]{1,128}")
-_KNOWN_FOR = 72 * HOUR
 _SKEW = timedelta(minutes=20)
-_RECEIVED_KEPT = 200_000
+_RECEIVED_KEPT, _ARRIVALS_KEPT = 20_000, 500_000
 # Rooms whose answers are decided in FakeRtc itself, for a person to choose from.
 OTHER_ROOMS = {
     "dropped": "as Room1, but a kept-alive connection is dropped at its second request",
@@ -46,7 +46,7 @@ class Received:
 class FakeRtc:
     """The gateway. `limit` is in requests a second; None switches it off (for benchmarks of other things).
 
-    `answers` maps a room to a `Result` of the test's own, `received` holds the requests that came in. `url` is set
+    `answers` maps a room to a `Result` of the test's own. `received` are the last requests that came in. `url` is set
     while it is open.
     """
 
@@ -59,28 +59,88 @@ class FakeRtc:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.account = account or Account()
-        self.answers: dict[str, object] = {}
         self.received: deque[Received] = deque(maxlen=_RECEIVED_KEPT)
         self.url = ""
         self._region = region
         self._clock = clock
         self._signatures = SignatureCheck(self.account, region, clock)
         self._rate = RateCheck(limit)
-        self._opened = _milliseconds(clock())
-        self._first_asked: dict[tuple[str, ...], int] = {}
+        self._tasks = Tasks(lambda: _milliseconds(clock()))
+        self._arrivals: deque[float] = deque(maxlen=_ARRIVALS_KEPT)
+        self._failure: str | None = None
+        self._listener: Listener | None = None
         self._answer_numbers = itertools.count(1)
         self._used_connections: weakref.WeakSet[object] = weakref.WeakSet()
 
+    @property
+    def answers(self) -> dict[str, object]:
+        return self._tasks.answers
+
+    def end(
+        self,
+        room: str,
+        task_id: str = "Task1",
+        *,
+        app_id: str | None = None,
+        reason: str = "StopByAPI",
+        status: int = 3,
+        files: int = 1,
+    ) -> None:
+        """The task ends now, whatever its scene says, and leaves so many files."""
+        self._tasks.end(self._key(room, task_id, app_id), reason=reason, status=status, files=files)
+
+    def leave_files(self, room: str, task_id: str = "Task1", *, app_id: str | None = None, count: int = 1) -> None:
+        """So many files of the task are there now."""
+        self._tasks.leave_files(self._key(room, task_id, app_id), count)
+
+    def replace(self, room: str, task_id: str = "Task1", *, app_id: str | None = None) -> None:
+        """A newer task takes the ids of this one, and runs."""
+        self._tasks.replace(self._key(room, task_id, app_id))
+
+    def forget(self, room: str, task_id: str = "Task1", *, app_id: str | None = None) -> None:
+        """The task is not known any longer."""
+        self._tasks.forget(self._key(room, task_id, app_id))
+
+    def _key(self, room: str, task_id: str, app_id: str | None) -> Key:
+        return Key(app_id or self.account.app_ids[0], room, task_id)
+
+    def fail_with(self, kind: str = "ServiceUnavailableTemp") -> None:
+        """All requests go wrong from now on: as in the room of that name, `reset` for example, or with that error.
+
+        Raises LookupError where there is no such fault or error. The one that is not named comes with HTTP 503.
+        """
+        if kind not in FAULTS and kind not in ERRORS:
+            raise LookupError(f"There is no fault or error {kind!r}.")
+        self._failure = kind
+
+    def heal(self) -> None:
+        """All is well again."""
+        self._failure = None
+
+    async def close_door(self) -> None:
+        """Drops all connections and refuses new ones, as if the machine were gone, until `open_door`."""
+        assert self._listener is not None
+        await self._listener.close()
+
+    async def open_door(self) -> None:
+        """Listens again, at the same address."""
+        assert self._listener is not None
+        await self._listener.open()
+
     def worst_second(self) -> int:
         """The most requests that came in within any window of one second."""
-        return worst_second([request.at for request in self.received])
+        return worst_second(list(self._arrivals))
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Every request ends up here, whatever its path and method."""
         at = monotonic()
         headers = {name.lower(): value for name, value in request.headers.items()}
         self.received.append(Received(at, request.raw_path, headers))
+        self._arrivals.append(at)
+        if self._failure in FAULTS:
+            return await FAULTS[self._failure].commit(request)
         try:
+            self._check_health()
             query = check_form(request)
             self._signatures.check(request, await request.read())
             self._rate.check(at)
@@ -89,6 +149,10 @@ class FakeRtc:
         except Refusal as refusal:
             skew = _SKEW if query_room(request) == "skewed" else timedelta()
             return self._respond(refusal.status_code, {}, error=refusal.error, skew=skew)
+
+    def _check_health(self) -> None:
+        if self._failure:
+            raise Refusal(self._failure, "All requests are answered like that for now.")
 
     def _check_ids(self, query: dict[str, str]) -> None:
         for name in ("AppId", "RoomId", "TaskId"):
@@ -112,25 +176,14 @@ class FakeRtc:
             raise Refusal("LackPolicy", "As the room's name asks for.", status_code=200)
         if room.startswith("error-"):
             raise Refusal(room.removeprefix("error-"), "As the room's name asks for.")
-        return self._respond(200, {"Result": self._result(query)})
+        key = Key(query["AppId"], "Room1" if room == "dropped" else room, query["TaskId"])
+        return self._respond(200, {"Result": self._tasks.tell(key)})
 
     def _has_been_used(self, request: web.BaseRequest) -> bool:
         """Whether the connection has carried a request before, as one that is kept alive has."""
         used = request.transport in self._used_connections
         self._used_connections.add(request.transport)
         return used
-
-    def _result(self, query: dict[str, str]) -> object:
-        room = query["RoomId"]
-        if room in self.answers:
-            return self.answers[room]
-        now = _milliseconds(self._clock())
-        first_asked = self._first_asked.setdefault((query["AppId"], room, query["TaskId"]), now)
-        scene = SCENES.get("Room1" if room == "dropped" else room)
-        result = scene.tell(Moment(now=now, opened=self._opened, first_asked=first_asked)) if scene else None
-        if scene is None or _is_forgotten(result, now):
-            raise Refusal("InvalidParameter.ErrorActiveTaskNotFound", "Active task is not found.")
-        return result
 
     def _respond(
         self,
@@ -172,21 +225,15 @@ def _milliseconds(moment: datetime) -> int:
     return round(moment.timestamp() * 1000)
 
 
-def _is_forgotten(result: object, now: int) -> bool:
-    """Tasks that were started more than 72 hours ago are not told of."""
-    task = result.get("RecordTask") if isinstance(result, dict) else None
-    start = task.get("StartTime") if isinstance(task, dict) else None
-    return isinstance(start, int) and now - start > _KNOWN_FOR
-
-
 @asynccontextmanager
 async def open_fake_rtc(fake: FakeRtc, *, port: int = 0, tls: ssl.SSLContext | None = None) -> AsyncIterator[FakeRtc]:
     """Serve it on 127.0.0.1, on a free port unless one is named; leaving the block drops every connection."""
     runner = web.ServerRunner(web.Server(fake.handle, handler_cancellation=True, access_log=None), shutdown_timeout=0.1)
     await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", port, ssl_context=tls).start()
-        fake.url = f"{'https' if tls else 'http'}://127.0.0.1:{runner.addresses[0][1]}"
+        fake._listener = Listener(runner, port=port, tls=tls)  # noqa: SLF001 its own opener
+        await fake.open_door()
+        fake.url = f"{'https' if tls else 'http'}://127.0.0.1:{fake._listener.port}"  # noqa: SLF001 as above
         yield fake
     finally:
         await runner.cleanup()

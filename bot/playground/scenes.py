@@ -3,6 +3,7 @@
 A scene knows the vendor's documented form only (page of GetRecordTask, read November 2026); times are in milliseconds.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -11,6 +12,8 @@ MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 
 Json = dict[str, object]
+# A family of rooms rather than one.
+_RUNS_FOR = re.compile(r"run-(\d{1,6})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +119,27 @@ def _ageing(moment: Moment) -> Json:
     return task(status=3, start=start, end=start + 35 * SECOND, reason="StopByAPI", files=files)
 
 
+def _runs_for(seconds: int) -> Callable[[Moment], Json]:
+    """From the first asking on for so long, and then leaves a file."""
+
+    def tell(moment: Moment) -> Json:
+        start, end = moment.first_asked, moment.first_asked + seconds * SECOND
+        if moment.now < end:
+            return task(status=2, start=start)
+        return task(status=3, start=start, end=end, reason="StopByAPI", files=[tos_file(start, length=end - start)])
+
+    return tell
+
+
+def _soon(moment: Moment) -> Json:
+    """As one that runs for 20 s, but its file is late by 10 s."""
+    start, end = moment.first_asked, moment.first_asked + 20 * SECOND
+    if moment.now < end:
+        return task(status=2, start=start)
+    files = [tos_file(start, length=20 * SECOND)] if moment.now >= end + 10 * SECOND else None
+    return task(status=3, start=start, end=end, reason="StopByAPI", files=files)
+
+
 def _replaced(moment: Moment) -> Json:
     """An old task until 20 s after the first asking, then a newer one that took the same ids."""
     if moment.now - moment.first_asked < 20 * SECOND:
@@ -154,6 +178,8 @@ SCENES: dict[str, Scene] = {
     "running": Scene("running", _running),
     "hls-running": Scene("running, with its HLS file already there", _hls_running),
     "ageing": Scene("goes through all its states within a minute of the first asking", _ageing),
+    "soon": Scene("ends 20 s after the first asking, its file comes 10 s later: to subscribe to", _soon),
+    "run-60": Scene("runs for as many seconds as the room's name says, any number will do", _runs_for(60)),
     "replaced": Scene("a newer task takes the ids 20 s after the first asking", _replaced),
     "vod": Scene("two files in VOD", _ended("StopByAPI", files=[{"Vid": "v0aaa", "Size": "1"}, {"Vid": "v0bbb"}])),
     "many-files": Scene("500 files", _many_files),
@@ -171,3 +197,10 @@ SCENES: dict[str, Scene] = {
     "task-is-text": Scene("a RecordTask that is a text", lambda _: {"RecordTask": "gone"}),
     "too-old": Scene("started 73 hours ago", lambda m: task(status=2, start=m.opened - 73 * HOUR)),
 }
+
+
+def scene_of(room: str) -> Scene | None:
+    if room in SCENES:
+        return SCENES[room]
+    runs = _RUNS_FOR.fullmatch(room)
+    return Scene("", _runs_for(int(runs[1]))) if runs else None

@@ -1,9 +1,10 @@
 """The stand-in is as strict as the real gateway: what it must refuse, sent by a plain HTTP client."""
 
 import re
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import httpx
@@ -15,6 +16,7 @@ from bot.playground.gateway import Account
 from bot.volcengine.signing import Credentials, SignatureAuth, Signer, canonical_query
 from tests.world import SetClock
 
+Json = dict[str, Any]
 ACCOUNT = Account()
 QUERY = {
     "Action": "GetRecordTask",
@@ -155,27 +157,100 @@ def test_the_worst_second(arrivals: list[float], worst: int) -> None:
     assert worst_second(arrivals) == worst
 
 
-async def test_a_task_ages_through_its_states(set_clock: SetClock) -> None:
-    async with open_fake_rtc(FakeRtc(clock=set_clock)) as fake:
-        seen = []
-        for seconds in (0, 10, 30, 10):
-            set_clock.move(timedelta(seconds=seconds))
-            async with httpx.AsyncClient() as http:
-                request = signed(fake, QUERY | {"RoomId": "ageing"}, off=set_clock.now - datetime.now(UTC))
-                task = (await http.send(request)).json()["Result"]["RecordTask"]
-            seen.append((task["Status"], len(task["RecordFileList"])))
-    assert seen == [(1, 0), (2, 0), (3, 0), (3, 1)]
+async def task_in(fake: FakeRtc, clock: SetClock, room: str) -> Json:
+    """The RecordTask that it tells of now; empty where there is none."""
+    request = signed(fake, QUERY | {"RoomId": room}, off=clock.now - datetime.now(UTC))
+    async with httpx.AsyncClient() as http:
+        found: Json = (await http.send(request)).json().get("Result", {}).get("RecordTask", {})
+        return found
 
 
-async def test_a_newer_task_takes_the_ids(set_clock: SetClock) -> None:
+@pytest.fixture
+async def timed(set_clock: SetClock) -> AsyncIterator[FakeRtc]:
     async with open_fake_rtc(FakeRtc(clock=set_clock)) as fake:
-        starts = []
-        for seconds in (0, 21):
-            set_clock.move(timedelta(seconds=seconds))
-            async with httpx.AsyncClient() as http:
-                request = signed(fake, QUERY | {"RoomId": "replaced"}, off=set_clock.now - datetime.now(UTC))
-                starts.append((await http.send(request)).json()["Result"]["RecordTask"]["StartTime"])
-    assert starts[0] < starts[1]
+        yield fake
+
+
+@pytest.mark.parametrize(
+    ("room", "pauses", "states"),
+    [
+        ("ageing", (0, 10, 30, 10), [(1, 0), (2, 0), (3, 0), (3, 1)]),
+        ("soon", (0, 19, 1, 9, 1), [(2, 0), (2, 0), (3, 0), (3, 0), (3, 1)]),
+        ("run-60", (0, 59, 1), [(2, 0), (2, 0), (3, 1)]),
+        ("run-7", (0, 6, 1), [(2, 0), (2, 0), (3, 1)]),
+    ],
+)
+async def test_a_task_ages_through_its_states(
+    timed: FakeRtc, set_clock: SetClock, room: str, pauses: tuple[int, ...], states: list[tuple[int, int]]
+) -> None:
+    seen = []
+    for seconds in pauses:
+        set_clock.move(timedelta(seconds=seconds))
+        task = await task_in(timed, set_clock, room)
+        seen.append((task["Status"], len(task["RecordFileList"])))
+    assert seen == states
+
+
+async def test_a_newer_task_takes_the_ids(timed: FakeRtc, set_clock: SetClock) -> None:
+    first = await task_in(timed, set_clock, "replaced")
+    set_clock.move(timedelta(seconds=21))
+    assert first["StartTime"] < (await task_in(timed, set_clock, "replaced"))["StartTime"]
+
+
+async def test_a_task_is_ended_at_will(timed: FakeRtc, set_clock: SetClock) -> None:
+    before = await task_in(timed, set_clock, "running")
+    set_clock.move(timedelta(minutes=1))
+    timed.end("running", files=0)
+    timed.end("running", "Task2")
+    timed.end("never-asked", reason="IdleTimeOut", status=4, files=2)
+    after = await task_in(timed, set_clock, "running")
+    assert (after["StartTime"], after["Status"], after["RecordFileList"]) == (before["StartTime"], 3, [])
+    assert after["EndTime"] == set_clock.now.timestamp() * 1000
+    set_clock.move(timedelta(minutes=1))
+    timed.leave_files("running", count=3)
+    late = await task_in(timed, set_clock, "running")
+    assert (late["EndTime"], len(late["RecordFileList"])) == (after["EndTime"], 3)
+    other = await task_in(timed, set_clock, "never-asked")
+    assert (other["Status"], other["StopReason"], other["EndTime"] - other["StartTime"]) == (4, "IdleTimeOut", 600_000)
+
+
+async def test_a_task_is_replaced_forgotten_and_too_old_at_will(timed: FakeRtc, set_clock: SetClock) -> None:
+    timed.answers["mine"] = {"RecordTask": {"Status": 3, "StartTime": 1}}
+    assert (await task_in(timed, set_clock, "mine"))["StartTime"] == 1
+    timed.end("mine")
+    assert await task_in(timed, set_clock, "mine") == {}
+    timed.replace("mine")
+    assert (await task_in(timed, set_clock, "mine"))["Status"] == 2
+    set_clock.move(timedelta(hours=72, seconds=1))
+    assert await task_in(timed, set_clock, "mine") == {}
+    timed.forget("Room1")
+    assert await task_in(timed, set_clock, "Room1") == {}
+
+
+@pytest.mark.parametrize(
+    ("kind", "status_code"), [("ServiceUnavailableTemp", 503), ("FailToConnect", 502), ("retry-after", 503)]
+)
+async def test_all_fails_until_it_is_healed(fake_rtc: FakeRtc, kind: str, status_code: int) -> None:
+    fake_rtc.fail_with(kind)
+    async with httpx.AsyncClient() as http:
+        for room in ("Room1", "nosuch"):
+            assert (await http.send(signed(fake_rtc, QUERY | {"RoomId": room}))).status_code == status_code
+    fake_rtc.fail_with("reset")
+    with pytest.raises(aiohttp.ClientError):
+        await send(signed(fake_rtc, QUERY))
+    fake_rtc.heal()
+    assert await send(signed(fake_rtc, QUERY)) == (200, None)
+    with pytest.raises(LookupError):
+        fake_rtc.fail_with("bad mood")
+
+
+async def test_its_door_closes_and_opens_at_the_same_address(fake_rtc: FakeRtc) -> None:
+    address = fake_rtc.url
+    await fake_rtc.close_door()
+    with pytest.raises(aiohttp.ClientConnectorError):
+        await send(signed(fake_rtc, QUERY))
+    await fake_rtc.open_door()
+    assert (fake_rtc.url, await send(signed(fake_rtc, QUERY))) == (address, (200, None))
 
 
 def test_the_stand_in_does_not_know_what_it_tests() -> None:

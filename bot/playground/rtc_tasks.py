@@ -1,0 +1,82 @@
+"""What the stand-in for RTC tells of each task: what was done to it, a test's own answer, or its room's scene."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from bot.playground.gateway import Refusal
+from bot.playground.scenes import HOUR, MINUTE, Json, Moment, scene_of, task, tos_file
+
+_KNOWN_FOR = 72 * HOUR
+_GONE = object()
+
+
+class Key(NamedTuple):
+    """The ids of a task."""
+
+    app_id: str
+    room: str
+    task_id: str
+
+
+class Tasks:
+    """All tasks that there are; `answers` maps a room to a `Result` of the test's own.
+
+    `clock` tells the time in ms since the epoch.
+    """
+
+    def __init__(self, clock: Callable[[], int]) -> None:
+        self.answers: dict[str, object] = {}
+        self._clock = clock
+        self._opened = clock()
+        self._first_asked: dict[Key, int] = {}
+        self._changed: dict[Key, object] = {}
+
+    def tell(self, key: Key) -> object:
+        """The `Result`; raises Refusal where there is no such task, or where it was started too long ago."""
+        now = self._clock()
+        is_own = key.room in self.answers and key not in self._changed
+        result = self._result(key, now)
+        if result is _GONE or (not is_own and now - start_of(result, now) > _KNOWN_FOR):
+            raise Refusal("InvalidParameter.ErrorActiveTaskNotFound", "Active task is not found.")
+        return result
+
+    def _result(self, key: Key, now: int) -> object:
+        if key in self._changed:
+            return self._changed[key]
+        if key.room in self.answers:
+            return self.answers[key.room]
+        first_asked = self._first_asked.setdefault(key, now)
+        scene = scene_of(key.room)
+        return scene.tell(Moment(now=now, opened=self._opened, first_asked=first_asked)) if scene else _GONE
+
+    def end(self, key: Key, *, reason: str, status: int, files: int) -> None:
+        """It ends now, whatever its scene says; one that is not there has begun ten minutes ago."""
+        now = self._clock()
+        start = start_of(self._result(key, now), now - 10 * MINUTE)
+        self._changed[key] = task(status=status, start=start, end=now, reason=reason, files=_files(start, files))
+
+    def leave_files(self, key: Key, count: int) -> None:
+        """So many files of its are there now."""
+        now = self._clock()
+        result = self._result(key, now)
+        told = result["RecordTask"] if isinstance(result, dict) else {}
+        self._changed[key] = {"RecordTask": {**told, "RecordFileList": _files(start_of(result, now), count)}}
+
+    def replace(self, key: Key) -> None:
+        """A newer task takes its ids, and runs."""
+        self._changed[key] = task(status=2, start=self._clock())
+
+    def forget(self, key: Key) -> None:
+        """It is not known any longer."""
+        self._changed[key] = _GONE
+
+
+def start_of(result: object, otherwise: int) -> int:
+    """When the task of this `Result` began, in ms."""
+    told = result.get("RecordTask") if isinstance(result, dict) else None
+    start = told.get("StartTime") if isinstance(told, dict) else None
+    return start if isinstance(start, int) else otherwise
+
+
+def _files(start: int, count: int) -> list[Json]:
+    return [tos_file(start, number=number) for number in range(1, count + 1)]
