@@ -1,14 +1,23 @@
-"""The Slack app manifest for this deployment, and the scopes that it asks for, each with its reason."""
+"""The Slack app manifest for this deployment; the scopes and events that it asks for, each with its reason."""
 
 # What the bot does with each; the README's table is held against this one by a test.
 SCOPES = {
     "commands": "the command /rectask",
-    "chat:write": "posts a card that somebody shares",
-    "users:read": "tells whether who pressed a button belongs to the organisation",
+    "chat:write": "posts a card that somebody shares, and the messages that people subscribed to",
+    "im:write": "opens the direct messages with a person to look a message up there",
+    "im:history": "finds out whether a message arrived whose answer was lost, so that it is not sent twice",
+    "users:read": "tells whether who pressed a button belongs to the organisation, and whose account is deactivated",
     "channels:read": "finds out, before sharing, whether a public channel is shared with another organisation",
     "groups:read": "the same for a private channel",
     "im:read": "the same for a direct message",
     "mpim:read": "the same for a direct message of several people",
+}
+# What Slack tells of by itself, and why the bot listens.
+EVENTS = {
+    "app_home_opened": "shows the home tab",
+    "app_uninstalled": "deletes what is kept about the workspace",
+    "tokens_revoked": "finds out whether the bot's token is still taken",
+    "user_change": "stops writing to somebody whose account was deactivated",
 }
 
 _TEMPLATE = """\
@@ -20,7 +29,7 @@ display_information:
   background_color: "#1f3a5f"
 features:
   app_home:
-    home_tab_enabled: false
+    home_tab_enabled: true
     messages_tab_enabled: true
     messages_tab_read_only_enabled: true
   bot_user:
@@ -29,13 +38,15 @@ features:
   slash_commands:
     - command: /rectask
       description: What became of a recording
-      usage_hint: ROOM TASK
+      usage_hint: "ROOM TASK · watch ROOM TASK · list · help"
       should_escape: false
 {command_url}oauth_config:
   scopes:
     bot:
 {scopes}settings:
-  interactivity:
+  event_subscriptions:
+{events_url}    bot_events:
+{events}  interactivity:
     is_enabled: true
 {interactivity_url}  org_deploy_enabled: true
   socket_mode_enabled: {socket_mode}
@@ -49,6 +60,8 @@ def manifest(*, http_url: str | None = None) -> str:
     return _TEMPLATE.format(
         command_url="" if url is None else f"      url: {url}\n",
         scopes="".join(f"      - {scope}\n" for scope in SCOPES),
+        events_url="" if url is None else f"    request_url: {url}\n",
+        events="".join(f"      - {event}\n" for event in EVENTS),
         interactivity_url="" if url is None else f"    request_url: {url}\n",
         socket_mode="true" if url is None else "false",
     )

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from bot.cli import main
-from bot.manifest import SCOPES
+from bot.manifest import EVENTS, SCOPES
 
 ROOT = Path(__file__).parents[2]
 
@@ -22,6 +22,7 @@ def test_over_http(capsys: pytest.CaptureFixture[str]) -> None:
     url = "https://rectask.example.com/slack/events"
     assert manifest["settings"]["interactivity"] == {"is_enabled": True, "request_url": url}
     assert manifest["features"]["slash_commands"][0]["url"] == url
+    assert manifest["settings"]["event_subscriptions"]["request_url"] == url
     assert manifest["settings"]["socket_mode_enabled"] is False
 
 
@@ -30,11 +31,22 @@ def test_what_matters_in_it() -> None:
     assert manifest["features"]["slash_commands"][0]["should_escape"] is False
     assert manifest["settings"]["socket_mode_enabled"] is True
     assert manifest["oauth_config"]["scopes"]["bot"] == list(SCOPES)
+    assert manifest["settings"]["event_subscriptions"] == {"bot_events": list(EVENTS)}
+
+
+def test_people_can_be_written_to_and_see_the_home_tab() -> None:
+    """A messages tab that is switched off refuses every notice."""
+    manifest = yaml.safe_load((ROOT / "manifest.yml").read_text())
+    assert manifest["features"]["app_home"] == {
+        "home_tab_enabled": True,
+        "messages_tab_enabled": True,
+        "messages_tab_read_only_enabled": True,
+    }
 
 
 def test_the_readme_gives_the_reason_for_each_scope() -> None:
-    readme = (ROOT / "README.md").read_text()
-    assert not [scope for scope in SCOPES if f"`{scope}`" not in readme]
+    readme = (ROOT / "README.md").read_text().replace("`", "")
+    assert not [scope for scope, reason in SCOPES.items() if f"| {scope} | {reason} |" not in readme]
 
 
 @pytest.mark.parametrize("url", ["rectask.example.com", "http://example.com", "https://", "https://a/b", "https://a b"])
