@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import re
 import statistics
+import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -60,17 +61,18 @@ class _World:
 
 @asynccontextmanager
 async def _world() -> AsyncIterator[_World]:
-    with fake_rtc() as rtc:
+    with fake_rtc() as rtc, tempfile.TemporaryDirectory() as folder:
         async with open_fake_slack(FakeSlack()) as slack:
-            environ = _environ(rtc, slack)
+            environ = _environ(rtc, slack, Path(folder))
             with _in_a_process(_run_bot, environ) as url:
                 await _until_ready(url)
                 slack.request_url = url + "/slack/events"
                 yield _World(rtc, slack, url, environ)
 
 
-def _environ(rtc: Server, slack: FakeSlack) -> Environ:
+def _environ(rtc: Server, slack: FakeSlack, folder: Path) -> Environ:
     return {
+        "RECTASK_DATABASE_URL": f"sqlite:///{folder / 'rectask.db'}",
         "RECTASK_RTC_ENDPOINT": rtc.url,
         "RECTASK_APP_ID": ACCOUNT.app_ids[0],
         "VOLC_ACCESSKEY": ACCOUNT.access_key,

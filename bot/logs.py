@@ -8,8 +8,8 @@ from typing import TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-# Libraries that log each request, or what they received.
-_TOO_TALKATIVE = ("httpx", "httpcore", "aiohttp.access", "asyncio")
+# Libraries that log each request or statement, or what they received.
+_TOO_TALKATIVE = ("httpx", "httpcore", "aiohttp.access", "asyncio", "aiosqlite", "sqlalchemy", "alembic", "psycopg")
 # Slack's log bodies, addresses that anybody can post to (response_url) and more; the listeners say what matters.
 _NOT_TO_BE_HEARD = ("slack_bolt", "slack_sdk")
 

@@ -1,22 +1,31 @@
 """`rectask serve`: the bot behind both doors, from its start to an orderly end."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TypeVar
 
 import aiohttp
 import structlog
 
-from bot.app import open_bot
+from bot.app import Bot, open_bot
+from bot.readiness import Readiness
 from bot.settings import Settings
 from bot.slack.answer import Answerer
 from bot.slack.bolt import UNREACHABLE, SocketDoor, greet, http_door, make_bolt, make_slack, prove_app_token
-from bot.slack.listeners import Desk, register
+from bot.slack.desk import Desk
+from bot.slack.homes import Homes
+from bot.slack.listeners import register
+from bot.slack.notices import open_messenger
 from bot.slack.work import Work
-from bot.slack.workspace import TokenHealth
+from bot.storage.database import open_database
+from bot.storage.schema import SchemaTooNew
+from bot.subscriptions.store import StoreUnavailable
 from bot.volcengine.transport import PATIENCE, Patience
+from bot.watcher.schedule import Schedule
+from bot.watching import Habits, Stores, open_watching, stores_of
 from bot.web import Door, open_web
 
 log = structlog.get_logger()
@@ -28,20 +37,6 @@ Sleep = Callable[[float], Awaitable[None]]
 T = TypeVar("T")
 
 
-@dataclass(slots=True)
-class State:
-    """What /readyz tells of."""
-
-    health: TokenHealth = field(default_factory=TokenHealth)
-    socket: SocketDoor | None = None
-    is_serving: bool = False
-
-    async def checks(self) -> Mapping[str, bool]:
-        """Each thing that must be well for this process to serve."""
-        socket = {} if self.socket is None else {"slack_socket": await self.socket.is_connected()}
-        return {"serving": self.is_serving, "slack_token": self.health.is_well, **socket}
-
-
 async def serve(
     settings: Settings,
     *,
@@ -50,39 +45,76 @@ async def serve(
     sleep: Sleep = asyncio.sleep,
     on_port: Callable[[int], None] = lambda _port: None,
 ) -> None:
-    """Serve until `stop` is set, then finish what runs, within ten seconds. Raises TokenRefused.
+    """Serve until `stop` is set, then finish what runs, within ten seconds. Raises TokenRefused and SchemaTooNew.
 
     `on_port` is told the port of the HTTP server as soon as it listens.
     """
-    state, door = State(), Door()
+    readiness, door, tries = Readiness(), Door(), Tries(stop, sleep)
     async with AsyncExitStack() as stack:
         bot = await stack.enter_async_context(open_bot(settings, patience=patience))
-        session = await stack.enter_async_context(aiohttp.ClientSession())
         port = await stack.enter_async_context(
-            open_web(host=settings.host, port=settings.port, door=door, checks=state.checks)
+            open_web(host=settings.host, port=settings.port, door=door, checks=readiness.checks)
         )
         log.info("server.opened", port=port)
         on_port(port)
-        assert settings.slack_bot_token is not None
-        token = settings.slack_bot_token.get_secret_value()
-        slack = make_slack(token=token, base_url=settings.slack_api_url, session=session)
-        workspace = await _until_reached(lambda: greet(slack), stop=stop, sleep=sleep)
-        if workspace is None:
+        database = await stack.enter_async_context(open_database(settings.database_url.get_secret_value()))
+        stores = stores_of(database)
+        readiness.upkeep = stores.upkeep
+        await tries.until_reached(database.prepare, of="store")
+        desk = await _open_desk(stack, settings, bot, stores, readiness, tries)
+        if desk is None:
             return
-        work = await stack.enter_async_context(Work())
-        answerer = Answerer(
-            bot.reader, recall=bot.reader.recall, clock=bot.clock, app_names=[rtc_app.name for rtc_app in bot.apps]
-        )
-        desk = Desk(answerer, bot.apps, slack, session, workspace, state.health, work)
-        async with _open_door(settings, desk, state, door, stop=stop, sleep=sleep), _looking_after_token(desk, sleep):
+        async with _open_door(settings, desk, readiness, door, tries), _looking_after_token(desk, sleep):
             await stop.wait()
             log.info("server.stopping")
-            state.is_serving = False
+            readiness.is_serving = False
+
+
+async def _open_desk(
+    stack: AsyncExitStack, settings: Settings, bot: Bot, stores: Stores, readiness: Readiness, tries: "Tries"
+) -> Desk | None:
+    """All that listeners work with, and the loops behind it; None where it is time to stop."""
+    assert settings.slack_bot_token is not None
+    token, url = settings.slack_bot_token.get_secret_value(), settings.slack_api_url
+    session = await stack.enter_async_context(aiohttp.ClientSession())
+    slack = make_slack(token=token, base_url=url, session=session)
+    workspace = await tries.until_reached(lambda: greet(slack), of="slack")
+    if workspace is None:
+        return None
+    homes = await stack.enter_async_context(Homes(slack, stores.subscriptions, stores.upkeep, clock=bot.clock))
+    messenger = await stack.enter_async_context(
+        open_messenger(token=token, base_url=url, health=readiness.health, clock=bot.clock)
+    )
+    habits = Habits(timedelta(seconds=settings.watch_interval), timedelta(days=settings.retention_days))
+    readiness.watching = await stack.enter_async_context(
+        open_watching(stores, bot.reader, messenger, habits=habits, clock=bot.clock, on_settled=homes.refresh)
+    )
+    schedule = Schedule(habits.interval, random.random)
+    return Desk(
+        answerer=Answerer(
+            bot.reader,
+            stores.subscriptions,
+            recall=bot.reader.recall,
+            clock=bot.clock,
+            app_names=[rtc_app.name for rtc_app in bot.apps],
+        ),
+        apps=bot.apps,
+        slack=slack,
+        session=session,
+        workspace=workspace,
+        health=readiness.health,
+        work=await stack.enter_async_context(Work()),
+        subscriptions=stores.subscriptions,
+        notices=stores.notices,
+        upkeep=stores.upkeep,
+        homes=homes,
+        next_look=lambda task: schedule.while_running(task, now=bot.clock()),
+    )
 
 
 @asynccontextmanager
 async def _open_door(
-    settings: Settings, desk: Desk, state: State, door: Door, *, stop: asyncio.Event, sleep: Sleep
+    settings: Settings, desk: Desk, readiness: Readiness, door: Door, tries: "Tries"
 ) -> AsyncIterator[None]:
     """The door that the settings ask for; leaving the block lets nothing new in and waits for what is inside."""
     bolt = make_bolt(desk.slack, desk.workspace)
@@ -90,7 +122,7 @@ async def _open_door(
     if settings.slack_app_token is None:
         assert settings.slack_signing_secret is not None
         door.handler = http_door(bolt, signing_secret=settings.slack_signing_secret.get_secret_value())
-        state.is_serving = True
+        readiness.is_serving = True
         log.info("door.opened", kind="http")
         try:
             yield
@@ -98,9 +130,9 @@ async def _open_door(
             door.handler = None
         return
     token = settings.slack_app_token.get_secret_value()
-    await _until_reached(lambda: prove_app_token(desk.slack, token), stop=stop, sleep=sleep)
+    await tries.until_reached(lambda: prove_app_token(desk.slack, token), of="slack")
     async with SocketDoor(bolt, app_token=token, slack=desk.slack) as socket:
-        state.socket, state.is_serving = socket, True
+        readiness.socket, readiness.is_serving = socket, True
         log.info("door.opened", kind="socket")
         yield
 
@@ -122,25 +154,36 @@ async def _looking_after_token(desk: Desk, sleep: Sleep) -> AsyncIterator[None]:
         await asyncio.wait([looking])
 
 
-async def _until_reached(attempt: Callable[[], Awaitable[T]], *, stop: asyncio.Event, sleep: Sleep) -> T | None:
-    """Try until Slack can be reached; None where it is time to stop. What will never succeed is raised."""
-    is_lost = False
-    while not stop.is_set():
-        try:
-            result = await attempt()
-        except UNREACHABLE as failure:
-            if not is_lost:
-                log.warning("slack.unreachable", error=type(failure).__name__)
-            is_lost = True
-            await _pause(stop, sleep)
-        else:
-            return result
-    return None
+class Tries:
+    """Patience at the start: what is out of reach is tried again until it is time to stop."""
+
+    def __init__(self, stop: asyncio.Event, sleep: Sleep) -> None:
+        self._stop = stop
+        self._sleep = sleep
+
+    async def until_reached(self, attempt: Callable[[], Awaitable[T]], *, of: str) -> T | None:
+        """None where it is time to stop. What will never succeed is raised."""
+        is_lost = False
+        while not self._stop.is_set():
+            try:
+                return await attempt()
+            except SchemaTooNew:
+                raise
+            except (*UNREACHABLE, StoreUnavailable) as failure:
+                if not is_lost:
+                    log.warning("start.delayed", of=of, error=_in_words(failure))
+                is_lost = True
+                await self._pause()
+        return None
+
+    async def _pause(self) -> None:
+        waiting = {asyncio.ensure_future(self._sleep(TRY_AGAIN_AFTER)), asyncio.ensure_future(self._stop.wait())}
+        _, unfinished = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        for task in unfinished:
+            task.cancel()
+        await asyncio.gather(*unfinished, return_exceptions=True)
 
 
-async def _pause(stop: asyncio.Event, sleep: Sleep) -> None:
-    waiting = {asyncio.ensure_future(sleep(TRY_AGAIN_AFTER)), asyncio.ensure_future(stop.wait())}
-    _, unfinished = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-    for task in unfinished:
-        task.cancel()
-    await asyncio.gather(*unfinished, return_exceptions=True)
+def _in_words(failure: BaseException) -> str:
+    """The store's words are for people; what others say may hold addresses and more."""
+    return str(failure) if isinstance(failure, StoreUnavailable) else type(failure).__name__

@@ -113,3 +113,7 @@ def certificates(value: str) -> str:
     except (OSError, ValueError):  # ssl.SSLError is an OSError
         raise ValueError("there is no file of certificates (PEM) at this path") from None
     return value
+
+
+def database_url(value: SecretStr) -> SecretStr:
+    return value

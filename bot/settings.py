@@ -77,6 +77,11 @@ class Settings(BaseModel):
     slack_api_url: Annotated[str, AfterValidator(forms.slack_api_url)] = Field(
         "https://slack.com/api/", alias="SLACK_API_URL", examples=["https://slack.com/api/"]
     )
+    database_url: Annotated[SecretStr, AfterValidator(forms.database_url)] = Field(
+        SecretStr("sqlite:///rectask.db"), alias="RECTASK_DATABASE_URL", examples=["sqlite:///rectask.db"]
+    )
+    watch_interval: int = Field(30, alias="RECTASK_WATCH_INTERVAL", ge=5, le=3600, examples=["30"])
+    retention_days: int = Field(30, alias="RECTASK_RETENTION_DAYS", ge=4, le=3650, examples=["30"])
     host: str = Field("0.0.0.0", alias="RECTASK_HOST", examples=["0.0.0.0"])  # noqa: S104  # a container's default
     port: int = Field(3000, alias="RECTASK_PORT", ge=0, le=65_535, examples=["3000"])
 

@@ -67,7 +67,8 @@ def _add_others(commands: Commands) -> None:
         "serve",
         help="run the Slack bot",
         description="Run the Slack bot: over a socket when SLACK_APP_TOKEN is set, over HTTP otherwise.",
-        epilog="exit codes: 0 after SIGTERM or Ctrl-C, 2 usage, 69 Slack refuses the token, 78 settings",
+        epilog="exit codes: 0 after SIGTERM or Ctrl-C, 2 usage, 69 Slack refuses the token or the database is too new, "
+        "78 settings",
     )
     serve.set_defaults(run=_serve)
 

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+import tempfile
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TextIO
@@ -45,7 +46,8 @@ async def _play(port: int | None, *, is_headless: bool, out: TextIO) -> None:
             f"The playground is at {slack.url} (Ctrl-C ends it).",
             "Type for example: /rectask Room1 Task1",
         )
-        await serve(_settings(rtc, slack), stop=stop)
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="rectask-"))
+        await serve(_settings(rtc, slack, folder=Path(folder)), stop=stop)
 
 
 async def _open_slack_on_a_free_port(stack: AsyncExitStack, port: int | None, *, page: Path | None) -> FakeSlack:
@@ -68,7 +70,7 @@ def _rooms() -> list[dict[str, str]]:
     return [{"room": room, "task": "Task1", "about": text} for room, text in about.items()]
 
 
-def _settings(rtc: FakeRtc, slack: FakeSlack) -> Settings:
+def _settings(rtc: FakeRtc, slack: FakeSlack, *, folder: Path) -> Settings:
     environ = {
         "RECTASK_RTC_ENDPOINT": rtc.url,
         "RECTASK_APPS": ",".join(f"{n}={i}" for n, i in zip(("prod", "staging"), rtc.account.app_ids, strict=True)),
@@ -77,6 +79,8 @@ def _settings(rtc: FakeRtc, slack: FakeSlack) -> Settings:
         "SLACK_BOT_TOKEN": slack.bot_token,
         "SLACK_APP_TOKEN": slack.app_token,
         "SLACK_API_URL": slack.api_url,
+        "RECTASK_DATABASE_URL": f"sqlite:///{folder / 'rectask.db'}",
+        "RECTASK_WATCH_INTERVAL": "5",
         "RECTASK_HOST": "127.0.0.1",
         "RECTASK_PORT": "0",
     }

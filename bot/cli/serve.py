@@ -13,11 +13,12 @@ from bot.logs import configure_logs
 from bot.service import serve
 from bot.settings import Settings, SettingsError, discard_oauth_variables, load_settings
 from bot.slack.bolt import TokenRefused
+from bot.storage.schema import SchemaTooNew
 
 log = structlog.get_logger()
 
-# sysexits.h: EX_UNAVAILABLE.
-SLACK_REFUSES = 69
+# sysexits.h: EX_UNAVAILABLE. Slack refuses a token, or the database is of a newer release.
+UNAVAILABLE = 69
 
 
 def run() -> int:
@@ -35,7 +36,10 @@ def run() -> int:
         asyncio.run(_until_signalled(settings))
     except TokenRefused as refusal:
         err.print(f"rectask: {refusal} Check it at api.slack.com/apps; `rectask check` proves it.")
-        return SLACK_REFUSES
+        return UNAVAILABLE
+    except SchemaTooNew as refusal:
+        err.print(f"rectask: {refusal}")
+        return UNAVAILABLE
     return 0
 
 

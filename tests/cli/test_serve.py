@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -19,8 +20,9 @@ from bot.playground.slack_world import U_ANA
 from tests.world import environ_for
 
 
-def environ_of(rtc: FakeRtc, slack: FakeSlack, **more: str) -> dict[str, str]:
+def environ_of(rtc: FakeRtc, slack: FakeSlack, folder: Path, **more: str) -> dict[str, str]:
     return {
+        "RECTASK_DATABASE_URL": f"sqlite:///{folder / 'rectask.db'}",
         **environ_for(rtc),
         "SLACK_BOT_TOKEN": slack.bot_token,
         "SLACK_APP_TOKEN": slack.app_token,
@@ -41,9 +43,9 @@ async def start(*argv: str, environ: Mapping[str, str]) -> asyncio.subprocess.Pr
 
 
 @pytest.mark.parametrize("name", [signal.SIGTERM, signal.SIGINT])
-async def test_it_serves_until_it_is_told_to_stop(fake_rtc: FakeRtc, name: signal.Signals) -> None:
+async def test_it_serves_until_it_is_told_to_stop(fake_rtc: FakeRtc, tmp_path: Path, name: signal.Signals) -> None:
     async with open_fake_slack(FakeSlack()) as slack:
-        environ = environ_of(fake_rtc, slack, SLACK_CLIENT_ID="1", SLACK_CLIENT_SECRET="2")
+        environ = environ_of(fake_rtc, slack, tmp_path, SLACK_CLIENT_ID="1", SLACK_CLIENT_SECRET="2")
         process = await start("serve", environ=environ)
         await slack.wait_for_socket(timeout=20)
         await slack.command("Room1 Task1")
@@ -53,14 +55,14 @@ async def test_it_serves_until_it_is_told_to_stop(fake_rtc: FakeRtc, name: signa
     assert process.returncode == 0
     events = [json.loads(line) for line in err.splitlines()]
     assert [event["event"] for event in events] == [
-        *("settings.ignored", "server.opened", "door.opened", "server.stopping")
+        *("settings.ignored", "server.opened", "schema.migrated", "door.opened", "server.stopping")
     ]
     assert not [secret for secret in (slack.bot_token, slack.app_token) if secret.encode() in err]
 
 
-async def test_a_token_that_slack_refuses(fake_rtc: FakeRtc) -> None:
+async def test_a_token_that_slack_refuses(fake_rtc: FakeRtc, tmp_path: Path) -> None:
     async with open_fake_slack(FakeSlack()) as slack:
-        process = await start("serve", environ=environ_of(fake_rtc, slack, SLACK_BOT_TOKEN="xoxb-wrong"))
+        process = await start("serve", environ=environ_of(fake_rtc, slack, tmp_path, SLACK_BOT_TOKEN="xoxb-wrong"))
         _, err = await process.communicate()
     assert process.returncode == 69
     assert b"rectask: Slack refuses SLACK_BOT_TOKEN: invalid_auth." in err

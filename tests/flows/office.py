@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -34,8 +35,9 @@ class Office:
         await self.serving
 
 
-def settings_for(rtc: FakeRtc, slack: FakeSlack, *, door: str, **more: str) -> Settings:
+def settings_for(rtc: FakeRtc, slack: FakeSlack, *, door: str, folder: Path, **more: str) -> Settings:
     environ = environ_for(rtc) | {
+        "RECTASK_DATABASE_URL": f"sqlite:///{folder / 'rectask.db'}",
         "SLACK_BOT_TOKEN": slack.bot_token,
         "SLACK_API_URL": slack.api_url,
         "RECTASK_HOST": "127.0.0.1",
@@ -48,20 +50,36 @@ def settings_for(rtc: FakeRtc, slack: FakeSlack, *, door: str, **more: str) -> S
 
 @asynccontextmanager
 async def open_office(
-    *, door: str, patience: Patience = BRIEF, slack: FakeSlack | None = None, rtc: FakeRtc | None = None
+    *,
+    door: str,
+    patience: Patience = BRIEF,
+    slack: FakeSlack | None = None,
+    rtc: FakeRtc | None = None,
+    **more: str,
 ) -> AsyncIterator[Office]:
-    """The bot, serving; leaving the block stops it and passes on what it died of."""
-    async with open_fake_rtc(rtc or FakeRtc()) as fake_rtc, open_fake_slack(slack or FakeSlack()) as fake_slack:
-        stop, port = asyncio.Event(), asyncio.get_running_loop().create_future()
-        serving = asyncio.create_task(
-            serve(settings_for(fake_rtc, fake_slack, door=door), stop=stop, patience=patience, on_port=port.set_result)
-        )
-        await asyncio.wait({serving, port}, return_when=asyncio.FIRST_COMPLETED)
-        if serving.done():
-            serving.result()
-        office = Office(fake_rtc, fake_slack, f"http://127.0.0.1:{port.result()}", stop, serving)
-        fake_slack.request_url = f"{office.url}/slack/events"
-        try:
-            yield office
-        finally:
-            await office.end()
+    """The bot, serving, with a new database; leaving the block stops it and passes on what it died of.
+
+    `more` are settings.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        async with open_fake_rtc(rtc or FakeRtc()) as fake_rtc, open_fake_slack(slack or FakeSlack()) as fake_slack:
+            settings = settings_for(fake_rtc, fake_slack, door=door, folder=Path(folder), **more)
+            async with _serving(settings, fake_rtc, fake_slack, patience) as office:
+                yield office
+
+
+@asynccontextmanager
+async def _serving(
+    settings: Settings, fake_rtc: FakeRtc, fake_slack: FakeSlack, patience: Patience
+) -> AsyncIterator[Office]:
+    stop, port = asyncio.Event(), asyncio.get_running_loop().create_future()
+    serving = asyncio.create_task(serve(settings, stop=stop, patience=patience, on_port=port.set_result))
+    await asyncio.wait({serving, port}, return_when=asyncio.FIRST_COMPLETED)
+    if serving.done():
+        serving.result()
+    office = Office(fake_rtc, fake_slack, f"http://127.0.0.1:{port.result()}", stop, serving)
+    fake_slack.request_url = f"{office.url}/slack/events"
+    try:
+        yield office
+    finally:
+        await office.end()

@@ -3,6 +3,7 @@
 import asyncio
 import io
 from collections.abc import AsyncIterator
+from pathlib import Path
 from urllib.parse import urlencode
 
 import aiohttp
@@ -37,7 +38,7 @@ async def test_health(office: Office) -> None:
     assert await get(f"{office.url}/healthz") == (200, {"alive": True})
     assert await get(f"{office.url}/readyz") == (
         200,
-        {"ready": True, "checks": {"serving": True, "slack_token": True}},
+        {"ready": True, "checks": {"serving": True, "slack_token": True, "store": True, "rounds": True}},
     )
 
 
@@ -95,7 +96,7 @@ async def test_it_waits_unready_until_slack_is_there(logged: list[EventDict]) ->
         status, told = await get(f"{office.url}/readyz")
         assert (status, told["ready"]) == (503, False)  # type: ignore[index]
         assert (await slack.command("help")).status == 503
-    assert [entry["event"] for entry in logged].count("slack.unreachable") == 1
+    assert [entry["event"] for entry in logged].count("start.delayed") == 1
 
 
 @pytest.mark.parametrize("kind", ["ratelimited", "500_before", "reset_before", "timeout_after"])
@@ -119,7 +120,7 @@ async def test_a_token_that_dies_while_running_turns_it_unready(office: Office, 
     assert [entry["event"] for entry in logged].count("slack_token.refused") == 1
 
 
-async def test_the_token_is_looked_after_and_its_recovery_noticed(logged: list[EventDict]) -> None:
+async def test_the_token_is_looked_after_and_its_recovery_noticed(logged: list[EventDict], tmp_path: Path) -> None:
     slack = FakeSlack()
     rounds = 0
 
@@ -132,7 +133,9 @@ async def test_the_token_is_looked_after_and_its_recovery_noticed(logged: list[E
 
     async with open_fake_rtc(FakeRtc()) as rtc, open_fake_slack(slack):
         stop = asyncio.Event()
-        serving = asyncio.create_task(serve(settings_for(rtc, slack, door="http"), stop=stop, sleep=sleep))
+        serving = asyncio.create_task(
+            serve(settings_for(rtc, slack, door="http", folder=tmp_path), stop=stop, sleep=sleep)
+        )
         await slack.wait_for(lambda: len(slack.calls) >= 4)
         stop.set()
         await serving

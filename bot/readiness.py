@@ -1,0 +1,45 @@
+"""Whether this process can serve: what /readyz tells of."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bot.slack.bolt import SocketDoor
+from bot.slack.workspace import TokenHealth
+from bot.subscriptions.store import StoreUnavailable, Upkeep
+from bot.watching import Watching
+
+# A load balancer's patience is short.
+STORE_ANSWERS_WITHIN = 2.0
+
+
+@dataclass(slots=True)
+class Readiness:
+    """What has come up so far, and how it is."""
+
+    health: TokenHealth = field(default_factory=TokenHealth)
+    upkeep: Upkeep | None = None
+    watching: Watching | None = None
+    socket: SocketDoor | None = None
+    is_serving: bool = False
+
+    async def checks(self) -> Mapping[str, bool]:
+        """Each thing that must be well for this process to serve."""
+        socket = {} if self.socket is None else {"slack_socket": await self.socket.is_connected()}
+        return {
+            "serving": self.is_serving,
+            "slack_token": self.health.is_well,
+            "store": await self._has_store(),
+            "rounds": self.watching is not None and self.watching.is_well,
+            **socket,
+        }
+
+    async def _has_store(self) -> bool:
+        if self.upkeep is None:
+            return False
+        try:
+            async with asyncio.timeout(STORE_ANSWERS_WITHIN):
+                await self.upkeep.ping()
+        except (StoreUnavailable, TimeoutError):
+            return False
+        return True

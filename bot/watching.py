@@ -1,0 +1,130 @@
+"""The loops behind a notice, opened and closed together: the watcher, the deliverer, and the upkeep of old rows."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from bot.lookup.cache import CachingReader
+from bot.storage.database import Database
+from bot.storage.looks import SqlLooks
+from bot.storage.notices import SqlNotices
+from bot.storage.subscriptions import SqlSubscriptions
+from bot.storage.upkeep import SqlUpkeep
+from bot.subscriptions.messenger import Messenger
+from bot.subscriptions.person import Person
+from bot.subscriptions.store import Looks, Notices, StoreUnavailable, Subscriptions, Upkeep
+from bot.watcher.deliverer import Deliverer
+from bot.watcher.watcher import Watcher
+
+log = structlog.get_logger()
+
+UPKEEP_EVERY = timedelta(hours=1)
+# Small, so that nobody waits long for a lock.
+ROWS_A_BATCH = 500
+PAUSE_BETWEEN_BATCHES = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """One database by what is done with it."""
+
+    subscriptions: Subscriptions
+    looks: Looks
+    notices: Notices
+    upkeep: Upkeep
+
+
+def stores_of(database: Database) -> Stores:
+    """The stores that share this database."""
+    return Stores(SqlSubscriptions(database), SqlLooks(database), SqlNotices(database), SqlUpkeep(database))
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """How often a task is looked at, and how long what is over is kept."""
+
+    interval: timedelta
+    retention: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Watching:
+    """The loops at work."""
+
+    watcher: Watcher
+    deliverer: Deliverer
+
+    @property
+    def is_well(self) -> bool:
+        """Whether both had a good round lately."""
+        return self.watcher.rounds.is_well and self.deliverer.rounds.is_well
+
+
+@asynccontextmanager
+async def open_watching(
+    stores: Stores,
+    reader: CachingReader,
+    messenger: Messenger,
+    *,
+    habits: Habits,
+    clock: Callable[[], datetime],
+    on_settled: Callable[[Person], None],
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> AsyncIterator[Watching]:
+    """Look and deliver until the block is left; then what is being sent comes to its end, and claims are given back."""
+    async with AsyncExitStack() as stack:
+        deliverer = await stack.enter_async_context(
+            Deliverer(stores.notices, messenger, clock=clock, on_settled=on_settled)
+        )
+        watcher = await stack.enter_async_context(
+            Watcher(
+                stores.looks,
+                reader,
+                last_known=reader.last_known,
+                clock=clock,
+                interval=habits.interval,
+                on_told=deliverer.rounds.wake,
+            )
+        )
+        reader.hand_on_to(watcher.hear)
+        for loop in (watcher.rounds.run(), deliverer.rounds.run(), keep_up(stores.upkeep, habits.retention, sleep)):
+            await stack.enter_async_context(_running(loop))
+        yield Watching(watcher, deliverer)
+
+
+async def keep_up(upkeep: Upkeep, retention: timedelta, sleep: Callable[[float], Awaitable[None]]) -> None:
+    """Delete what is older than the retention, in small batches, now and every hour, until cancelled."""
+    while True:
+        try:
+            forgotten = await _forget(upkeep, retention, sleep)
+        except StoreUnavailable:
+            forgotten = 0  # the loops say that it is lost
+        except Exception:
+            log.exception("upkeep.failed")
+            forgotten = 0
+        if forgotten:
+            log.info("tasks.forgotten", tasks=forgotten)
+        await sleep(UPKEEP_EVERY.total_seconds())
+
+
+async def _forget(upkeep: Upkeep, retention: timedelta, sleep: Callable[[float], Awaitable[None]]) -> int:
+    total = 0
+    while forgotten := await upkeep.forget(older_than=retention, at_most=ROWS_A_BATCH):
+        total += forgotten
+        await sleep(PAUSE_BETWEEN_BATCHES)
+    return total
+
+
+@asynccontextmanager
+async def _running(loop: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    task = asyncio.create_task(loop)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
