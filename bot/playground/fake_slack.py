@@ -133,6 +133,12 @@ class FakeSlack(SlackPeople):
     def limits(self, limits: bool | Limits | None) -> None:
         self._turnstile.limits = limits if isinstance(limits, Limits) else Limits() if limits else None
 
+    def add_people(self, count: int) -> list[str]:
+        """More members, for tests of load; their ids."""
+        added = [Person(self.world.next_id("U"), f"person{n}", f"Person {n}") for n in range(count)]
+        self.people.update({person.id: person for person in added})
+        return [person.id for person in added]
+
     def revoke_token(self, error: str = "token_revoked") -> None:
         """From now on this is what the bot's token is answered; `account_inactive` is the other one that Slack has."""
         self.world.token_error = error

@@ -120,7 +120,7 @@ class Control:
         return await self._people.submit_view(self._view(said), user=said["user"], values=said.get("values"))
 
     async def _open_home(self, said: Json) -> Outcome:
-        return await self._people.open_home(user=said["user"])
+        return await self._people.open_home(user=said["user"], tab=said.get("tab", "home"))
 
     def _view(self, said: Json) -> View:
         return self._people.world.views[said["view_id"]]

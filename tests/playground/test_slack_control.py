@@ -1,10 +1,14 @@
 """What the playground's page is given, and what nobody else gets."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+from slack_sdk.web.async_client import AsyncWebClient
 
+from bot import playground
 from bot.playground.fake_slack import FakeSlack
 from bot.playground.slack_world import (
     C_ONCALL,
@@ -13,6 +17,7 @@ from bot.playground.slack_world import (
 from tests.playground.small_bot import SmallBot
 
 Json = dict[str, Any]
+PAGE = Path(playground.__file__).with_name("page")
 
 
 async def test_the_page_plays_a_person(fake: FakeSlack, small_bot: SmallBot, http: aiohttp.ClientSession) -> None:
@@ -49,6 +54,29 @@ async def test_the_page_plays_a_person(fake: FakeSlack, small_bot: SmallBot, htt
     assert {view["type"] for view in state["views"]} == {"modal", "home"}
     assert {"people", "channels", "messages", "views", "log"} == state.keys()
     assert small_bot.seen
+
+
+async def test_the_page_sees_threads_and_opens_the_other_tab(
+    fake: FakeSlack, small_bot: SmallBot, client: AsyncWebClient, http: aiohttp.ClientSession
+) -> None:
+    parent = (await client.chat_postMessage(channel=U_ANA, text="Ended"))["ts"]
+    await client.chat_postMessage(channel=U_ANA, text="Files", thread_ts=parent)
+    await client.chat_update(channel=fake.messages[0].channel, ts=parent, text="Ended, with files")
+    async with http.get(f"{fake.url}/-/state") as response:
+        first, second = (await response.json())["messages"]
+    assert (first["text"], first["edited"], first["thread_ts"]) == ("Ended, with files", True, None)
+    assert (second["text"], second["thread_ts"], second["is_broadcast"]) == ("Files", parent, False)
+    async with http.post(f"{fake.url}/-/open_home", json={"user": U_ANA, "tab": "messages"}) as response:
+        assert (await response.json())["acked"]
+    assert small_bot.seen[-1]["event"]["tab"] == "messages"
+
+
+def test_the_page_is_light_and_whole() -> None:
+    """A module that is imported and not there would leave it blank."""
+    files = {path.name: path.read_text() for path in PAGE.iterdir()}
+    assert sum(len(text.encode()) for text in files.values()) < 150_000
+    named = re.findall(r"from \"\./([\w.]+)\"|/static/([\w.]+)", "".join(files.values()))
+    assert {one or other for one, other in named} <= files.keys()
 
 
 async def test_the_page_can_be_mistaken(fake: FakeSlack, http: aiohttp.ClientSession) -> None:

@@ -191,6 +191,13 @@ async def test_a_reply_can_be_changed_and_deleted(fake: FakeSlack, client: Async
     assert "reply_count" not in shown
 
 
+async def test_there_may_be_more_people(fake: FakeSlack, client: AsyncWebClient) -> None:
+    added = fake.add_people(200)
+    assert len({*added, *fake.people}) == len(fake.people) > 200
+    for user in added[:20]:
+        assert (await client.chat_postMessage(channel=user, text="x"))["ok"]
+
+
 async def test_who_can_be_written_to(fake: FakeSlack, client: AsyncWebClient) -> None:
     for user in (U_GONE, U_GUEST, U_SINGLE, U_STRANGER):
         assert (await client.chat_postMessage(channel=user, text="x"))["ok"]

@@ -5,11 +5,19 @@ import { clockTime } from "./dates.js";
 import { element } from "./dom.js";
 import { mrkdwn } from "./mrkdwn.js";
 
-/** In the order of their time stamps; ephemeral ones of other people are left out. */
+/** In the order of their time stamps, replies below their parent; ephemeral ones of other people are left out. */
 export function visibleMessages(messages, { user, channel }) {
-  return messages
+  const visible = messages
     .filter((message) => message.channel === channel && (!message.ephemeral_to || message.ephemeral_to === user))
     .sort((one, other) => Number(one.ts) - Number(other.ts));
+  const parents = new Set(visible.filter((message) => !message.thread_ts).map((message) => message.ts));
+  const isReply = (message) => parents.has(message.thread_ts);
+  const repliesTo = ({ ts }) => visible.filter((message) => message.thread_ts === ts).map(asReply);
+  return visible.filter((message) => !isReply(message)).flatMap((message) => [message, ...repliesTo(message)]);
+}
+
+function asReply(message, index) {
+  return { ...message, reply: index + 1 };
 }
 
 /** Keeps what did not change, so that focus, an open menu and the place scrolled to stay. */
@@ -61,8 +69,8 @@ function messageNode(message, surface) {
   const name = surface.names.person(message.author) ?? "Rectask";
   const content = element("div", { class: "content" }, byline(message, name), messageBody(message, surface));
   if (message.blocks?.length && message.text) content.append(notification(message.text, surface.names));
-  const kind = message.ephemeral_to ? "message ephemeral" : "message";
-  return element("li", { class: kind }, avatar(name, message.is_bot), content);
+  const kinds = ["message", message.ephemeral_to && "ephemeral", message.reply && "reply"].filter(Boolean);
+  return element("li", { class: kinds.join(" ") }, avatar(name, message.is_bot), content);
 }
 
 function messageBody(message, surface) {
@@ -79,10 +87,16 @@ function byline(message, name) {
   const when = new Date(Number(message.ts) * 1000);
   return element("p", { class: "byline" },
     message.ephemeral_to ? element("span", { class: "only-you" }, "Only visible to you") : null,
+    message.reply ? element("span", { class: "thread" }, threadLabel(message)) : null,
     element("strong", {}, name),
     message.is_bot ? element("span", { class: "badge" }, "APP") : null,
     Number.isNaN(when.getTime()) ? null : element("time", { datetime: when.toISOString() }, clockTime(when)),
     message.edited ? element("span", { class: "edited" }, "(edited)") : null);
+}
+
+function threadLabel(message) {
+  const place = `Reply ${message.reply} in the thread`;
+  return message.is_broadcast ? `${place}, also sent to the channel` : place;
 }
 
 function notification(text, names) {

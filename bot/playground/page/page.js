@@ -4,7 +4,10 @@ import { closeMenusOutside } from "./blocks.js";
 import { MessageList, messageText, visibleMessages } from "./chat.js";
 import { element, on } from "./dom.js";
 import { fetchJson, follow, send } from "./server.js";
-import { channelTitle, channelsOf, HOME, showChannels, showPeople, showRooms, showTraffic } from "./sidebar.js";
+import {
+  channelTitle, channelsOf, HOME, showChannels, showPeople, showRooms, showTraffic, unreadMark,
+} from "./sidebar.js";
+import { Unread } from "./unread.js";
 import { homeNode, ModalStage, topView } from "./views.js";
 
 const NEAR_THE_END = 80;
@@ -21,6 +24,8 @@ class Page {
     this.user = wanted.get("user") ?? "";
     this.channel = wanted.get("channel") ?? "";
     this.find = (id) => document.getElementById(id);
+    this.read = new Unread(sessionStorage);
+    this.unread = (channel) => this.read.count(this.state.messages, { user: this.user, channel });
     this.list = new MessageList((message) => this.messageSurface(message), (message) => this.announce(message));
     this.modals = new ModalStage((record) => this.viewSurface(record), {
       close: (record) => this.tellModal("/-/close_view", record),
@@ -70,6 +75,7 @@ class Page {
     this.isDrawn = false;
     this.homeDrawn = null;
     if (this.channel === HOME) this.openHome();
+    else if (this.state.channels.find((one) => one.id === this.channel)?.is_dm) this.openMessages();
   }
 
   async openHome() {
@@ -78,10 +84,18 @@ class Page {
     if (answer.error && user === this.user) this.find("about").textContent = `Not opened: ${answer.error}`;
   }
 
+  /** The bot's other tab: it is told, and nothing depends on its answer. */
+  openMessages() {
+    send("/-/open_home", { user: this.user, tab: "messages" });
+  }
+
   draw() {
-    const { people, channels, views, log } = this.state;
+    const { people, channels, messages, views, log } = this.state;
+    if (!document.hidden) this.read.read(messages, this);
+    const own = channelsOf(channels, this.user);
     showPeople(this.find("person"), people, this.user);
-    showChannels(this.find("channels"), channelsOf(channels, this.user), this, (channel) => this.go(channel));
+    showChannels(this.find("channels"), own, this, (channel) => this.go(channel));
+    this.showNews(own.reduce((sum, channel) => sum + this.unread(channel.id), 0));
     showTraffic(this.find("traffic"), log);
     this.find("composer").hidden = this.channel === HOME;
     if (this.channel === HOME) this.drawHome();
@@ -119,10 +133,16 @@ class Page {
     if (wasAtEnd || !this.isDrawn) content.scrollTop = content.scrollHeight;
   }
 
+  /** In the browser's tab, and where a narrow window hides the list of places. */
+  showNews(count) {
+    this.news = count;
+    this.find("fold").replaceChildren(...["Places", unreadMark(count)].filter(Boolean));
+  }
+
   title(words, about) {
     this.find("heading").textContent = words;
     this.find("about").textContent = about;
-    document.title = `${words} · Rectask playground`;
+    document.title = `${this.news ? `(${this.news}) ` : ""}${words} · Rectask playground`;
   }
 
   /** What a screen reader hears of a new message is its text, as in the chat itself. */
@@ -187,6 +207,7 @@ function wire(page) {
     const isOpen = document.body.classList.toggle("unfolded");
     event.currentTarget.setAttribute("aria-expanded", String(isOpen));
   });
+  on(document, "visibilitychange", () => page.draw());
   closeMenusOutside(document);
 }
 

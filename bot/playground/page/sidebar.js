@@ -27,26 +27,33 @@ export function showPeople(select, people, user) {
 
 function personLabel(person) {
   const name = person.real_name || person.name || person.id;
-  const kind = person.is_stranger ? " (other organisation)" : person.is_restricted ? " (guest)" : "";
-  return name + kind;
+  if (person.deleted) return `${name} (deactivated)`;
+  return name + (person.is_stranger ? " (other organisation)" : person.is_restricted ? " (guest)" : "");
 }
 
-export function showChannels(nav, channels, { names, user, channel }, choose) {
-  const entry = (id, sign, label, mark) => {
+/** `unread` tells how many new messages a channel has. */
+export function showChannels(nav, channels, { names, user, channel, unread }, choose) {
+  const entry = (id, sign, label, ...marks) => {
     const button = element("button", { type: "button", "aria-current": id === channel ? "page" : undefined },
-      element("span", { class: "sign", "aria-hidden": "true" }, sign), element("span", {}, label), mark);
+      element("span", { class: "sign", "aria-hidden": "true" }, sign), element("span", {}, label), ...marks);
     return element("li", {}, on(button, "click", () => choose(id)));
   };
   const rows = (isDm) => channels.filter((one) => Boolean(one.is_dm) === isDm).map((one) =>
-    entry(one.id, isDm ? "•" : "#", channelTitle(one, names, user), one.is_ext_shared ? sharedMark() : null));
+    entry(one.id, isDm ? "•" : "#", channelTitle(one, names, user), one.is_ext_shared ? sharedMark() : null,
+      unreadMark(unread(one.id))));
   redraw(nav,
     element("h2", {}, "Channels"), element("ul", {}, ...rows(false)),
     element("h2", {}, "Direct messages"), element("ul", {}, ...rows(true)),
-    element("h2", {}, "The bot"), element("ul", {}, entry(HOME, "⌂", "Home", null)));
+    element("h2", {}, "The bot"), element("ul", {}, entry(HOME, "⌂", "Home")));
 }
 
 function sharedMark() {
   return element("span", { class: "badge" }, "shared");
+}
+
+/** Null where there is nothing new. */
+export function unreadMark(count) {
+  return count ? element("span", { class: "unread" }, String(count), element("span", { class: "unseen" }, " new")) : null;
 }
 
 function redraw(nav, ...nodes) {
