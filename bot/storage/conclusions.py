@@ -76,7 +76,8 @@ def _is_of(watched_id: int, occasion: Occasion) -> Any:
 
 def _told_of_all(watched_id: int) -> Select[Any]:
     is_subscribed = and_(subscriptions.c.watched_task_id == watched_id, IS_OPEN)
-    return select(subscriptions.c.id.label("subscription_id"), literal(None).label("follows")).where(is_subscribed)
+    told = select(subscriptions.c.id.label("subscription_id"), literal(None).label("follows"))
+    return told.where(is_subscribed).order_by(subscriptions.c.id)
 
 
 def _told_of_files(watched_id: int) -> Select[Any]:
