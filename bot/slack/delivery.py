@@ -74,6 +74,7 @@ _ROWS: dict[type[DeliveryError], dict[str, str]] = {
         "user_disabled": "This person's account is deactivated",
         "user_not_visible": "The app may not see this person",
         "channel_not_found": "Slack finds no conversation with this person",
+        "invalid_user_combination": "Slack allows no conversation with this person",
         "cannot_dm_bot": "This is a bot, which can not be written to",
     },
     Undeliverable: {

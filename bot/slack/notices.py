@@ -41,10 +41,15 @@ Answer = Mapping[str, Any]
 
 @asynccontextmanager
 async def open_messenger(
-    *, token: str, base_url: str, health: TokenHealth, clock: Callable[[], datetime]
+    *,
+    token: str,
+    base_url: str,
+    health: TokenHealth,
+    clock: Callable[[], datetime],
+    answers_within: timedelta = ANSWERS_WITHIN,
 ) -> AsyncIterator["SlackMessenger"]:
     """A messenger whose requests give up sooner than those of listeners; leaving the block closes its connections."""
-    patience = aiohttp.ClientTimeout(total=ANSWERS_WITHIN.total_seconds(), connect=_CONNECTS_WITHIN.total_seconds())
+    patience = aiohttp.ClientTimeout(total=answers_within.total_seconds(), connect=_CONNECTS_WITHIN.total_seconds())
     async with aiohttp.ClientSession(timeout=patience) as session:
         yield SlackMessenger(make_slack(token=token, base_url=base_url, session=session), health, clock=clock)
 
@@ -158,7 +163,7 @@ class SlackMessenger:
         for _ in range(_PAGES_AT_MOST):
             answer = await self._ask(turn_to(page))
             for message in answer.get("messages") or []:
-                if _key_of(message) == notice.key:
+                if key_in(message) == notice.key:
                     return Place(channel, str(message["ts"]))
             cursor = (answer.get("response_metadata") or {}).get("next_cursor")
             if not cursor:
@@ -204,7 +209,8 @@ def _is_want_of_scope(refusal: InstallationDead) -> bool:
     return "missing_scope" in refusal.reason
 
 
-def _key_of(message: Any) -> object:
+def key_in(message: Any) -> object:
+    """The key of the notice that a message is, as Slack tells of it; None for any other message."""
     metadata = message.get("metadata") if isinstance(message, Mapping) else None
     if not isinstance(metadata, Mapping) or metadata.get("event_type") != EVENT_TYPE:
         return None

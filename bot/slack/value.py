@@ -11,6 +11,8 @@ from bot.recording.task import InvalidId, RecordTask, RtcApp, TaskRef, UnknownAp
 
 # The last second of the year 9999; later ones are no datetimes.
 _LATEST = 253_402_300_799
+# Counted in whole units, for a float would lose milliseconds.
+_EPOCH, _SECOND, _MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(seconds=1), timedelta(milliseconds=1)
 
 
 class Tampered(ValueError):
@@ -41,7 +43,7 @@ class Told:
         """Whether this is still the same task: RTC tells of the newest one of those ids."""
         if self.started_at is None or task.started_at is None:
             return True
-        return abs(self.started_at - task.started_at) < timedelta(milliseconds=1)
+        return abs(self.started_at - task.started_at) < _MILLISECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +65,9 @@ class Press:
         parts |= ({"p": self.page} if self.page else {}) | ({"x": True} if self.outside_too else {})
         parts |= {"s": self.shared_by} if self.shared_by else {}
         if self.told is not None:
-            parts["n"] = int(self.told.subscribed_at.timestamp())
+            parts["n"] = (self.told.subscribed_at - _EPOCH) // _SECOND
             if self.told.started_at is not None:
-                parts["b"] = round(self.told.started_at.timestamp() * 1000)
+                parts["b"] = (self.told.started_at - _EPOCH) // _MILLISECOND
         return json.dumps(parts, separators=(",", ":"))
 
 
@@ -74,11 +76,12 @@ def read_value(value: object, *, apps: Sequence[RtcApp]) -> Press:
     try:
         given = _Value.model_validate_json(value if isinstance(value, str) else "")
         ref = TaskRef(choose_app(apps, given.a), given.r, given.t)
-        told = None if given.n is None else Told(_moment(given.n), None if given.b is None else _moment(given.b / 1000))
-        return Press(ref, page=given.p, outside_too=given.x, shared_by=given.s, told=told)
+        return Press(ref, page=given.p, outside_too=given.x, shared_by=given.s, told=_told(given))
     except (ValidationError, InvalidId, UnknownApp) as flaw:
         raise Tampered from flaw
 
 
-def _moment(seconds: float) -> datetime:
-    return datetime.fromtimestamp(0, UTC) + timedelta(seconds=seconds)
+def _told(given: _Value) -> Told | None:
+    if given.n is None:
+        return None
+    return Told(_EPOCH + given.n * _SECOND, None if given.b is None else _EPOCH + given.b * _MILLISECOND)

@@ -1,23 +1,38 @@
 """What a button carries, and what comes back changed."""
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.recording.task import RtcApp, TaskRef
-from bot.slack.value import Press, Tampered, read_value
+from bot.recording.task import RUNNING, RecordTask, RtcApp, TaskRef
+from bot.slack.value import Press, Tampered, Told, read_value
 
 APPS = (RtcApp("prod", "661e0000000000000000543c"), RtcApp("staging", "661f0000000000000000543c"))
 IDS = st.text("abcXYZ019@-_.", min_size=1, max_size=128)
 
 
-@given(st.sampled_from(APPS), IDS, IDS, st.integers(0, 1000), st.booleans(), st.sampled_from([None, "U0ANA00001"]))
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+SECONDS = st.integers(0, 253_402_300_799).map(lambda s: EPOCH + timedelta(seconds=s))
+MILLISECONDS = st.integers(0, 253_402_300_799_000).map(lambda ms: EPOCH + timedelta(milliseconds=ms))
+TOLD = st.builds(Told, SECONDS, st.none() | MILLISECONDS)
+
+
+@given(
+    st.sampled_from(APPS),
+    IDS,
+    IDS,
+    st.integers(0, 1000),
+    st.booleans(),
+    st.sampled_from([None, "U0ANA00001"]),
+    st.none() | TOLD,
+)
 def test_what_was_put_in_comes_back(
-    app: RtcApp, room: str, task: str, page: int, outside: bool, shared_by: str | None
+    app: RtcApp, room: str, task: str, page: int, outside: bool, shared_by: str | None, told: Told | None
 ) -> None:
-    press = Press(TaskRef(app, room, task), page=page, outside_too=outside, shared_by=shared_by)
+    press = Press(TaskRef(app, room, task), page=page, outside_too=outside, shared_by=shared_by, told=told)
     assert read_value(press.as_value(), apps=APPS) == press
     assert len(press.as_value()) <= 2000
 
@@ -33,6 +48,9 @@ def test_what_was_put_in_comes_back(
         json.dumps({"a": "prod", "r": "Room1", "t": "Task1", "p": "1"}),
         json.dumps({"a": "prod", "r": "Room1", "t": "Task1", "s": "<!channel>"}),
         json.dumps({"a": "prod", "r": "Room1", "t": "Task1", "more": 1}),
+        json.dumps({"a": "prod", "r": "Room1", "t": "Task1", "n": -1}),
+        json.dumps({"a": "prod", "r": "Room1", "t": "Task1", "n": 10**18}),
+        json.dumps({"a": "prod", "r": "Room1", "t": "Task1", "n": 1, "b": 10**18}),
     ],
 )
 def test_what_was_changed_is_noticed(value: object) -> None:
@@ -44,3 +62,13 @@ def test_what_was_changed_is_noticed(value: object) -> None:
 def test_no_text_breaks_it(value: str) -> None:
     with pytest.raises(Tampered):
         read_value(value, apps=APPS)
+
+
+@given(MILLISECONDS, st.none() | MILLISECONDS)
+def test_a_notice_knows_its_own_recording_from_a_newer_one(started_at: datetime, other: datetime | None) -> None:
+    ref = TaskRef(APPS[0], "Room1", "Task1")
+    told = Told(EPOCH, started_at)
+    sent = read_value(Press(ref, told=told).as_value(), apps=APPS).told
+    assert sent is not None
+    assert sent.is_about(RecordTask(ref, RUNNING, started_at=started_at))
+    assert sent.is_about(RecordTask(ref, RUNNING, started_at=other)) == (other in (None, started_at))

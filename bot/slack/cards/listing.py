@@ -24,6 +24,8 @@ from bot.subscriptions.subscription import Entry, Phase
 
 # So many are asked of the store; the home tab has room for all of them.
 LISTED_AT_MOST = 90
+# Of these a screen reader tells, which takes the text.
+_SPOKEN_AT_MOST = 5
 _HOME_BLOCKS_AT_MOST = 100
 _HOME_BYTES_AT_MOST = 200_000
 _HOW_TO = "Press *Subscribe* on a recording's card, or type `/rectask watch ROOM TASK`: you get a message when it ends."
@@ -43,10 +45,13 @@ def list_card(entries: Sequence[Entry], *, now: datetime) -> Card:
     title = _title(entries)
     bottom = [_foot(now), _refresh()]
     if not entries:
-        return Card(text=title, blocks=(headline(title), paragraph(_HOW_TO), *bottom))
+        return Card(
+            text=f"{title}. Type /rectask watch ROOM TASK.", blocks=(headline(title), paragraph(_HOW_TO), *bottom)
+        )
     top = [headline(title)]
     shown = _that_fit(entries, besides=[*top, *bottom], bytes_at_most=BYTES_AT_MOST, blocks_at_most=BLOCKS_AT_MOST)
-    return Card(text=title, blocks=(*top, *shown, *bottom))
+    said = " ".join((f"{title}.", *(_spoken(entry) for entry in entries[:_SPOKEN_AT_MOST])))
+    return Card(text=escape(said), blocks=(*top, *shown, *bottom))
 
 
 def home_view(entries: Sequence[Entry] | None, *, now: datetime) -> Block:
@@ -68,6 +73,12 @@ def entry_in_words(entry: Entry) -> str:
     return "\n".join(
         (place(entry.watched.ref), *_seen(entry), *_next_look(entry), *_notice(entry)),
     )
+
+
+def _spoken(entry: Entry) -> str:
+    ref, seen = entry.watched.ref, entry.watched.seen
+    state = "not seen yet." if seen is None else judge(seen.task, now=seen.read_at).sentence
+    return f"Room {ref.room}, task {ref.task}: {state}"
 
 
 def _title(entries: Sequence[Entry]) -> str:

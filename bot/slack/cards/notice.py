@@ -14,6 +14,7 @@ from bot.slack.value import Told
 from bot.subscriptions.notice import Notice
 from bot.subscriptions.subscription import known_start
 
+_UNCLEAR = "Its state has been unclear for a while."
 _LOOK_FOR_FILES = "its files are in the bucket or VOD space that it was started with."
 # Title, what it means, what to do; for recordings whose end was not seen.
 _LOST = {
@@ -24,7 +25,7 @@ _LOST = {
     ),
     Occasion.GONE: (
         "RTC knows this recording no longer",
-        "It says so although the 72 hours from its start are not over, so its end was not seen.",
+        "RTC says so although 72 hours from its start are not over. Its end was not seen.",
         f"Check the ids and the app; {_LOOK_FOR_FILES}",
     ),
     Occasion.FORGOTTEN: (
@@ -43,7 +44,8 @@ def notice_card(notice: Notice, *, now: datetime) -> Card:
     reading = completion.reading
     told = Told(notice.subscribed_at, known_start(reading.task))
     standing = Standing.SUBSCRIBED if _goes_on(completion, now) else None
-    return task_card(reading, now=now, told=told, standing=standing, notes=_notes(completion, now))
+    card = task_card(reading, now=now, told=told, standing=standing, notes=_notes(completion, now))
+    return Card(f"{_UNCLEAR} {card.text}", card.blocks) if completion.occasion is Occasion.UNCLEAR else card
 
 
 def told_again(reading: Reading, told: Told, *, now: datetime, standing: Standing | None) -> Card:
@@ -88,11 +90,11 @@ def _goes_on(completion: Completion, now: datetime) -> bool:
 def _notes(completion: Completion, now: datetime) -> list[Block]:
     match completion.occasion:
         case Occasion.UNCLEAR:
-            return [paragraph("*Its state has been unclear for a while.*\nIt is watched on.")]
+            return [paragraph(f"*{_UNCLEAR}*\nIt is still watched: you get another message when it ends.")]
         case Occasion.FILES:
             return [paragraph("*Its files came after the end had been told.*")]
         case Occasion.ENDED if _goes_on(completion, now):
-            return [paragraph("*It is looked at for an hour from its end.*\nIf files come, this message changes.")]
+            return [paragraph("*It is still looked at.*\nIf files come, this message changes, and its thread says so.")]
     return []
 
 

@@ -23,7 +23,7 @@ def subscribed_card(reading: Reading, *, is_new: bool, now: datetime) -> Card:
         blocks=(
             headline(title),
             paragraph(f"{place(ref)}\n{escape(judge(reading.task, now=now).sentence)}"),
-            footnote(f"It comes as a direct message. To get none: press Unsubscribe, or type {_unwatch(ref)}."),
+            footnote(f"It comes as a direct message. To stop it, press Unsubscribe, or type {_unwatch(ref)}."),
             buttons(unsubscribe_button(ref, ON_ANSWER)),
         ),
     )

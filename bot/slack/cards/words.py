@@ -12,7 +12,7 @@ from bot.slack.value import Press
 _HOW_TO = (
     "`/rectask ROOM TASK` shows what became of a recording: its state, why it stopped, its files.\n"
     "`/rectask ROOM TASK --app NAME` where several RTC apps are configured.\n"
-    "`/rectask watch ROOM TASK` sends you a direct message when it ends, `unwatch` does not any more.\n"
+    "`/rectask watch ROOM TASK` sends you a direct message when it ends; `unwatch` takes that back.\n"
     "`/rectask list` shows what you are subscribed to.\n"
     "`/rectask help` shows this."
 )

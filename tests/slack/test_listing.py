@@ -1,0 +1,118 @@
+"""What somebody is subscribed to, as a card and as the home tab."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.playground.slack_blocks import check_blocks, check_view
+from bot.recording.completion import Occasion
+from bot.recording.stop_reason import StopReason
+from bot.recording.task import ENDED
+from bot.slack.cards.card import BYTES_AT_MOST, size_of
+from bot.slack.cards.listing import LISTED_AT_MOST, entry_in_words, home_view, list_card
+from bot.subscriptions.notice import NoticeState
+from bot.subscriptions.subscription import Entry, Phase
+from tests.slack.told import LONGEST, NOW, completion, delivered, ended_reading, entry, reading
+
+ENDED_ENTRY: dict[str, Any] = {
+    "phase": Phase.CLOSED,
+    "completion": completion(Occasion.ENDED),
+    "seen": ended_reading(),
+}
+
+
+@pytest.mark.parametrize(
+    ("of", "said", "can_be_ended"),
+    [
+        (entry(), "Looked at next <!date^", True),
+        (entry(), "Running for 9 min 48 s. No files so far. Seen <!date^", True),
+        (entry(failures=1, last_error="RTC did <not> answer."), "look failed: RTC did &lt;not&gt; answer.", True),
+        (entry(failures=3, last_error="x"), "look failed, 3 times in a row: x", True),
+        (entry(failures=1), "look failed: no reason was given", True),
+        (entry(**ENDED_ENTRY, notice_state=NoticeState.PENDING), "The message about its end is queued.", True),
+        (entry(**ENDED_ENTRY, notice_state=NoticeState.PENDING, reason="Slack asks."), "It waits: Slack asks.", True),
+        (entry(**ENDED_ENTRY, notice_state=NoticeState.SENDING), "The message about its end is being sent.", True),
+        (delivered(), "The message about its end was delivered <!date^1795348800", False),
+        (delivered(Occasion.FORGOTTEN), "about the end of its 72 hours was delivered", False),
+        (
+            entry(**ENDED_ENTRY, notice_state=NoticeState.DEAD, settled_at=NOW, reason="The account is closed"),
+            "was given up <!date^1795348800^{date_short_pretty} {time_secs}|2026-11-22 12:00:00 UTC>: The account",
+            False,
+        ),
+        (entry(phase=Phase.CLOSED, reason="The account is closed"), "You are told nothing: The account", False),
+        (
+            entry(
+                phase=Phase.AWAITING_FILES,
+                completion=completion(Occasion.ENDED),
+                notice_state=NoticeState.DELIVERED,
+                settled_at=NOW,
+            ),
+            "Its files are looked for again <!date^",
+            True,
+        ),
+        (
+            entry(completion=completion(Occasion.UNCLEAR), notice_state=NoticeState.DELIVERED, settled_at=NOW),
+            "The message about its unclear state was delivered",
+            True,
+        ),
+    ],
+)
+def test_each_state_in_words(of: Entry, said: str, *, can_be_ended: bool) -> None:
+    assert said in entry_in_words(of)
+    card = list_card([of], now=NOW)
+    assert ("Unsubscribe" in json.dumps(card.blocks)) is can_be_ended
+    check_blocks(list(card.blocks))
+
+
+def test_a_closed_task_is_not_looked_at() -> None:
+    assert "Looked at next" not in entry_in_words(delivered())
+
+
+def test_nothing_says_how_to_subscribe() -> None:
+    for blocks in (list_card([], now=NOW).blocks, home_view([], now=NOW)["blocks"]):
+        assert "You are subscribed to nothing" in json.dumps(blocks)
+        assert "/rectask watch ROOM TASK" in json.dumps(blocks)
+
+
+def test_a_list_without_its_store_says_so() -> None:
+    view = home_view(None, now=NOW)
+    check_view(view, type="home")
+    assert "can not be reached now" in json.dumps(view)
+    assert "rectask.list" in json.dumps(view)
+
+
+@pytest.mark.parametrize("count", [1, 9, 10, 11, 45, 46, 47, 89, 90])
+def test_a_long_list_is_cut_to_what_slack_takes(count: int) -> None:
+    entries = [entry(ref=LONGEST, failures=2, last_error="e" * 500) for _ in range(count)]
+    card = list_card(entries, now=NOW)
+    check_blocks(list(card.blocks))
+    assert size_of(card.blocks) <= BYTES_AT_MOST
+    view = home_view(entries, now=NOW)
+    check_view(view, type="home")
+    shown = sum("accessory" in block for block in card.blocks)
+    left = f"… and {'at least ' if count == LISTED_AT_MOST else ''}{count - shown} more"
+    assert (left in json.dumps(card.blocks, ensure_ascii=False)) is (shown < count)
+    assert sum("accessory" in block for block in view["blocks"]) == count
+    assert ("Only the first 90 are shown" in json.dumps(view)) is (count == LISTED_AT_MOST)
+
+
+def test_short_entries_fill_the_card() -> None:
+    card = list_card([entry() for _ in range(60)], now=NOW)
+    check_blocks(list(card.blocks))
+    shown = sum("accessory" in block for block in card.blocks)
+    assert f"… and {60 - shown} more: see Rectask's Home tab" in json.dumps(card.blocks, ensure_ascii=False)
+
+
+def test_what_comes_from_outside_is_inert() -> None:
+    hostile = reading(ENDED, reason=StopReason.from_code("<!here>"), ended=timedelta(minutes=1))
+    card = list_card([entry(seen=hostile, failures=1, last_error="<!channel>")], now=NOW)
+    assert "<!here>" not in json.dumps(card.blocks)
+    assert "<!channel>" not in json.dumps(card.blocks)
+    assert "<!here>" not in card.text
+
+
+def test_the_text_tells_who_can_not_see_the_blocks() -> None:
+    text = list_card([entry()], now=NOW).text
+    assert text == "What you are subscribed to. Room Room1, task Task1: Running for 9 min 48 s. No files so far."
