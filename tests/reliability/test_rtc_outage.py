@@ -1,0 +1,70 @@
+"""RTC is gone for ten minutes: all who watch are told afterwards, and the log says so twice."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import pytest
+from structlog.typing import EventDict
+
+from bot.lookup.pacing import Pacer
+from bot.playground.slack_world import T_HOME
+from bot.recording.reading import TaskReader
+from bot.subscriptions.person import Person
+from bot.volcengine.openapi import OpenApi
+from bot.volcengine.rtc import SERVICE, RtcTaskReader
+from bot.volcengine.signing import Credentials, Signer
+from bot.volcengine.transport import open_http
+from tests.reliability.works import INTERVAL, Works
+from tests.world import BRIEF, no_time
+
+ROOMS = 60
+STEP = timedelta(seconds=10)
+
+
+@asynccontextmanager
+async def hasty_reader(works: Works) -> AsyncIterator[TaskReader]:
+    """RTC, asked without a limit: the clock of this test goes faster than the pacer's."""
+    account = works.rtc.account
+    credentials = Credentials(access_key=account.access_key, secret_key=account.secret_key)
+    async with open_http(patience=BRIEF, proxy=None) as http, Pacer(100_000) as pacer:
+        yield RtcTaskReader(
+            OpenApi(
+                http,
+                endpoint=works.rtc.url,
+                signer=Signer(credentials, region="cn-north-1", service=SERVICE, clock=works.clock),
+                pacer=pacer,
+                origin="the test",
+                clock=works.clock,
+                patience=BRIEF,
+                sleep=no_time,
+            )
+        )
+
+
+@pytest.mark.parametrize("kind", ["ServiceUnavailableTemp", "reset"])
+async def test_all_are_told_afterwards_and_the_log_says_it_twice(
+    works: Works, logged: list[EventDict], kind: str
+) -> None:
+    rooms = [f"r{number}" for number in range(ROOMS)]
+    people = works.slack.add_people(ROOMS)
+    for room, user in zip(rooms, people, strict=True):
+        works.runs(room)
+        await works.subscribe(room, Person(T_HOME, user))
+    async with hasty_reader(works) as reader, works.life(reader=reader) as life:
+        works.rtc.fail_with(kind)
+        works.clock.move(INTERVAL)
+        for _ in range(timedelta(minutes=10) // STEP):
+            await life.go_round()
+            works.clock.move(STEP)
+        for room in rooms:
+            works.ends(room)
+        assert not works.slack.messages
+        works.rtc.heal()
+        for _ in range(timedelta(minutes=3) // STEP):
+            await life.go_round()
+            works.clock.move(STEP)
+    told = [works.messages(room, user=user) for room, user in zip(rooms, people, strict=True)]
+    assert [len(messages) for messages in told] == [1] * ROOMS
+    said = [(entry["event"], entry["of"]) for entry in logged if entry["event"].startswith("outage.")]
+    assert said == [("outage.began", "rtc"), ("outage.ended", "rtc")]

@@ -1,0 +1,181 @@
+"""Whatever Slack answers: nothing is lost, one message each, or closed with the reason shown in the list."""
+
+import itertools
+
+import pytest
+from structlog.typing import EventDict
+
+from bot.playground.slack_world import U_ANA
+from bot.slack.cards.listing import list_card
+from tests.reliability.works import INTERVAL, PAST_ALL_LEASES, Works
+
+ROOM = "answers"
+DELIVERED = (1, "delivered", None)
+
+
+@pytest.fixture
+def url(sqlite_url: str) -> str:
+    """What Slack answers has nothing to do with the kind of database."""
+    return sqlite_url
+
+
+async def ended(works: Works, room: str = ROOM) -> None:
+    """Subscribed to, and at its end."""
+    works.runs(room)
+    await works.subscribe(room)
+    works.ends(room)
+    works.clock.move(INTERVAL)
+
+
+async def outcome(works: Works, room: str = ROOM) -> tuple[int, str | None, str | None]:
+    """How many messages there are, the state of the notice, and its reason."""
+    (entry,) = [entry for entry in await works.entries() if entry.watched.ref.room == room]
+    return len(works.messages(room)), entry.notice_state, entry.reason
+
+
+@pytest.mark.parametrize("method", ["users.info", "chat.postMessage"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "ratelimited",
+        "500_before",
+        "500_after",
+        "503_before",
+        "reset_before",
+        "reset_after",
+        "timeout_after",
+        "timeout_before",
+        "internal_error",
+        "fatal_error",
+        "request_timeout",
+        "service_unavailable",
+        "a_code_of_tomorrow",
+        "missing_scope",
+        "token_revoked",
+    ],
+)
+async def test_what_passes_is_waited_out(works: Works, method: str, kind: str) -> None:
+    await ended(works)
+    works.slack.fault(method, kind, times=2, retry_after=7, seconds=3.0)
+    await works.until_quiet()
+    assert await outcome(works) == DELIVERED
+
+
+async def test_slack_decides_how_long_to_wait_and_nobody_sleeps_for_it(works: Works) -> None:
+    await ended(works)
+    works.slack.fault("chat.postMessage", "ratelimited", retry_after=100)
+    async with works.life() as life:
+        await life.go_round()
+        assert await outcome(works) == (0, "pending", "Slack asks for a pause")
+        works.clock.move(INTERVAL * 3)
+        await life.go_round()
+        assert (await outcome(works))[0] == 0
+        works.clock.move(INTERVAL)
+        await life.go_round()
+    assert await outcome(works) == DELIVERED
+
+
+@pytest.mark.parametrize("error", ["invalid_blocks", "msg_blocks_too_long", "metadata_too_large"])
+async def test_a_card_that_is_refused_is_sent_in_words(works: Works, error: str) -> None:
+    await ended(works)
+    works.slack.fault("chat.postMessage", error)
+    await works.until_quiet()
+    assert await outcome(works) == DELIVERED
+    (message,) = works.messages(ROOM)
+    assert message.blocks == []
+    assert message.text.startswith("Ended after 10 min")
+
+
+async def test_words_that_are_refused_too_are_given_up_with_the_reason(works: Works) -> None:
+    await ended(works)
+    works.slack.fault("chat.postMessage", "invalid_blocks", times=2)
+    await works.until_quiet()
+    messages, state, reason = await outcome(works)
+    assert (messages, state) == (0, "dead")
+    assert reason == "Slack refuses the message (invalid_blocks)"
+    listed = str(list_card(await works.entries(), now=works.clock()).blocks)
+    assert "Slack refuses the message (invalid_blocks)" in listed
+
+
+async def test_a_token_that_is_revoked_and_then_healed(works: Works, logged: list[EventDict]) -> None:
+    await ended(works)
+    works.slack.revoke_token()
+    await works.until_quiet()
+    assert (await outcome(works))[:2] == (0, "pending")
+    assert not works.health.is_well
+    works.slack.restore_token()
+    await works.until_quiet()
+    assert await outcome(works) == DELIVERED
+    assert works.health.is_well
+    said = [entry["event"] for entry in logged if entry["event"].startswith("slack_token.")]
+    assert said == ["slack_token.refused", "slack_token.recovered"]
+
+
+async def test_somebody_who_was_deactivated(works: Works) -> None:
+    await ended(works)
+    works.runs("other")
+    await works.subscribe("other")
+    works.slack.people[U_ANA].deleted = True
+    await works.until_quiet()
+    assert await outcome(works) == (0, "dead", "This person's account is deactivated")
+    assert await outcome(works, "other") == (0, None, "This person's account is deactivated")
+
+
+async def test_an_inactive_account_is_the_persons_where_the_bots_own_is_well(works: Works) -> None:
+    await ended(works)
+    works.slack.fault("chat.postMessage", "account_inactive")
+    await works.until_quiet()
+    messages, state, reason = await outcome(works)
+    assert (messages, state) == (0, "dead")
+    assert reason == "This person's account is deactivated (account_inactive)"
+    assert works.health.is_well
+
+
+async def test_slack_out_of_reach_is_one_line_in_the_log_and_everything_comes_afterwards(
+    works: Works, logged: list[EventDict]
+) -> None:
+    rooms = [f"r{number}" for number in range(5)]
+    for room in rooms:
+        await ended(works, room)
+    await works.slack.close_door()
+    async with works.life() as life:
+        for _ in range(20):
+            await life.go_round()
+            works.clock.move(INTERVAL)
+        await works.slack.open_door()
+        for _ in range(10):
+            await life.go_round()
+            works.clock.move(INTERVAL)
+    assert [await outcome(works, room) for room in rooms] == [DELIVERED] * 5
+    said = [entry["event"] for entry in logged if entry["event"].startswith("outage.")]
+    assert said == ["outage.began", "outage.ended"]
+
+
+async def test_a_holder_that_stood_still_changes_nothing_and_sends_nothing(works: Works) -> None:
+    await ended(works)
+    async with works.life() as stale, works.life() as other:
+        await stale.watcher.rounds.round()
+        (delivery,) = await stale.stores.notices.claim_due(limit=9, lease=INTERVAL)
+        works.clock.move(PAST_ALL_LEASES)
+        await other.go_round()
+        assert await outcome(works) == DELIVERED
+        await stale.deliverer._handle(delivery)  # noqa: SLF001  # it goes on where it stood
+        assert not await stale.stores.notices.put_off(delivery, after=INTERVAL, reason="stale", is_doubtful=True)
+        assert not await stale.stores.notices.give_up(delivery, "stale")
+    assert await outcome(works) == DELIVERED
+
+
+async def test_many_notices_to_one_person_come_one_by_one(works: Works) -> None:
+    rooms = [f"r{number}" for number in range(8)]
+    for room in rooms:
+        await ended(works, room)
+    works.slack.limits = True
+    async with works.life() as life:
+        for _ in range(60):
+            await life.go_round()
+            works.clock.move(INTERVAL / 60)
+    assert [await outcome(works, room) for room in rooms] == [DELIVERED] * 8
+    answers = [call.answer for call in works.slack.calls if call.method == "chat.postMessage"]
+    assert len(answers) == 8
+    times = sorted(float(message.ts) for room in rooms for message in works.messages(room))
+    assert all(later - earlier > 0.99 for earlier, later in itertools.pairwise(times))
