@@ -12,6 +12,7 @@ MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 
 Json = dict[str, object]
+_BYTES_A_SECOND = 70_000
 # A family of rooms rather than one.
 _RUNS_FOR = re.compile(r"run-(\d{1,6})")
 
@@ -119,25 +120,18 @@ def _ageing(moment: Moment) -> Json:
     return task(status=3, start=start, end=start + 35 * SECOND, reason="StopByAPI", files=files)
 
 
-def _runs_for(seconds: int) -> Callable[[Moment], Json]:
-    """From the first asking on for so long, and then leaves a file."""
+def _runs_for(seconds: int, *, file_after: int = 0) -> Callable[[Moment], Json]:
+    """From the first asking on for so long; then its file is there after so long again."""
 
     def tell(moment: Moment) -> Json:
         start, end = moment.first_asked, moment.first_asked + seconds * SECOND
         if moment.now < end:
             return task(status=2, start=start)
-        return task(status=3, start=start, end=end, reason="StopByAPI", files=[tos_file(start, length=end - start)])
+        is_there = moment.now >= end + file_after * SECOND
+        files = [tos_file(start, size=seconds * _BYTES_A_SECOND, length=end - start)] if is_there else None
+        return task(status=3, start=start, end=end, reason="StopByAPI", files=files)
 
     return tell
-
-
-def _soon(moment: Moment) -> Json:
-    """As one that runs for 20 s, but its file is late by 10 s."""
-    start, end = moment.first_asked, moment.first_asked + 20 * SECOND
-    if moment.now < end:
-        return task(status=2, start=start)
-    files = [tos_file(start, length=20 * SECOND)] if moment.now >= end + 10 * SECOND else None
-    return task(status=3, start=start, end=end, reason="StopByAPI", files=files)
 
 
 def _replaced(moment: Moment) -> Json:
@@ -178,8 +172,9 @@ SCENES: dict[str, Scene] = {
     "running": Scene("running", _running),
     "hls-running": Scene("running, with its HLS file already there", _hls_running),
     "ageing": Scene("goes through all its states within a minute of the first asking", _ageing),
-    "soon": Scene("ends 20 s after the first asking, its file comes 10 s later: to subscribe to", _soon),
-    "run-60": Scene("runs for as many seconds as the room's name says, any number will do", _runs_for(60)),
+    "soon": Scene("ends 20 s after the first asking, its file comes 10 s later", _runs_for(20, file_after=10)),
+    "late-file": Scene("ends 20 s after the first asking, its file comes 4 min later", _runs_for(20, file_after=240)),
+    "run-60": Scene("runs for as many seconds as the room's name says; any number will do", _runs_for(60)),
     "replaced": Scene("a newer task takes the ids 20 s after the first asking", _replaced),
     "vod": Scene("two files in VOD", _ended("StopByAPI", files=[{"Vid": "v0aaa", "Size": "1"}, {"Vid": "v0bbb"}])),
     "many-files": Scene("500 files", _many_files),

@@ -46,7 +46,7 @@ class World:
         self.scopes = set(SCOPES)
         self.events = set(EVENTS)
         self.token_error: str | None = None
-        self.messages_tab = True
+        self.messages_tab = self.home_tab = True
         self.version = 0
         self._numbers = itertools.count(1)
         self._last_ts = 0

@@ -32,6 +32,8 @@ def views_update(desk: Desk, given: Json) -> Json:
 
 
 def views_publish(desk: Desk, given: Json) -> Json:
+    if not desk.world.home_tab:
+        raise Refused("not_enabled")
     person = desk.world.person(given["user_id"])
     content = read_view(desk.world, "views.publish", given["view"], type="home")
     home = desk.world.home_of(person.id)

@@ -91,6 +91,11 @@ async def test_both_tabs_are_opened(fake: FakeSlack, listener: Listener) -> None
     assert (event["tab"], event["channel"], "view" in event) == ("messages", f"D{U_ANA[1:]}", False)
 
 
+async def test_a_home_tab_that_is_off_is_not_published(fake: FakeSlack, client: AsyncWebClient) -> None:
+    fake.world.home_tab = False
+    assert await refusal_of(client.views_publish(user_id=U_ANA, view=HOME)) == "not_enabled"
+
+
 async def test_what_the_app_does_not_subscribe_to_is_not_sent(fake: FakeSlack, listener: Listener) -> None:
     fake.events = {"app_home_opened"}
     assert (await fake.deactivate(U_BEN)).error == "not_subscribed"
