@@ -1,0 +1,209 @@
+"""What people see while the store can not be reached: look-ups go on, and everything else says so kindly."""
+
+import asyncio
+import dataclasses
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from structlog.typing import EventDict
+
+from bot.playground.fake_rtc import FakeRtc
+from bot.playground.fake_slack import FakeSlack, open_fake_slack
+from bot.playground.slack_world import C_ONCALL, T_HOME, U_ANA, U_BEN, Message, View
+from bot.slack.answer import Answerer
+from bot.slack.bolt import greet, http_door, make_bolt, make_slack
+from bot.slack.desk import Desk
+from bot.slack.events import on_uninstalled, on_user_change, quietly
+from bot.slack.homes import Homes
+from bot.slack.listeners import register
+from bot.slack.work import Work
+from bot.slack.workspace import TokenHealth
+from bot.storage.database import open_database
+from bot.subscriptions.store import StoreUnavailable
+from bot.watching import stores_of
+from tests.flows.test_look_up import words_of
+from tests.world import open_brief_bot
+
+
+class Fragile:
+    """A store that can be out of reach."""
+
+    def __init__(self, *stores: Any) -> None:
+        self.stores = stores
+        self.is_down = False
+        self.asked = 0
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        does = next(getattr(store, name) for store in self.stores if hasattr(store, name))
+
+        async def do(*given: Any, **named: Any) -> Any:
+            self.asked += 1
+            if self.is_down:
+                raise StoreUnavailable("It can not be reached.")
+            return await does(*given, **named)
+
+        return do
+
+
+@dataclasses.dataclass(frozen=True)
+class Bureau:
+    """Slack's side of the bot alone, so that its store can be taken away."""
+
+    slack: FakeSlack
+    rtc: FakeRtc
+    store: Fragile
+    desk: Desk
+
+    async def typed(self, text: str, *, user: str = U_ANA) -> Message:
+        assert (await self.slack.command(text, user=user, channel=C_ONCALL)).acked
+        return await self.slack.next_message(user=user)
+
+    async def told(self, card: Message, action: str, *, user: str = U_ANA) -> Message:
+        assert (await self.slack.press(card, action, user=user)).acked
+        return await self.slack.next_message(user=user)
+
+
+@pytest.fixture
+async def bureau(fake_rtc: FakeRtc, tmp_path: Path) -> AsyncIterator[Bureau]:
+    async with AsyncExitStack() as stack:
+        bot = await stack.enter_async_context(open_brief_bot(fake_rtc))
+        fake = await stack.enter_async_context(open_fake_slack(FakeSlack()))
+        database = await stack.enter_async_context(open_database(f"sqlite:///{tmp_path / 'rectask.db'}"))
+        await database.prepare()
+        stores = stores_of(database)
+        store: Any = Fragile(stores.subscriptions, stores.notices, stores.upkeep)
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        slack = make_slack(token=fake.bot_token, base_url=fake.api_url, session=session)
+        desk = Desk(
+            answerer=Answerer(bot.reader, store, recall=bot.reader.recall, clock=bot.clock),
+            apps=bot.apps,
+            slack=slack,
+            session=session,
+            workspace=await greet(slack),
+            health=TokenHealth(),
+            work=await stack.enter_async_context(Work()),
+            subscriptions=store,
+            notices=store,
+            upkeep=store,
+            homes=await stack.enter_async_context(Homes(slack, store, store, clock=bot.clock)),
+            next_look=lambda _task: timedelta(seconds=30),
+        )
+        bolt = make_bolt(slack, desk.workspace)
+        register(bolt, desk)
+        app = web.Application()
+        app.router.add_post("/slack/events", http_door(bolt, signing_secret=fake.signing_secret))
+        server = await stack.enter_async_context(TestServer(app))
+        fake.request_url = str(server.make_url("/slack/events"))
+        yield Bureau(fake, fake_rtc, store, desk)
+
+
+def shows(home: View | None, words: str) -> bool:
+    return home is not None and words in json.dumps(home.content, ensure_ascii=False)
+
+
+async def test_what_is_over_is_looked_up_without_asking_the_store(bureau: Bureau) -> None:
+    for _ in range(2):
+        assert (await bureau.typed("Room1 Task1")).text.startswith("Ended after")
+    assert bureau.store.asked == 0
+    await bureau.typed("running Task1")
+    assert bureau.store.asked == 1
+
+
+async def test_a_look_up_answers_and_says_why_there_is_no_button(bureau: Bureau) -> None:
+    bureau.store.is_down = True
+    card = await bureau.typed("running Task1")
+    assert card.text.startswith("Running for")
+    assert "Subscriptions can not be reached now" in words_of(card)
+    assert "rectask.subscribe" not in words_of(card)
+    bureau.store.is_down = False
+    await bureau.slack.press(card, "rectask.refresh", user=U_ANA)
+    await bureau.slack.wait_for(lambda: "rectask.subscribe" in words_of(card))
+
+
+async def test_two_people_who_stand_differently_get_no_card_of_one_another(bureau: Bureau) -> None:
+    """Cards are remembered for a second."""
+    await bureau.typed("watch running Task1")
+    assert "rectask.unsubscribe" in words_of(await bureau.typed("running Task1"))
+    assert "rectask.subscribe" in words_of(await bureau.typed("running Task1", user=U_BEN))
+
+
+@pytest.mark.parametrize("text", ["watch running Task1", "unwatch running Task1", "list"])
+async def test_commands_say_so(bureau: Bureau, text: str) -> None:
+    bureau.store.is_down = True
+    card = await bureau.typed(text)
+    assert "Subscriptions can not be reached now" in words_of(card)
+    assert "Try again in a minute" in words_of(card)
+
+
+@pytest.mark.parametrize("action", ["rectask.subscribe", "rectask.unsubscribe"])
+async def test_buttons_say_so_and_the_card_stays(bureau: Bureau, action: str) -> None:
+    if action == "rectask.unsubscribe":
+        await bureau.typed("watch running Task1")
+    card = await bureau.typed("running Task1")
+    bureau.store.is_down = True
+    answer = await bureau.told(card, action)
+    assert "Subscriptions can not be reached now" in words_of(answer)
+    assert not card.edited
+
+
+async def test_the_home_tab_says_so_and_recovers(bureau: Bureau) -> None:
+    await bureau.typed("watch running Task1")
+    bureau.store.is_down = True
+    await bureau.slack.open_home()
+    await bureau.slack.wait_for(lambda: shows(bureau.slack.home_for(U_ANA), "can not be reached now"))
+    home = bureau.slack.home_for(U_ANA)
+    assert home
+    bureau.store.is_down = False
+    await bureau.slack.press(home, "rectask.list", user=U_ANA)
+    await bureau.slack.wait_for(lambda: shows(home, "`running`"))
+    bureau.store.is_down = True
+    await bureau.slack.press(home, "rectask.unsubscribe.list.0", user=U_ANA)
+    await bureau.slack.wait_for(lambda: shows(home, "can not be reached now"))
+
+
+async def test_an_event_is_taken_up_again_until_the_store_is_back(bureau: Bureau) -> None:
+    await bureau.typed("watch running Task1")
+    bureau.store.is_down = True
+    asked = bureau.store.asked
+    again = quietly(bureau.desk, on_uninstalled, pauses=[0.0] * 1_000_000)
+    await again(body={"team_id": T_HOME, "event": {"type": "app_uninstalled"}})
+    while bureau.store.asked < asked + 3:
+        await asyncio.sleep(0)
+    bureau.store.is_down = False
+    await bureau.slack.wait_for(lambda: bureau.slack.calls[-1].method == "auth.test")
+    assert "You are subscribed to nothing" in words_of(await bureau.typed("list"))
+
+
+async def test_an_event_that_the_store_never_took_is_logged(bureau: Bureau, logged: list[EventDict]) -> None:
+    bureau.store.is_down = True
+    user = {"id": U_ANA, "deleted": True}
+    await quietly(bureau.desk, on_user_change, pauses=[0.0])(body={"event": {"type": "user_change", "user": user}})
+    while not any(entry["event"] == "event.lost" for entry in logged):
+        await asyncio.sleep(0)
+    assert ("event.lost", "user_change") in [(entry["event"], entry.get("event_type")) for entry in logged]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"type": "app_home_opened", "tab": "home", "user": "U0NOBODY01"},
+        {"type": "app_home_opened"},
+        {"type": "tokens_revoked"},
+        {"type": "tokens_revoked", "tokens": {"oauth": ["U0ANA00001"]}},
+        {"type": "user_change"},
+        {"type": "user_change", "user": {"id": U_BEN, "deleted": False}},
+    ],
+)
+async def test_no_event_breaks_anything(bureau: Bureau, logged: list[EventDict], event: dict[str, object]) -> None:
+    outcome = await bureau.slack.send_event({"event_ts": "1795000000.000001", **event})
+    assert outcome.acked
+    assert (await bureau.typed("Room1 Task1")).text.startswith("Ended after")
+    assert [entry for entry in logged if entry["log_level"] == "error"] == []
