@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-import structlog
 from cachetools import LRUCache
 
 from bot.recording.reading import Priority, Reading, TaskReader, TaskReadError, TaskUnavailable, Urgency
@@ -13,8 +12,6 @@ from bot.slack.cards.task import Standing, task_card
 from bot.slack.cards.words import failure_card
 from bot.subscriptions.person import Person
 from bot.subscriptions.store import StoreUnavailable, Subscriptions
-
-log = structlog.get_logger()
 
 CARDS_KEPT = 128
 
@@ -74,7 +71,6 @@ class Answerer:
         try:
             is_subscribed = await self._subscriptions.is_subscribed(task, person)
         except StoreUnavailable:
-            log.warning("standing.unknown")
             return Standing.UNKNOWN
         return Standing.SUBSCRIBED if is_subscribed else Standing.APART
 

@@ -1,7 +1,7 @@
 """What every listener works with: the desk, and what a payload says of who presses what."""
 
 import secrets
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -109,17 +109,17 @@ def card_for(failure: Exception, desk: Desk) -> Card:
     return unexpected_card(incident_of(failure, desk))
 
 
-async def made(desk: Desk, card: Coroutine[Any, Any, Card]) -> Card:
+async def made(desk: Desk, make: Callable[[], Awaitable[Card]]) -> Card:
     """The card, or that of what went wrong on the way to it."""
     try:
-        return await card
+        return await make()
     except Exception as failure:  # noqa: BLE001  # it runs on its own, where nobody else would catch it
         return card_for(failure, desk)
 
 
-async def answered(desk: Desk, reply: Reply, answering: Coroutine[Any, Any, None]) -> None:
+async def answered(desk: Desk, reply: Reply, answer: Callable[[], Awaitable[None]]) -> None:
     """Let it answer; where it fails, the person is told."""
     try:
-        await answering
+        await answer()
     except Exception as failure:  # noqa: BLE001  # as above
         await reply.afterwards(card_for(failure, desk))

@@ -64,6 +64,7 @@ async def _is_done(desk: Desk, handler: Handler, body: Body) -> bool:
     except StoreUnavailable:
         return False
     except SlackApiError as failure:
+        desk.health.note(error_of(failure))
         log.warning("event.failed", event_type=event, slack_error=error_of(failure))
     except Exception:
         log.exception("event.failed", event_type=event)
@@ -79,7 +80,7 @@ async def on_home_opened(desk: Desk, body: Body) -> None:
 
 async def on_uninstalled(desk: Desk, body: Body) -> None:
     """Delete all that is kept about the workspace."""
-    team_id = str(body.get("team_id"))
+    team_id = str(body.get("team_id") or desk.workspace.team_id)
     subscriptions = await desk.upkeep.purge_workspace(team_id)
     log.warning("app.uninstalled", team=team_id, subscriptions=subscriptions)
     await desk.look_at_token()

@@ -7,8 +7,7 @@ Every listener goes through `shielded`, which has the one try/except.
 import asyncio
 import html
 import re
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from collections.abc import Awaitable, Callable
 
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
@@ -91,18 +90,18 @@ async def on_command(desk: Desk, body: Body, reply: Reply) -> None:
             if (remembered := desk.answerer.remembered_card(ref)) is not None:
                 await reply.at_once(remembered)
             else:
-                await _answer(desk, desk.answerer.card(ref, person=person), reply)
+                await _answer(desk, lambda: desk.answerer.card(ref, person=person), reply)
         case Watch(ref):
-            await _answer(desk, watch_card(desk, ref, person), reply)
+            await _answer(desk, lambda: watch_card(desk, ref, person), reply)
         case Unwatch(ref):
-            await _answer(desk, unwatch_card(desk, ref, person), reply)
+            await _answer(desk, lambda: unwatch_card(desk, ref, person), reply)
         case List():
-            await _answer(desk, subscriptions_card(desk, person), reply)
+            await _answer(desk, lambda: subscriptions_card(desk, person), reply)
 
 
-async def _answer(desk: Desk, making: Coroutine[Any, Any, Card], reply: Reply) -> None:
+async def _answer(desk: Desk, make: Callable[[], Awaitable[Card]], reply: Reply) -> None:
     """With the card, as soon as that is made."""
-    card = desk.work.begin(made(desk, making))
+    card = desk.work.begin(made(desk, make))
     done, _ = await asyncio.wait({card}, timeout=ANSWER_WITHIN)
     if done:
         await reply.at_once(card.result())
@@ -119,15 +118,16 @@ async def on_refresh(desk: Desk, body: Body, reply: Reply) -> None:
     """Ask RTC anew and put the answer in the place of the card; a shared card stays shared by whom it was."""
     await reply.acknowledge()
     press = desk.press(body)
-    if press.told is not None:
-        desk.work.begin(answered(desk, reply, _refresh_notice(desk, press.ref, press.told, body, reply)))
+    if (told := press.told) is not None:
+        desk.work.begin(answered(desk, reply, lambda: _refresh_notice(desk, press.ref, told, body, reply)))
     else:
         desk.work.begin(_refresh(desk, press, body, reply))
 
 
 async def _refresh(desk: Desk, press: Press, body: Body, reply: Reply) -> None:
     person = desk.presser(body) if press.shared_by is None else None
-    card = await made(desk, desk.answerer.card(press.ref, person=person, fresh=True, shared_by=press.shared_by))
+    answerer, shared_by = desk.answerer, press.shared_by
+    card = await made(desk, lambda: answerer.card(press.ref, person=person, fresh=True, shared_by=shared_by))
     await reply.afterwards(card, replace=True, in_channel=press.shared_by is not None)
 
 

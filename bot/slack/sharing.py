@@ -18,7 +18,7 @@ async def on_share(desk: Desk, body: Body, reply: Reply) -> None:
     """Post the card for the channel, after a second yes where people of other organisations would see it."""
     await reply.acknowledge()
     press = desk.press(body)
-    desk.work.begin(answered(desk, reply, _share(desk, press, body, reply)))
+    desk.work.begin(answered(desk, reply, lambda: _share(desk, press, body, reply)))
 
 
 async def _share(desk: Desk, press: Press, body: Body, reply: Reply) -> None:

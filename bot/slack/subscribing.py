@@ -20,7 +20,8 @@ async def watch_card(desk: Desk, ref: TaskRef, person: Person) -> Card:
 async def unwatch_card(desk: Desk, ref: TaskRef, person: Person) -> Card:
     """Unsubscribe the person, and say what came of it. Raises StoreUnavailable."""
     was_subscribed = await desk.subscriptions.unsubscribe(ref, person)
-    desk.homes.refresh(person)
+    if was_subscribed:
+        desk.homes.refresh(person)
     return unsubscribed_card(ref, was_subscribed=was_subscribed)
 
 
@@ -34,7 +35,7 @@ async def on_subscribe(desk: Desk, body: Body, reply: Reply) -> None:
     """On a card that only the presser sees, that changes; anywhere else the presser is answered alone."""
     await reply.acknowledge()
     press = desk.press(body)
-    desk.work.begin(answered(desk, reply, _answer_subscribe(desk, press, body, reply)))
+    desk.work.begin(answered(desk, reply, lambda: _answer_subscribe(desk, press, body, reply)))
 
 
 async def _answer_subscribe(desk: Desk, press: Press, body: Body, reply: Reply) -> None:
@@ -55,7 +56,8 @@ async def _subscribe(desk: Desk, ref: TaskRef, person: Person, *, on_own_card: b
     outcome = await desk.subscriptions.subscribe(reading, person, next_look=desk.next_look(reading.task))
     if outcome.completion is not None:
         return over_card(outcome.completion.reading or reading, now=answerer.clock()), True
-    desk.homes.refresh(person)
+    if outcome.is_new:
+        desk.homes.refresh(person)
     if on_own_card:
         return answerer.card_of(reading, standing=Standing.SUBSCRIBED), True
     return subscribed_card(reading, is_new=outcome.is_new, now=answerer.clock()), True
@@ -65,7 +67,7 @@ async def on_unsubscribe(desk: Desk, body: Body, reply: Reply) -> None:
     """What the button stands in shows afterwards how it stands; a notice stays, and the presser is answered alone."""
     await reply.acknowledge()
     press = desk.press(body)
-    desk.work.begin(answered(desk, reply, _answer_unsubscribe(desk, press, body, reply)))
+    desk.work.begin(answered(desk, reply, lambda: _answer_unsubscribe(desk, press, body, reply)))
 
 
 async def _answer_unsubscribe(desk: Desk, press: Press, body: Body, reply: Reply) -> None:
@@ -95,7 +97,7 @@ async def _unsubscribe_at_home(desk: Desk, ref: TaskRef, person: Person) -> None
 async def on_list(desk: Desk, body: Body, reply: Reply) -> None:
     """Refresh the list, or the home tab."""
     await reply.acknowledge()
-    desk.work.begin(answered(desk, reply, _refresh_list(desk, body, reply)))
+    desk.work.begin(answered(desk, reply, lambda: _refresh_list(desk, body, reply)))
 
 
 async def _refresh_list(desk: Desk, body: Body, reply: Reply) -> None:

@@ -20,11 +20,11 @@ from bot.playground.fake_slack import FakeSlack, open_fake_slack
 from bot.playground.slack_world import C_ONCALL, T_HOME, U_ANA, U_BEN, Message, View
 from bot.slack.answer import Answerer
 from bot.slack.bolt import greet, http_door, make_bolt, make_slack
-from bot.slack.desk import Desk
-from bot.slack.events import on_uninstalled, on_user_change, quietly
+from bot.slack.desk import Body, Desk
+from bot.slack.events import Handler, on_uninstalled, on_user_change, quietly
 from bot.slack.homes import Homes
 from bot.slack.listeners import register
-from bot.slack.work import Work
+from bot.slack.work import AT_MOST, Work
 from bot.slack.workspace import TokenHealth
 from bot.storage.database import open_database
 from bot.subscriptions.store import StoreUnavailable
@@ -34,11 +34,12 @@ from tests.world import open_brief_bot
 
 
 class Fragile:
-    """A store that can be out of reach."""
+    """A store that can be out of reach, for so many questions or until it is back."""
 
     def __init__(self, *stores: Any) -> None:
         self.stores = stores
         self.is_down = False
+        self.refuses = 0
         self.asked = 0
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
@@ -46,7 +47,8 @@ class Fragile:
 
         async def do(*given: Any, **named: Any) -> Any:
             self.asked += 1
-            if self.is_down:
+            self.refuses -= 1
+            if self.is_down or self.refuses >= 0:
                 raise StoreUnavailable("It can not be reached.")
             return await does(*given, **named)
 
@@ -169,26 +171,48 @@ async def test_the_home_tab_says_so_and_recovers(bureau: Bureau) -> None:
     await bureau.slack.wait_for(lambda: shows(home, "can not be reached now"))
 
 
+async def heard(bureau: Bureau, handler: Handler, body: Body) -> None:
+    """The event has come, and all that it led to is done."""
+    async with Work() as work:
+        await quietly(dataclasses.replace(bureau.desk, work=work), handler, pauses=[0.0, 0.0])(body=body)
+
+
 async def test_an_event_is_taken_up_again_until_the_store_is_back(bureau: Bureau) -> None:
     await bureau.typed("watch running Task1")
-    bureau.store.is_down = True
-    asked = bureau.store.asked
-    again = quietly(bureau.desk, on_uninstalled, pauses=[0.0] * 1_000_000)
-    await again(body={"team_id": T_HOME, "event": {"type": "app_uninstalled"}})
-    while bureau.store.asked < asked + 3:
-        await asyncio.sleep(0)
-    bureau.store.is_down = False
-    await bureau.slack.wait_for(lambda: bureau.slack.calls[-1].method == "auth.test")
+    bureau.store.refuses = 2
+    await heard(bureau, on_uninstalled, {"team_id": T_HOME, "event": {"type": "app_uninstalled"}})
     assert "You are subscribed to nothing" in words_of(await bureau.typed("list"))
 
 
 async def test_an_event_that_the_store_never_took_is_logged(bureau: Bureau, logged: list[EventDict]) -> None:
     bureau.store.is_down = True
     user = {"id": U_ANA, "deleted": True}
-    await quietly(bureau.desk, on_user_change, pauses=[0.0])(body={"event": {"type": "user_change", "user": user}})
-    while not any(entry["event"] == "event.lost" for entry in logged):
-        await asyncio.sleep(0)
-    assert ("event.lost", "user_change") in [(entry["event"], entry.get("event_type")) for entry in logged]
+    await heard(bureau, on_user_change, {"event": {"type": "user_change", "user": user}})
+    assert [(entry["event"], entry.get("event_type")) for entry in logged] == [("event.lost", "user_change")]
+
+
+async def test_an_event_that_comes_while_too_much_is_under_way_is_left(bureau: Bureau, logged: list[EventDict]) -> None:
+    for _ in range(AT_MOST):
+        bureau.desk.work.begin(asyncio.sleep(0))
+    await quietly(bureau.desk, on_user_change)(body={})
+    assert [entry["event"] for entry in logged] == ["work.refused"]
+
+
+@pytest.mark.parametrize("text", ["running Task1", "watch running Task1", "list"])
+async def test_too_much_under_way_is_said(bureau: Bureau, text: str) -> None:
+    gate = asyncio.Event()
+    for _ in range(AT_MOST):
+        bureau.desk.work.begin(gate.wait())
+    assert "Too much is going on" in words_of(await bureau.typed(text))
+    gate.set()
+
+
+async def test_a_handler_that_fails_is_logged(bureau: Bureau, logged: list[EventDict]) -> None:
+    async def fail(_desk: Desk, _body: Body) -> None:
+        raise ValueError
+
+    await heard(bureau, fail, {"event": {"type": "user_change"}})
+    assert [entry["event"] for entry in logged] == ["event.failed"]
 
 
 @pytest.mark.parametrize(
