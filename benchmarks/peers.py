@@ -22,7 +22,7 @@ from bot.app import open_bot
 from bot.recording.reading import Priority, Urgency
 from bot.recording.task import TaskRef
 from bot.volcengine.openapi import OpenApi
-from bot.volcengine.rtc import RtcTaskReader
+from bot.volcengine.rtc import RTC, RtcTaskReader
 from bot.volcengine.signing import Credentials, Signer, canonical_query
 from bot.volcengine.transport import PATIENCE, open_http, open_transport
 
@@ -119,7 +119,7 @@ async def _pace_of_ours(url: str) -> float:
     )
     async with open_http(patience=PATIENCE) as http, open_bot(settings) as bot:
         openapi = OpenApi(
-            http, endpoint=url, signer=signer, pacer=_NoPacer(), origin="", clock=clock, patience=PATIENCE
+            http, service=RTC, endpoint=url, signer=signer, pacer=_NoPacer(), origin="", clock=clock, patience=PATIENCE
         )
         reader = RtcTaskReader(openapi)
 

@@ -11,7 +11,7 @@ from bot.lookup.pacing import Pacer
 from bot.recording.task import RtcApp
 from bot.settings import Settings, proxy_for
 from bot.volcengine.openapi import OpenApi
-from bot.volcengine.rtc import SERVICE, RtcTaskReader
+from bot.volcengine.rtc import RTC, SERVICE, RtcTaskReader
 from bot.volcengine.signing import Credentials, Signer
 from bot.volcengine.transport import PATIENCE, Patience, open_http
 
@@ -55,6 +55,7 @@ async def open_bot(
         pacer = await stack.enter_async_context(Pacer(settings.qps))
         openapi = OpenApi(
             http,
+            service=RTC,
             endpoint=settings.rtc_endpoint,
             signer=Signer(_credentials(settings), region=settings.rtc_region, service=SERVICE, clock=clock),
             pacer=pacer,

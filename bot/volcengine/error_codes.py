@@ -1,7 +1,8 @@
 """Every error code of Volcengine's gateway and of RTC that is known, with what it means and what to do about it.
 
-Source: the vendor's lists of common and RTC error codes, read November 2026. A new code is added here only. `advice` may
-name {origin} (the settings the key came from), {endpoint}, {app} and {clock} (how far off the clock is).
+Source: the vendor's lists of common and RTC error codes, read November 2026. A new code is added here only. The texts may
+name {origin} (the settings the key came from), {endpoint}, {app}, {clock} (how far off the clock is), and what
+ApiService has of the service that was asked.
 """
 
 from dataclasses import dataclass
@@ -30,9 +31,11 @@ class ErrorCode:
 
 _WAIT = "Try again in a minute; if it stays, look at Volcengine's status page."
 _REPORT = "This should not happen: please report it, with the request id."
-_CHECK_KEY = "Check {origin}: the key must exist, be enabled and belong to the account that owns the RTC app."
+_CHECK_KEY = "Check {origin}: the key must exist, be enabled and belong to the account that owns {owner}."
 _CHECK_SECRET = "Check the secret key among {origin}: it must be copied whole, is used as it is (never decoded), and belongs to this access key."
-_GRANT = "Have the account's administrator give the user of this key ({origin}) an IAM policy that allows GetRecordTask of RTC"
+_GRANT = (
+    "Have the account's administrator give the user of this key ({origin}) an IAM policy that allows {action} of {name}"
+)
 
 ERROR_CODES = (
     ErrorCode(("UndefinedError",), 100001, Kind.PASSING, "Volcengine's gateway failed.", _WAIT),
@@ -41,23 +44,23 @@ ERROR_CODES = (
     ErrorCode(("MissingRequestInfo",), 100004, Kind.REFUSED, "Part of the request is missing.", _REPORT),
     ErrorCode(("MissingSignature",), 100005, Kind.REFUSED, "The request reached Volcengine without its signature.", "A proxy on the way may have removed the Authorization header: reach {endpoint} without it."),
     ErrorCode(("InvalidTimestamp",), 100006, Kind.REFUSED, "{clock}; Volcengine takes requests that are at most 900 s off.", "Set this machine's clock (let NTP keep it), then ask again."),
-    ErrorCode(("ServiceNotFound",), 100007, Kind.REFUSED, "There is no RTC service at {endpoint}.", "Check RECTASK_RTC_ENDPOINT and RECTASK_RTC_REGION."),
-    ErrorCode(("InvalidActionOrVersion",), 100008, Kind.REFUSED, "{endpoint} does not know GetRecordTask 2023-11-01.", "Check RECTASK_RTC_ENDPOINT and RECTASK_RTC_REGION."),
+    ErrorCode(("ServiceNotFound",), 100007, Kind.REFUSED, "There is no {name} service at {endpoint}.", "Check {endpoint_setting} and {region_setting}."),
+    ErrorCode(("InvalidActionOrVersion",), 100008, Kind.REFUSED, "{endpoint} does not know {action} {version}.", "Check {endpoint_setting} and {region_setting}."),
     ErrorCode(("InvalidAccessKey", "InvalidClientTokenId"), 100009, Kind.REFUSED, "The access key is wrong or disabled.", _CHECK_KEY),
     ErrorCode(("SignatureDoesNotMatch",), 100010, Kind.REFUSED, "The secret key does not belong to the access key.", _CHECK_SECRET),
     ErrorCode(("ServiceShouldCallSelfApi",), 100011, Kind.REFUSED, "This key belongs to a service of Volcengine's own.", _CHECK_KEY),
     ErrorCode(("LackPolicy",), 100012, Kind.REFUSED, "The user of this key lacks an IAM policy.", _GRANT + "."),
-    ErrorCode(("LackProjectPolicy",), 100012, Kind.REFUSED, "The user of this key lacks an IAM policy in the project of the RTC app.", _GRANT + ", in the project that the RTC app {app} belongs to."),
-    ErrorCode(("AccessDenied",), 100013, Kind.REFUSED, "The user of this key may not do this.", _GRANT + ", and check that the RTC app {app} belongs to the same account."),
-    ErrorCode(("InternalError",), 100014, Kind.PASSING, "RTC failed.", _WAIT),
-    ErrorCode(("FailToConnect",), 100015, Kind.PASSING, "Volcengine's gateway could not reach RTC.", _WAIT),
-    ErrorCode(("InternalServiceTimeout",), 100016, Kind.PASSING, "RTC took too long to answer its gateway.", _WAIT),
-    ErrorCode(("FlowLimitExceeded", "AccountFlowLimitExceeded", "RequestLimitExceeded"), 100018, Kind.TOO_MANY, "More requests were sent than Volcengine allows (60 a second, perhaps over the whole account).", "Try again in some seconds. If it stays, find out what else uses this account, or lower RECTASK_QPS."),
-    ErrorCode(("ServiceUnavailableTemp", "InternalServiceError"), None, Kind.PASSING, "RTC is not available for the moment.", _WAIT),
-    ErrorCode(("InvalidAuthorization", "InvalidCredential"), None, Kind.REFUSED, "Volcengine can not read the signature's credential.", _CHECK_KEY + " Check RECTASK_RTC_REGION too."),
+    ErrorCode(("LackProjectPolicy",), 100012, Kind.REFUSED, "The user of this key lacks an IAM policy in the project of {owner}.", _GRANT + ", in the project that {owned} belongs to."),
+    ErrorCode(("AccessDenied",), 100013, Kind.REFUSED, "The user of this key may not do this.", _GRANT + ", and check that {owned} belongs to the same account."),
+    ErrorCode(("InternalError",), 100014, Kind.PASSING, "{name} failed.", _WAIT),
+    ErrorCode(("FailToConnect",), 100015, Kind.PASSING, "Volcengine's gateway could not reach {name}.", _WAIT),
+    ErrorCode(("InternalServiceTimeout",), 100016, Kind.PASSING, "{name} took too long to answer its gateway.", _WAIT),
+    ErrorCode(("FlowLimitExceeded", "AccountFlowLimitExceeded", "RequestLimitExceeded"), 100018, Kind.TOO_MANY, "More requests were sent than Volcengine allows ({limit}, perhaps over the whole account).", "Try again in some seconds. If it stays, find out what else uses this account{or_slower}."),
+    ErrorCode(("ServiceUnavailableTemp", "InternalServiceError"), None, Kind.PASSING, "{name} is not available for the moment.", _WAIT),
+    ErrorCode(("InvalidAuthorization", "InvalidCredential"), None, Kind.REFUSED, "Volcengine can not read the signature's credential.", _CHECK_KEY + " Check {region_setting} too."),
     ErrorCode(("InvalidSecretToken",), None, Kind.REFUSED, "The session token is wrong or has expired.", "Renew the temporary credentials: key, secret key and VOLCENGINE_SESSION_TOKEN always change together."),
     # RTC's own codes have the form Family.Detail; a family without a row of its own here is decided by the gateway's row above.
-    ErrorCode(("InvalidParameter",), None, Kind.REFUSED, "RTC does not accept one of the ids.", "Check app, room and task id against what the recording was started with."),
+    ErrorCode(("InvalidParameter",), None, Kind.REFUSED, "{name} does not accept one of the ids.", "{check_ids}"),
     ErrorCode(("InvalidParameter.ErrorActiveTaskNotFound",), None, Kind.NOT_FOUND, "", ""),
     ErrorCode(("InvalidParameter.IllegalRoomID",), None, Kind.REFUSED, "RTC does not accept the room id.", "Check the room id against what the recording was started with."),
     ErrorCode(("InvalidParameter.NotExistAppId", "InvalidParameter.IllegalAppId"), None, Kind.REFUSED, "RTC knows no app with the AppId of {app}.", "Check RECTASK_APP_ID or RECTASK_APPS against the list of apps in the RTC console; the key must be of the same account."),
@@ -72,13 +75,13 @@ _BY_NUMBER = {row.number: row for row in reversed(ERROR_CODES) if row.number is 
 # Load balancers and proxies answer with pages that carry no code. These statuses, and no other, are worth another attempt.
 _BY_HTTP_STATUS = {
     401: ErrorCode((), None, Kind.REFUSED, "The credentials were not accepted.", _CHECK_KEY),
-    403: ErrorCode((), None, Kind.REFUSED, "Access was denied on the way to RTC or by it.", _GRANT + "; a proxy or firewall can refuse too."),
-    404: ErrorCode((), None, Kind.REFUSED, "There is no RTC service at {endpoint}.", "Check RECTASK_RTC_ENDPOINT."),
+    403: ErrorCode((), None, Kind.REFUSED, "Access was denied on the way to {name} or by it.", _GRANT + "; a proxy or firewall can refuse too."),
+    404: ErrorCode((), None, Kind.REFUSED, "There is no {name} service at {endpoint}.", "Check {endpoint_setting}."),
     429: ErrorCode((), None, Kind.TOO_MANY, "More requests were sent than Volcengine allows.", _BY_NAME["FlowLimitExceeded"].advice),
     **{status: ErrorCode((), None, Kind.PASSING, "Volcengine's gateway is in trouble.", _WAIT) for status in (500, 502, 503, 504)},
 }  # fmt: skip
-_UNKNOWN_CODE = ErrorCode((), None, Kind.REFUSED, "This code is not in the vendor's documentation as of November 2026.", "Look it up in the vendor's list of error codes, and give the request id to Volcengine's support.")  # fmt: skip
-_UNKNOWN_STATUS = ErrorCode((), None, Kind.REFUSED, "This is not how RTC answers.", "Check RECTASK_RTC_ENDPOINT, and what stands between this machine and {endpoint}.")  # fmt: skip
+_UNKNOWN_CODE = ErrorCode((), None, Kind.REFUSED, "This code is not in what was read of the vendor's documentation in November 2026.", "Look it up in the vendor's list of error codes, and give the request id to Volcengine's support.")  # fmt: skip
+_UNKNOWN_STATUS = ErrorCode((), None, Kind.REFUSED, "This is not how {name} answers.", "Check {endpoint_setting}, and what stands between this machine and {endpoint}.")  # fmt: skip
 
 
 def explain(*, code: str | None, number: int | None, status_code: int) -> ErrorCode:

@@ -10,6 +10,7 @@ import httpx
 from aiohttp.http_exceptions import ContentLengthError, HttpProcessingError
 
 from bot.recording.reading import TaskUnavailable
+from bot.volcengine.service import Peer
 from bot.volcengine.transport import Patience
 
 # Everything that httpx, and aiohttp below it, raise when a request or its answer does not get through whole.
@@ -25,10 +26,10 @@ class FailureWords:
     advice: str
 
 
-_NOT_ASKED = "RTC was not asked, so nothing new is known of the recording."
+_NOT_ASKED = "{name} was not asked, so {consequence}."
 _CHECK_NETWORK = "Check the network and firewall between this machine and {host}, then try again."
-_CHECK_ENDPOINT = "Check RECTASK_RTC_ENDPOINT and this machine's name resolution, then try again."
-_BROKE_OFF = "RTC was asked and its answer did not arrive, so nothing new is known of the recording."
+_CHECK_ENDPOINT = "Check {endpoint_setting} and this machine's name resolution, then try again."
+_BROKE_OFF = "{name} was asked and its answer did not arrive, so {consequence}."
 _TRY_AGAIN = "Try again in a minute; if it stays, look for a proxy or firewall on the way to {host}."
 
 _OTHERWISE = FailureWords("The answer from {host} broke off.", _BROKE_OFF, _TRY_AGAIN)
@@ -76,12 +77,13 @@ _BY_CAUSE: tuple[tuple[tuple[type[BaseException], ...], FailureWords], ...] = (
 )
 
 
-def of_transport(failure: BaseException, *, endpoint: str, patience: Patience) -> FailureWords:
+def of_transport(failure: BaseException, *, peer: Peer, endpoint: str, patience: Patience) -> FailureWords:
     """The words for a failed attempt, by what is at the bottom of it."""
     chain = tuple(_causes(failure))
     found = (words for types, words in _BY_CAUSE if any(isinstance(cause, types) for cause in chain))
     words = next(found, _OTHERWISE)
-    named = {"host": urlsplit(endpoint).netloc, "connect": patience.connect, "attempt": patience.attempt}
+    waited = {"connect": patience.connect, "attempt": patience.attempt}
+    named = {**peer.words, "host": urlsplit(endpoint).netloc, **waited}
     return FailureWords(*(text.format_map(named) for text in (words.happened, words.meaning, words.advice)))
 
 
@@ -91,22 +93,22 @@ def _causes(failure: BaseException | None) -> Iterator[BaseException]:
         failure = failure.__cause__
 
 
-def turn_never_came(seconds: float) -> TaskUnavailable:
+def turn_never_came(seconds: float, *, peer: Peer) -> TaskUnavailable:
     """The time for a whole question was over before one request could be sent."""
     return TaskUnavailable(
-        f"RTC could not be asked within {seconds:g} s.",
-        meaning="More look-ups are waiting than Volcengine allows in that time.",
+        f"{peer.name} could not be asked within {seconds:g} s.",
+        meaning="More requests are waiting than Volcengine allows in that time.",
         advice="Try again in a minute.",
     )
 
 
-def makes_no_sense(flaw: str, *, request_id: str | None, log_id: str | None) -> TaskUnavailable:
+def makes_no_sense(flaw: str, *, peer: Peer, request_id: str | None, log_id: str | None) -> TaskUnavailable:
     """An answer with HTTP 200 in which nothing of the documented form is to be found."""
     return TaskUnavailable(
-        f"RTC's answer can not be understood: {flaw}.",
-        meaning="It does not come from RTC, or RTC answers in a form that is not documented.",
-        advice="Check RECTASK_RTC_ENDPOINT and what stands between; if it stays, report it (with the request id, if "
-        "there is one).",
+        f"{peer.name}'s answer can not be understood: {flaw}.",
+        meaning=f"It does not come from {peer.name}, or {peer.name} answers in a form that is not documented.",
+        advice=f"Check {peer.endpoint_setting} and what stands between; if it stays, report it (with the request id, "
+        "if there is one).",
         request_id=request_id,
         log_id=log_id,
     )

@@ -17,6 +17,7 @@ import structlog
 from bot.recording.reading import TaskNotFound, TaskReadError, TaskRefused, TaskUnavailable, Urgency
 from bot.volcengine import failures
 from bot.volcengine.error_codes import Kind, explain
+from bot.volcengine.service import ApiService
 from bot.volcengine.signing import SignatureAuth, Signer
 from bot.volcengine.transport import Patience
 from bot.volcengine.wire import Envelope, MakesNoSense, WireError, parse_envelope
@@ -71,6 +72,7 @@ class OpenApi:
         self,
         http: httpx.AsyncClient,
         *,
+        service: ApiService,
         endpoint: str,
         signer: Signer,
         pacer: Pacer,
@@ -81,6 +83,7 @@ class OpenApi:
         random_fraction: Callable[[], float] = random.random,
     ) -> None:
         self._http = http
+        self._service = service
         self._endpoint = endpoint.rstrip("/")
         self._signer = signer
         self._auth = SignatureAuth(signer)
@@ -148,8 +151,8 @@ class OpenApi:
                 response, body = await self._exchange(url)
         except (TimeoutError, *failures.TRANSPORT_FAILURES) as failure:
             if not is_sent:
-                raise before or failures.turn_never_came(self._patience.total) from failure
-            words = failures.of_transport(failure, endpoint=self._endpoint, patience=self._patience)
+                raise before or failures.turn_never_came(self._patience.total, peer=self._service) from failure
+            words = failures.of_transport(failure, peer=self._service, endpoint=self._endpoint, patience=self._patience)
             raise _WorthAnotherAttempt(words.happened, meaning=words.meaning, advice=words.advice) from failure
         return self._understand(response, body, rtc_app=rtc_app)
 
@@ -172,7 +175,7 @@ class OpenApi:
         if error.is_there or response.status_code != httpx.codes.OK:
             raise self._error(error, response, request_id=request_id, log_id=log_id, rtc_app=rtc_app)
         if body is None or flaw is not None:
-            raise failures.makes_no_sense(flaw or "", request_id=request_id, log_id=log_id)
+            raise failures.makes_no_sense(flaw or "", peer=self._service, request_id=request_id, log_id=log_id)
         return ApiAnswer(
             result=envelope.result,
             body=body.decode(errors="replace"),
@@ -188,6 +191,7 @@ class OpenApi:
         if row.kind is Kind.TOO_MANY:
             self._pacer.slow_down()
         named = {
+            **self._service.words_for(rtc_app),
             "origin": self._origin,
             "endpoint": self._endpoint,
             "app": rtc_app,
@@ -210,12 +214,17 @@ class OpenApi:
     def _note_loss(self, failure: TaskUnavailable) -> None:
         if not self._is_lost:
             self._is_lost = True
-            log.warning("rtc.lost", happened=failure.happened, code=failure.code, request_id=failure.request_id)
+            log.warning(
+                self._service.event("lost"),
+                happened=failure.happened,
+                code=failure.code,
+                request_id=failure.request_id,
+            )
 
     def _note_recovery(self) -> None:
         if self._is_lost:
             self._is_lost = False
-            log.info("rtc.recovered")
+            log.info(self._service.event("recovered"))
 
 
 def clock_in_words(ahead: timedelta | None) -> str:

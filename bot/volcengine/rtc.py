@@ -6,12 +6,24 @@ from bot.recording.reading import Reading, TaskNotFound, TaskReadError, Urgency
 from bot.recording.task import TaskRef
 from bot.volcengine.failures import makes_no_sense
 from bot.volcengine.openapi import ApiAnswer, OpenApi
+from bot.volcengine.service import ApiService
 from bot.volcengine.signing import escape
 from bot.volcengine.wire import MakesNoSense, parse_record_task
 
-ACTION = "GetRecordTask"
-VERSION = "2023-11-01"
 SERVICE = "rtc"
+RTC = ApiService(
+    name="RTC",
+    endpoint_setting="RECTASK_RTC_ENDPOINT",
+    region_setting="RECTASK_RTC_REGION",
+    consequence="nothing new is known of the recording",
+    action="GetRecordTask",
+    version="2023-11-01",
+    owner="the RTC app",
+    owned="the RTC app {app}",
+    limit="60 a second",
+    or_slower=", or lower RECTASK_QPS",
+    check_ids="Check app, room and task id against what the recording was started with.",
+)
 
 
 class RtcTaskReader:
@@ -32,7 +44,7 @@ class RtcTaskReader:
         try:
             task = parse_record_task(answer.result, ref)
         except MakesNoSense as flaw:
-            raise makes_no_sense(str(flaw), request_id=answer.request_id, log_id=answer.log_id) from flaw
+            raise makes_no_sense(str(flaw), peer=RTC, request_id=answer.request_id, log_id=answer.log_id) from flaw
         if task is None:
             raise _not_found(ref, request_id=answer.request_id, log_id=answer.log_id)
         return Reading(
@@ -47,8 +59,8 @@ class RtcTaskReader:
         """GetRecordTask's answer before it is understood. Raises TaskReadError."""
         # In canonical form from the start: sorted by name.
         query = (
-            f"Action={ACTION}&AppId={escape(ref.app.app_id)}&RoomId={escape(ref.room)}&TaskId={escape(ref.task)}"
-            f"&Version={VERSION}"
+            f"Action={RTC.action}&AppId={escape(ref.app.app_id)}&RoomId={escape(ref.room)}&TaskId={escape(ref.task)}"
+            f"&Version={RTC.version}"
         )
         try:
             return await self._openapi.get(query, urgency=urgency, rtc_app=ref.app.name)

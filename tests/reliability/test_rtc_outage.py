@@ -12,7 +12,7 @@ from bot.playground.slack_world import T_HOME
 from bot.recording.reading import TaskReader
 from bot.subscriptions.person import Person
 from bot.volcengine.openapi import OpenApi
-from bot.volcengine.rtc import SERVICE, RtcTaskReader
+from bot.volcengine.rtc import RTC, SERVICE, RtcTaskReader
 from bot.volcengine.signing import Credentials, Signer
 from bot.volcengine.transport import open_http
 from tests.reliability.works import INTERVAL, Works
@@ -31,6 +31,7 @@ async def hasty_reader(works: Works) -> AsyncIterator[TaskReader]:
         yield RtcTaskReader(
             OpenApi(
                 http,
+                service=RTC,
                 endpoint=works.rtc.url,
                 signer=Signer(credentials, region="cn-north-1", service=SERVICE, clock=works.clock),
                 pacer=pacer,
