@@ -92,7 +92,7 @@ class Database:
     async def _prepare(self) -> None:
         async with self._preparing:
             if not self._is_ready:
-                await make_ready(self._engine, self._target, release=self._release)
+                await make_ready(self._engine, self._target, release=self._release, patience=self._patience)
                 self._is_ready = True
 
     def reading(self) -> AbstractAsyncContextManager[AsyncConnection]:

@@ -1,16 +1,20 @@
 """The connections to SQLite and PostgreSQL."""
 
+import asyncio
+import contextlib
+import sqlite3
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
+import aiosqlite
 from sqlalchemy import URL, Connection, NullPool, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from bot.storage.urls import PostgresServer, SqliteFile
 
-# How long one process waits for another one's turn at writing; SQLite gives up then.
-OTHERS_WRITE_FOR = timedelta(seconds=15)
+# For those who make a new file all at once.
+TRIES, A_MOMENT = 100, 0.05
 CONNECTIONS = 5
 # What a URL may say otherwise. A server that went away without a word is missed after half a minute, not a quarter of
 # an hour; of several servers the one that can be written to is meant.
@@ -25,18 +29,22 @@ _LIBPQ_DEFAULTS = {
 
 
 def open_engine(target: SqliteFile | PostgresServer, *, patience: timedelta) -> AsyncEngine:
-    """Connects when it is first used; to be disposed of by the caller. `patience` is for a free connection."""
-    pool = {"pool_size": CONNECTIONS, "max_overflow": 0, "pool_timeout": patience.total_seconds()}
+    """Connects when it is first used; to be disposed of by the caller.
+
+    Half the patience is for a free connection, and on SQLite for another process's turn at writing: who waits longer
+    than that is told what for.
+    """
+    pool = {"pool_size": CONNECTIONS, "max_overflow": 0, "pool_timeout": patience.total_seconds() / 2}
     if isinstance(target, SqliteFile):
-        return _sqlite(target, keeps_foreign_keys=True, pool=pool)
+        return _sqlite(target, patience=patience, keeps_foreign_keys=True, pool=pool)
     return _postgres(target, pool={**pool, "pool_pre_ping": True})
 
 
-def open_migrating_engine(target: SqliteFile | PostgresServer) -> AsyncEngine:
+def open_migrating_engine(target: SqliteFile | PostgresServer, *, patience: timedelta) -> AsyncEngine:
     """Connections that are kept for nobody; SQLite's do not mind foreign keys, which would empty a rebuilt table."""
     pool = {"poolclass": NullPool}
     if isinstance(target, SqliteFile):
-        return _sqlite(target, keeps_foreign_keys=False, pool=pool)
+        return _sqlite(target, patience=patience, keeps_foreign_keys=False, pool=pool)
     return _postgres(target, pool=pool)
 
 
@@ -48,15 +56,18 @@ def for_writing(engine: AsyncEngine) -> AsyncEngine:
     return engine.execution_options(begin="BEGIN IMMEDIATE")
 
 
-def _sqlite(target: SqliteFile, *, keeps_foreign_keys: bool, pool: Mapping[str, Any]) -> AsyncEngine:
+def _sqlite(
+    target: SqliteFile, *, patience: timedelta, keeps_foreign_keys: bool, pool: Mapping[str, Any]
+) -> AsyncEngine:
     engine = create_async_engine(
         URL.create("sqlite+aiosqlite", database=str(target.path)),
-        connect_args={"timeout": OTHERS_WRITE_FOR.total_seconds()},
+        connect_args={"timeout": patience.total_seconds() / 2},
         hide_parameters=True,
         **pool,
     )
     event.listen(engine.sync_engine, "connect", _sqlite_ways(keeps_foreign_keys=keeps_foreign_keys))
     event.listen(engine.sync_engine, "begin", _begin)
+    event.listen(engine.sync_engine, "invalidate", _roll_back)
     return engine
 
 
@@ -64,8 +75,8 @@ def _sqlite_ways(*, keeps_foreign_keys: bool) -> Callable[[Any, object], None]:
     def set_ways(connection: Any, _record: object) -> None:
         # The driver's own transactions begin late and leave table definitions out (SQLAlchemy's page on SQLite).
         connection.isolation_level = None
+        connection.run_async(_keep_log)
         cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute("PRAGMA synchronous = NORMAL")
         cursor.execute(f"PRAGMA foreign_keys = {'ON' if keeps_foreign_keys else 'OFF'}")
         cursor.close()
@@ -73,8 +84,33 @@ def _sqlite_ways(*, keeps_foreign_keys: bool) -> Callable[[Any, object], None]:
     return set_ways
 
 
+async def _keep_log(connection: aiosqlite.Connection) -> None:
+    """Let reading and writing go on beside each other; the file remembers it.
+
+    SQLite does not wait here for another one that does the same to a new file: 3 of 60 starts of six at once failed.
+    """
+    for _ in range(TRIES):
+        try:
+            async with connection.execute("PRAGMA journal_mode = WAL"):
+                return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+            await asyncio.sleep(A_MOMENT)
+    raise TimeoutError("database is locked")
+
+
 def _begin(connection: Connection) -> None:
     connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
+
+
+def _roll_back(connection: Any, _record: object, _error: object) -> None:
+    """Before a connection is closed whose task was cancelled.
+
+    SQLite keeps it, and its lock, until every statement of it is done with, and nobody sees to that.
+    """
+    with contextlib.suppress(sqlite3.Error):
+        connection.rollback()
 
 
 def _postgres(target: PostgresServer, *, pool: Mapping[str, Any]) -> AsyncEngine:

@@ -1,7 +1,9 @@
 """The schema made ready at the start: left alone, migrated, or refused."""
 
+import asyncio
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 
 import structlog
 from sqlalchemy import Connection, inspect, select, text
@@ -44,12 +46,14 @@ class Schema:
         return _numbers(self.revision) < _numbers(HEAD)
 
 
-async def make_ready(engine: AsyncEngine, target: SqliteFile | PostgresServer, *, release: str) -> None:
+async def make_ready(
+    engine: AsyncEngine, target: SqliteFile | PostgresServer, *, release: str, patience: timedelta
+) -> None:
     """Migrate where that is due; raise SchemaTooNew where this release is too old. Alembic is imported when needed."""
-    async with engine.connect() as connection:
+    async with asyncio.timeout(patience.total_seconds()), engine.connect() as connection:
         found = await connection.run_sync(read_schema)
     if found is None or found.is_older:
-        await _migrate(target)
+        await _migrate(target, patience=patience)
     elif found.revision != HEAD and _numbers(release) < _numbers(found.oldest_release):
         raise SchemaTooNew(found=release, needed=found.oldest_release)
 
@@ -62,8 +66,8 @@ def read_schema(connection: Connection) -> Schema | None:
     return Schema(row.revision, row.oldest_release)
 
 
-async def _migrate(target: SqliteFile | PostgresServer) -> None:
-    engine = open_migrating_engine(target)
+async def _migrate(target: SqliteFile | PostgresServer, *, patience: timedelta) -> None:
+    engine = open_migrating_engine(target, patience=patience)
     try:
         async with for_writing(engine).begin() as connection:
             await connection.run_sync(_migrate_alone)

@@ -14,6 +14,7 @@ from bot.storage.tables import IS_WATCHING, of_ids, watched_tasks
 from bot.subscriptions.subscription import Phase, WatchedTask, known_start
 
 c = watched_tasks.c
+other = watched_tasks.alias("other")
 
 
 def watched_task(row: Row[Any]) -> WatchedTask:
@@ -60,7 +61,6 @@ def start_filled_in(reading: Reading) -> ColumnElement[datetime | None]:
     started: Column[datetime | None] = c.started
     if start is None:
         return started
-    other = watched_tasks.alias()
     is_taken = exists().where(
         other.c.app_id == c.app_id,
         other.c.room == c.room,

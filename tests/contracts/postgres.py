@@ -13,7 +13,7 @@ import pytest
 from psycopg.sql import SQL, Identifier
 
 # What is written need not outlive the machine.
-HASTY = ("fsync = off", "synchronous_commit = off", "full_page_writes = off")
+HASTY = ("fsync = off", "synchronous_commit = off", "full_page_writes = off", "deadlock_timeout = '50ms'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,12 @@ class Postgres:
     def execute(self, statement: str, *, database: str = "postgres") -> None:
         with psycopg.connect(self.url(database), autocommit=True) as connection:
             connection.execute(statement.encode())
+
+    def stop(self) -> None:
+        self.server.stop()
+
+    def start(self) -> None:
+        self.server.start()
 
     def create(self, database: str) -> str:
         """An empty database of this name; its URL."""
