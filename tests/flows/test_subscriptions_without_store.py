@@ -1,4 +1,4 @@
-"""What people see while the store can not be reached: look-ups go on, and everything else says so kindly."""
+"""What people see while the store can not be reached, or knows more than RTC has told: nothing is lost, all is said."""
 
 import asyncio
 import dataclasses
@@ -18,8 +18,13 @@ from structlog.typing import EventDict
 from bot.playground.fake_rtc import FakeRtc
 from bot.playground.fake_slack import FakeSlack, open_fake_slack
 from bot.playground.slack_world import C_ONCALL, T_HOME, U_ANA, U_BEN, Message, View
+from bot.recording.completion import Completion, Occasion
+from bot.recording.reading import Reading
+from bot.recording.stop_reason import STOP_BY_API
+from bot.recording.task import ENDED, TaskRef
 from bot.slack.answer import Answerer
 from bot.slack.bolt import greet, http_door, make_bolt, make_slack
+from bot.slack.cards.notice import notice_card
 from bot.slack.desk import Body, Desk
 from bot.slack.events import Handler, on_uninstalled, on_user_change, quietly
 from bot.slack.homes import Homes
@@ -27,9 +32,12 @@ from bot.slack.listeners import register
 from bot.slack.work import AT_MOST, Work
 from bot.slack.workspace import TokenHealth
 from bot.storage.database import open_database
+from bot.subscriptions.person import Person
 from bot.subscriptions.store import StoreUnavailable
+from bot.subscriptions.subscription import Subscribed
 from bot.watching import stores_of
 from tests.flows.test_look_up import words_of
+from tests.slack.told import NOW, completion, notice
 from tests.world import open_brief_bot
 
 
@@ -67,6 +75,11 @@ class Bureau:
     async def typed(self, text: str, *, user: str = U_ANA) -> Message:
         assert (await self.slack.command(text, user=user, channel=C_ONCALL)).acked
         return await self.slack.next_message(user=user)
+
+    async def changed(self, card: Message, action: str) -> Message:
+        assert (await self.slack.press(card, action, user=U_ANA)).acked
+        await self.slack.wait_for(lambda: card.edited)
+        return card
 
     async def told(self, card: Message, action: str, *, user: str = U_ANA) -> Message:
         assert (await self.slack.press(card, action, user=user)).acked
@@ -169,6 +182,38 @@ async def test_the_home_tab_says_so_and_recovers(bureau: Bureau) -> None:
     bureau.store.is_down = True
     await bureau.slack.press(home, "rectask.unsubscribe.list.0", user=U_ANA)
     await bureau.slack.wait_for(lambda: shows(home, "can not be reached now"))
+
+
+class Concluded:
+    """The store of a task whose end another process has just noticed."""
+
+    async def subscribe(self, reading: Reading, _person: Person, *, next_look: timedelta) -> Subscribed:
+        assert next_look
+        over = dataclasses.replace(reading.task, status=ENDED, stop_reason=STOP_BY_API, ended_at=reading.read_at)
+        told = Completion(Occasion.ENDED, reading.read_at, dataclasses.replace(reading, task=over))
+        return Subscribed(is_new=False, completion=told)
+
+
+async def test_whose_end_was_noticed_in_this_very_moment_is_answered_with_that(bureau: Bureau) -> None:
+    card = await bureau.typed("running Task1")
+    bureau.store.stores = (Concluded(), *bureau.store.stores)
+    for answer in (await bureau.typed("watch running Task1"), await bureau.changed(card, "rectask.subscribe")):
+        assert answer.text.startswith("Ended after")
+        assert "It is over already" in words_of(answer)
+
+
+async def test_the_buttons_of_notices_answer_beside_them(bureau: Bureau) -> None:
+    ref = TaskRef(bureau.desk.apps[0], "running", "Task1")
+    await bureau.typed("watch running Task1")
+    for occasion, action, said in (
+        (Occasion.UNCLEAR, "rectask.unsubscribe", "You get no message about it"),
+        (Occasion.REPLACED, "rectask.subscribe", "You will get a message when it ends"),
+    ):
+        card = notice_card(notice(completion(occasion, ref=ref)), now=NOW)
+        await bureau.desk.slack.chat_postMessage(channel=U_ANA, **card.as_message())
+        message = await bureau.slack.next_message(user=U_ANA)
+        assert said in words_of(await bureau.told(message, action))
+        assert not message.edited
 
 
 async def heard(bureau: Bureau, handler: Handler, body: Body) -> None:

@@ -62,7 +62,7 @@ def test_every_occasion_says_what_happened_why_it_came_and_how_to_stop_it(
     assert card.text.startswith(text)
     assert "Room Room1, task Task1." in card.text
     assert said in words_of(card)
-    assert "You get this because you subscribed to this recording on <!date^1795345200^" in words_of(card)
+    assert "You get this because you subscribed to this recording (<!date^1795345200^" in words_of(card)
     assert "`/rectask list` shows and ends" in words_of(card)
 
 

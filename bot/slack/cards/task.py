@@ -153,7 +153,7 @@ def why(told: Told) -> Block:
     """Why a notice came, and how to stop such messages."""
     since = moment(told.subscribed_at)
     return footnote(
-        f"You get this because you subscribed to this recording on {since}. `/rectask list` shows and ends "
+        f"You get this because you subscribed to this recording ({since}). `/rectask list` shows and ends "
         "what you are subscribed to."
     )
 
