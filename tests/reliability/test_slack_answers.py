@@ -102,11 +102,11 @@ async def test_a_token_that_is_revoked_and_then_healed(works: Works, logged: lis
     works.slack.revoke_token()
     await works.until_quiet()
     assert (await outcome(works))[:2] == (0, "pending")
-    assert not works.health.is_well
+    was_well = works.health.is_well
     works.slack.restore_token()
     await works.until_quiet()
     assert await outcome(works) == DELIVERED
-    assert works.health.is_well
+    assert (was_well, works.health.is_well) == (False, True)
     said = [entry["event"] for entry in logged if entry["event"].startswith("slack_token.")]
     assert said == ["slack_token.refused", "slack_token.recovered"]
 
