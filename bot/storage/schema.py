@@ -83,14 +83,14 @@ def _migrate_alone(connection: Connection) -> None:
     if found is not None and not found.is_older:
         return  # by another process that started at the same time
 
-    from bot.storage.migrations.upgrade import upgrade  # noqa: PLC0415  # Alembic is needed only now
+    from bot.storage.migrations.upgrade import open_scripts, upgrade  # noqa: PLC0415  # Alembic is needed only now
 
-    upgrade(connection)
+    upgrade(connection, open_scripts())
     log.info("schema.migrated", before=found.revision if found else None, now=HEAD)
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    """A release's or a revision's numbers; what a pre-release adds to them does not count."""
+    """A release's or a revision's numbers, 1.2 as 1.2.0; what a pre-release adds to them does not count."""
     leading = re.match(r"[0-9.]*", version)
     assert leading is not None
-    return tuple(int(number) for number in leading.group().split(".") if number)
+    return tuple(int(number) for number in re.sub(r"(\.0+)+$", "", leading.group()).split(".") if number)

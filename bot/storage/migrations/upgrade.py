@@ -11,14 +11,13 @@ from sqlalchemy import Connection
 from bot.storage.tables import schema_release
 
 
-def open_scripts() -> ScriptDirectory:
-    """What stands in versions/."""
-    return ScriptDirectory(str(Path(__file__).parent))
+def open_scripts(folder: Path = Path(__file__).parent) -> ScriptDirectory:
+    """What stands in the folder's versions/."""
+    return ScriptDirectory(str(folder))
 
 
-def upgrade(connection: Connection) -> None:
+def upgrade(connection: Connection, scripts: ScriptDirectory) -> None:
     """Take the database to the newest revision, and say beside it which releases may run on that."""
-    scripts = open_scripts()
 
     def steps(revision: str | tuple[str, ...], _context: MigrationContext) -> list[MigrationStep]:
         return list(_steps(scripts, revision))

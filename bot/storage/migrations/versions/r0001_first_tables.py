@@ -71,8 +71,8 @@ def _create_subscriptions() -> None:
         sa.Column("subscribed_at", sa.BigInteger(), nullable=False),
         sa.Column("ended_at", sa.BigInteger()),
         sa.Column("end_reason", sa.Text()),
-        sa.ForeignKeyConstraint(["watched_task_id"], ["watched_tasks.id"], ondelete="CASCADE"),
         sa.UniqueConstraint("watched_task_id", "team_id", "user_id", name="subscriptions_once"),
+        sa.ForeignKeyConstraint(["watched_task_id"], ["watched_tasks.id"], ondelete="CASCADE"),
         sqlite_autoincrement=True,
     )
     op.create_index("subscriptions_of_person", "subscriptions", ["team_id", "user_id", "subscribed_at"])
@@ -87,8 +87,8 @@ def _create_completions() -> None:
         sa.Column("noticed_at", sa.BigInteger(), nullable=False),
         sa.Column("reading", sa.Text()),
         sa.Column("newer", sa.Text()),
-        sa.ForeignKeyConstraint(["watched_task_id"], ["watched_tasks.id"], ondelete="CASCADE"),
         sa.UniqueConstraint("watched_task_id", "occasion", name="completions_once"),
+        sa.ForeignKeyConstraint(["watched_task_id"], ["watched_tasks.id"], ondelete="CASCADE"),
         sqlite_autoincrement=True,
     )
 
@@ -111,11 +111,11 @@ def _create_notices() -> None:
         sa.Column("settled_at", sa.BigInteger()),
         sa.Column("channel", sa.Text()),
         sa.Column("ts", sa.Text()),
+        sa.UniqueConstraint("subscription_id", "completion_id", name="notices_once"),
+        sa.UniqueConstraint("key", name="notices_key"),
         sa.ForeignKeyConstraint(["subscription_id"], ["subscriptions.id"], ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["completion_id"], ["completions.id"], ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["follows"], ["notices.id"], ondelete="CASCADE"),
-        sa.UniqueConstraint("subscription_id", "completion_id", name="notices_once"),
-        sa.UniqueConstraint("key", name="notices_key"),
         sqlite_autoincrement=True,
     )
     op.create_index("notices_of_completion", "notices", ["completion_id"])
