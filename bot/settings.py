@@ -1,6 +1,8 @@
 """Every setting, its default and its meaning; the only reader of the environment and of the `.env` file."""
 
 import os
+import re
+import stat
 from collections.abc import Iterator, Mapping, MutableMapping
 from pathlib import Path
 from typing import Annotated, Literal
@@ -12,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import ErrorDetails
 
 from bot import setting_forms as forms
+from bot.config_file import ConfigFile, ConfigFileWrong, read_config_file
 
 # The vendor's page of GetRecordTask: "QPS must not exceed 60".
 VENDOR_QPS = 60
@@ -22,6 +25,8 @@ _REGION_OF_HOST = {
 }
 
 _NEWER_KEYS = {"VOLCENGINE_ACCESS_KEY", "VOLCENGINE_SECRET_KEY"}
+_CONFIG_FILE = "rectask.toml"
+_NAME_OF_A_SECRET = re.compile(r"KEY|SECRET|TOKEN|PASSWORD")
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["text", "json"]
@@ -85,6 +90,10 @@ class Settings(BaseModel):
     host: str = Field("0.0.0.0", alias="RECTASK_HOST", examples=["0.0.0.0"])  # noqa: S104  # a container's default
     port: int = Field(3000, alias="RECTASK_PORT", ge=0, le=65_535, examples=["3000"])
 
+    config: str | None = Field(None, alias="RECTASK_CONFIG", examples=[_CONFIG_FILE])
+    # What the configuration file says; it has no name in the environment.
+    file: ConfigFile = ConfigFile()
+
     log_level: LogLevel | None = Field(None, alias="RECTASK_LOG_LEVEL", examples=["info"])
     log_format: LogFormat | None = Field(None, alias="RECTASK_LOG_FORMAT", examples=["json"])
     # Not ours: where httpx looks for the roots of trust.
@@ -120,8 +129,11 @@ class Settings(BaseModel):
     @property
     def secrets(self) -> frozenset[str]:
         """Every value that must never be seen anywhere."""
-        values = (getattr(self, name) for name in type(self).model_fields)
+        values = [*(getattr(self, name) for name in type(self).model_fields), *self.file.store_keys.values()]
         return frozenset(value.get_secret_value() for value in values if isinstance(value, SecretStr))
+
+
+NAMES = frozenset(field.alias for field in Settings.model_fields.values() if field.alias is not None)
 
 
 def load_settings(
@@ -129,21 +141,51 @@ def load_settings(
 ) -> Settings:
     """The settings of the environment, and of the file (`.env` where there is one) for those that are not in it.
 
-    `for_slack` asks for those of Slack too. Raises SettingsError with a line for each setting that is missing,
-    malformed or contradicts another.
+    The configuration file that RECTASK_CONFIG names is read too, or else `rectask.toml` beside the `.env` file, where
+    there is one. `for_slack` asks for the settings of Slack too. Raises SettingsError with a line for each setting that
+    is missing, malformed or contradicts another.
     """
-    given = _given(os.environ if environ is None else environ, Path(".env") if env_file is None else env_file)
-    lines = [*_malformed(given), *_missing(given, for_slack=for_slack), *_contradictions(given)]
+    environ = os.environ if environ is None else environ
+    env_file = Path(".env") if env_file is None else env_file
+    in_file = _read_env_file(env_file)
+    given = _given(environ, in_file)
+    lines = [
+        *_exposed(env_file, in_file),
+        *_malformed(given),
+        *_missing(given, for_slack=for_slack),
+        *_contradictions(given),
+    ]
+    variables = in_file | {name: value for name, value in environ.items() if value}
+    try:
+        file = _config_file(given, beside=env_file, variables=variables)
+    except ConfigFileWrong as failure:
+        raise SettingsError([*lines, *failure.lines]) from failure
     if lines:
         raise SettingsError(lines)
-    return Settings.model_validate(given)
+    return Settings.model_validate({**given, "file": file})
 
 
-def _given(environ: Mapping[str, str], env_file: Path) -> dict[str, str]:
+def _config_file(given: Mapping[str, str], *, beside: Path, variables: Mapping[str, str]) -> ConfigFile:
+    named = given.get("RECTASK_CONFIG")
+    path = beside.parent / _CONFIG_FILE if named is None else Path(named)
+    if named is None and not path.exists():
+        return ConfigFile()
+    return read_config_file(path, apps=_app_names(given), variables=variables)
+
+
+def _app_names(given: Mapping[str, str]) -> list[str] | None:
+    """The names of the apps; None where what is given of them is malformed, which has a line of its own."""
+    of_apps = {name: value for name, value in given.items() if name in {"RECTASK_APP_ID", "RECTASK_APPS"}}
+    try:
+        return [name for name, _ in Settings.model_validate(of_apps).apps] or None
+    except ValidationError:
+        return None
+
+
+def _given(environ: Mapping[str, str], in_file: Mapping[str, str]) -> dict[str, str]:
     """What is set, and not to nothing; the environment wins over the file, in the choice of the keys too."""
-    known = {field.alias for field in Settings.model_fields.values()}
-    here = {name: value for name, value in environ.items() if name in known and value}
-    there = {name: value for name, value in _read_env_file(env_file).items() if name in known and value}
+    here = {name: value for name, value in environ.items() if name in NAMES and value}
+    there = {name: value for name, value in in_file.items() if name in NAMES}
     if "VOLC_ACCESSKEY" in here and "VOLCENGINE_ACCESS_KEY" not in here:
         there = {name: value for name, value in there.items() if name not in _NEWER_KEYS}
     return there | here
@@ -162,7 +204,14 @@ def _read_env_file(path: Path) -> dict[str, str]:
         raise SettingsError(
             [f"{path}, line {line}, is not of the form NAME=value. Example: RECTASK_QPS=60" for line in wrong]
         )
-    return {binding.key: binding.value or "" for binding in bindings if binding.key is not None}
+    return {binding.key: binding.value for binding in bindings if binding.key is not None and binding.value}
+
+
+def _exposed(env_file: Path, in_file: Mapping[str, str]) -> Iterator[str]:
+    secrets = [name for name, value in in_file.items() if _NAME_OF_A_SECRET.search(name) or "@" in value]
+    if secrets and os.name == "posix" and env_file.stat().st_mode & stat.S_IROTH:
+        found = ", ".join(secrets)
+        yield f"{env_file} can be read by everybody on this machine, and holds {found}. Example: chmod 600 {env_file}"
 
 
 def _malformed(given: Mapping[str, str]) -> Iterator[str]:

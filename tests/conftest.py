@@ -10,7 +10,7 @@ import structlog
 
 from bot.app import Bot
 from bot.playground.fake_rtc import FakeRtc, open_fake_rtc
-from bot.settings import Settings
+from bot.settings import NAMES
 from tests.world import SetClock, open_brief_bot
 
 # A machine that does other things besides is slow at times, which no test is about.
@@ -54,9 +54,8 @@ def use_environ(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[Ma
 
     def use(environ: Mapping[str, str]) -> None:
         monkeypatch.chdir(tmp_path)
-        for field in Settings.model_fields.values():
-            assert field.alias is not None
-            monkeypatch.delenv(field.alias, raising=False)
+        for name in NAMES:
+            monkeypatch.delenv(name, raising=False)
         for name, value in environ.items():
             monkeypatch.setenv(name, value)
 

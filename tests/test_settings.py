@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.settings import Settings, SettingsError, discard_oauth_variables, load_settings
+from bot.settings import NAMES, Settings, SettingsError, discard_oauth_variables, load_settings
 from tests.world import NO_FILE, settings_from
 
 APP, OTHER_APP = "661e0000000000000000543c", "661f0000000000000000543c"
@@ -112,6 +112,7 @@ def test_what_slack_needs(slack: dict[str, str], missing: list[str]) -> None:
 def test_a_pair_of_keys_comes_whole_from_the_environment_or_from_the_file(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_text("VOLCENGINE_ACCESS_KEY=AKfile\nVOLCENGINE_SECRET_KEY=SKfile\n")
+    file.chmod(0o600)
     settings = load_settings(environ=ENOUGH, env_file=file)
     assert settings.access_key is not None
     assert settings.access_key.get_secret_value() == "AKx"
@@ -159,6 +160,7 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
     file.write_text(
         "\ufeffRECTASK_QPS=20 # less\nexport RECTASK_LOG_LEVEL='debug'\nVOLC_SECRETKEY=$a${b}==\n\nEMPTY=\n"
     )
+    file.chmod(0o600)
     settings = load_settings(environ=without("VOLC_SECRETKEY") | {"RECTASK_QPS": "30"}, env_file=file)
     assert (settings.qps, settings.log_level) == (30, "debug")
     assert settings.secret_key is not None
@@ -193,17 +195,18 @@ def test_no_file_is_no_failure() -> None:
 def test_every_setting_has_an_example_and_stands_in_the_example_file() -> None:
     example = Path(__file__).parents[1].joinpath(".env.example").read_text(encoding="utf-8")
     for field in Settings.model_fields.values():
-        assert field.examples
-        assert field.alias in {"NO_COLOR", "SSL_CERT_FILE"} or f"{field.alias}=" in example
+        assert field.examples or field.alias is None
+    for name in NAMES - {"NO_COLOR", "SSL_CERT_FILE"}:
+        assert f"{name}=" in example
 
 
 def test_no_print_of_the_settings_shows_a_secret() -> None:
     settings = settings_from(ENOUGH | {"VOLCENGINE_SESSION_TOKEN": "STSx"})
-    assert settings.secrets == {"AKx", "SKx==", "STSx"}
+    assert settings.secrets >= {"AKx", "SKx==", "STSx"}
     assert not [secret for secret in settings.secrets if secret in repr(settings) + str(settings)]
 
 
-@given(st.dictionaries(st.sampled_from([field.alias or "" for field in Settings.model_fields.values()]), st.text()))
+@given(st.dictionaries(st.sampled_from(sorted(NAMES)), st.text()))
 def test_any_environment_is_taken_or_answered_without_its_values(environ: dict[str, str]) -> None:
     try:
         settings_from(environ)
