@@ -10,12 +10,12 @@ from pydantic import SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
 from bot import setting_forms as forms
+from bot.allow_settings import AllowSettings, Flaw, read_ask, read_rule
 from bot.store_settings import STORE_KINDS, StoreSettings
 from bot.toml_lines import NotToml, TomlFile, parse_toml
 
 _TABLES = ("storage", "allow")
-# A line of the file, and what is wrong with it.
-Flaw = tuple[int, str]
+_WORDS = ("ask",)
 
 _PATH = "RECTASK_CONFIG is wrong: {}. Example: RECTASK_CONFIG=rectask.toml"
 
@@ -43,11 +43,15 @@ class RawTable:
 
 @dataclass(frozen=True, slots=True)
 class ConfigFile:
-    """What the file says: the stores in their order, what the variables hold that they name, the rights as written."""
+    """What the file says: the stores in their order, what the variables hold that they name, who may what.
+
+    `ask` is whom people are told to ask for what they may not.
+    """
 
     stores: tuple[StoreSettings, ...] = ()
     store_keys: Mapping[str, SecretStr] = field(default_factory=dict)
-    allow: tuple[RawTable, ...] = ()
+    allow: tuple[AllowSettings, ...] = ()
+    ask: str | None = None
 
 
 def read_config_file(path: Path, *, apps: Sequence[str] | None, variables: Mapping[str, str]) -> ConfigFile:
@@ -56,14 +60,18 @@ def read_config_file(path: Path, *, apps: Sequence[str] | None, variables: Mappi
     tables = {name: _tables(toml, name) for name in _TABLES}
     stores = [(table, *_store(table, apps=apps, variables=variables)) for table in tables["storage"]]
     good = [(table, store) for table, store, flaws in stores if store is not None and not flaws]
-    flaws = [*_strange(toml), *(flaw for *_, flaws in stores for flaw in flaws), *_never_reached(good, apps or ())]
+    rules = [read_rule(table.values, line_of=table.line_of, apps=apps) for table in tables["allow"]]
+    ask, ask_flaws = read_ask(toml.values.get("ask"), line=toml.line_of("ask"))
+    flaws = [*_strange(toml), *ask_flaws, *_never_reached(good, apps or ())]
+    flaws += [flaw for *_, found in stores for flaw in found] + [flaw for _, found in rules for flaw in found]
     if flaws:
         raise ConfigFileWrong([f"{path.name}, line {line}: {what}" for line, what in sorted(flaws)])
     names = {name for _, store in good for name in store.variables.values()}
     return ConfigFile(
         stores=tuple(store for _, store in good),
         store_keys={name: SecretStr(variables[name]) for name in sorted(names)},
-        allow=tuple(tables["allow"]),
+        allow=tuple(rule for rule, _ in rules if rule is not None),
+        ask=ask,
     )
 
 
@@ -95,10 +103,15 @@ def _strange(toml: TomlFile) -> Iterator[Flaw]:
     """What stands at the top of the file and is no [[table]] that is known."""
     for name, value in toml.values.items():
         line = toml.line_of(name)
-        if name not in _TABLES:
-            yield line, f"there is no such table here{_meant(name, _TABLES)}. Known are [[storage]] and [[allow]]."
-        elif not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
+        if name not in (*_TABLES, *_WORDS):
+            meant = _meant(name, (*_TABLES, *_WORDS))
+            yield line, f"there is no such table here{meant}. Known are [[storage]] and [[allow]], and ask beside them."
+        elif name in _TABLES and not _is_list_of_tables(value):
             yield line, f"{name} is a list of tables. Example: [[{name}]], with two brackets on each side"
+
+
+def _is_list_of_tables(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(entry, dict) for entry in value)
 
 
 def _meant(name: str, known: Sequence[str]) -> str:

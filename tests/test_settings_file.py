@@ -118,14 +118,6 @@ def test_no_file_is_no_failure(tmp_path: Path) -> None:
     assert load_settings(environ=ENVIRON, env_file=tmp_path / ".env").file.stores == ()
 
 
-def test_rights_are_handed_on_as_they_stand_with_their_lines(tmp_path: Path) -> None:
-    text = VOD + '\n[[allow]]\nusers = ["U1",\n  "U2"]\nrooms = "a*"\n[[allow]]\n'
-    first, second = load(tmp_path, text).file.allow
-    assert first.values == {"users": ["U1", "U2"], "rooms": "a*"}
-    assert (first.line, first.line_of("rooms"), first.line_of("nothing")) == (5, 8, 5)
-    assert (second.line, second.values) == (9, {})
-
-
 @pytest.mark.parametrize(
     ("text", "line"),
     [
