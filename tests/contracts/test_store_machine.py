@@ -1,0 +1,380 @@
+"""Whatever happens in whatever order, a database does what the model does, and nothing that is owed is lost."""
+
+import asyncio
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    invariant,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy import select
+
+from bot.recording.completion import Completion, Occasion
+from bot.recording.reading import Reading
+from bot.recording.task import ENDED, NOT_STARTED, RUNNING, RecordTask, TaskRef
+from bot.storage.tables import completions, notices, subscriptions, watched_tasks
+from bot.subscriptions.notice import Delivery, NoticeState
+from bot.subscriptions.person import Person
+from bot.subscriptions.subscription import Look, Phase
+from tests.contracts.databases import EMPTY_ALL
+from tests.contracts.model import Model, ModelTask
+from tests.contracts.postgres import Postgres
+from tests.contracts.stores import (
+    ANN,
+    APP,
+    BOB,
+    CAT,
+    DAY,
+    FILE,
+    LEASE,
+    MINUTE,
+    NOON,
+    PLACE,
+    SECOND,
+    START,
+    Stores,
+    open_stores,
+)
+from tests.world import SetClock
+
+PEOPLE = (ANN, BOB, CAT)
+ROOMS = ("Room1", "Room2")
+# What RTC says of the one task in a room, one after the other.
+STAGES = (NOT_STARTED, RUNNING, ENDED, ENDED)
+HAS_FILES = len(STAGES) - 1
+
+rooms = st.sampled_from(ROOMS)
+people = st.sampled_from(PEOPLE)
+spans = st.sampled_from([SECOND, LEASE, MINUTE])
+limits = st.sampled_from([1, 100])
+
+
+class StoreMachine(RuleBasedStateMachine):
+    """Looks and deliveries are kept for ever, so that a crashed holder may come back whenever it likes."""
+
+    looks: Bundle[Look] = Bundle("looks")
+    deliveries: Bundle[Delivery] = Bundle("deliveries")
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self.clock = SetClock(NOON)
+        self.model = Model()
+        self.stages = dict.fromkeys(ROOMS, 0)
+        self.tokens: Counter[str] = Counter()
+        self.runner = asyncio.Runner()
+        self.exits = AsyncExitStack()
+        self.stores: Stores = self.run(self.exits.enter_async_context(open_stores(url, self.clock)))
+
+    def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        return self.runner.run(coroutine)
+
+    def unless(self, stands: object, write: Coroutine[Any, Any, bool]) -> None:
+        """The write is done if the claim stands; else it says so and changes nothing."""
+        if stands:
+            assert self.run(write)
+            return
+        before = self.run(self.stores.rows())
+        assert not self.run(write)
+        assert self.run(self.stores.rows()) == before
+
+    def reading(self, room: str) -> Reading:
+        stage = self.stages[room]
+        files = (FILE,) if stage == HAS_FILES else ()
+        ref = TaskRef(APP, room, "Task1")
+        task = RecordTask(ref, STAGES[stage], started_at=START if stage else None, files=files)
+        return Reading(task, self.clock(), raw="")
+
+    @rule(by=spans)
+    def time_passes(self, by: timedelta) -> None:
+        self.clock.move(by)
+
+    @rule(room=rooms)
+    def the_task_goes_on(self, room: str) -> None:
+        self.stages[room] = min(self.stages[room] + 1, HAS_FILES)
+
+    @rule(room=rooms, person=people, next_look=spans)
+    def subscribe(self, room: str, person: Person, next_look: timedelta) -> None:
+        answer = self.run(self.stores.subscriptions.subscribe(self.reading(room), person, next_look=next_look))
+        if self.model.watched(room) is None:
+            if any(task.is_told for task in self.model.of(room)):
+                assert answer.completion is not None
+                return
+            self.model.tasks[self.run(self.newest_task())] = ModelTask(room, self.clock() + next_look)
+        assert answer.completion is None
+        assert answer.is_new == self.model.subscribe(room, person)
+
+    async def newest_task(self) -> int:
+        async with self.stores.database.reading() as connection:
+            found = await connection.execute(select(watched_tasks.c.id).order_by(watched_tasks.c.id.desc()).limit(1))
+            return int(found.scalar_one())
+
+    @rule(room=rooms, person=people)
+    def unsubscribe(self, room: str, person: Person) -> None:
+        ref = self.reading(room).task.ref
+        assert self.run(self.stores.subscriptions.unsubscribe(ref, person)) == self.model.unsubscribe(room, person)
+
+    @rule(person=people)
+    def close_person(self, person: Person) -> None:
+        assert self.run(self.stores.notices.close_person(person, "left")) == self.model.close_person(person)
+
+    @rule(person=people)
+    def purge_person(self, person: Person) -> None:
+        assert self.run(self.stores.upkeep.purge_person(person)) == self.model.purge_person(person)
+
+    @rule(room=rooms)
+    def hasten(self, room: str) -> None:
+        self.run(self.stores.looks.hasten(self.reading(room).task.ref))
+        self.model.hasten(room, now=self.clock())
+
+    @rule(target=looks, limit=limits)
+    def claim_looks(self, limit: int) -> Any:
+        return multiple(*self.claimed_looks(limit))
+
+    def claimed_looks(self, limit: int) -> list[Look]:
+        due = sorted(
+            (task.next_look_at, number) for number, task in self.model.tasks.items() if task.is_due(self.clock())
+        )
+        claimed: list[Look] = self.run(self.stores.looks.claim_due(limit=limit, lease=LEASE))
+        assert [look.watched.id for look in claimed] == [number for _, number in due[:limit]]
+        for look in claimed:
+            assert look.token == self.model.tasks[look.watched.id].lease.take(self.clock() + LEASE)
+        return claimed
+
+    @rule(look=looks, after=spans)
+    def look(self, look: Look, after: timedelta) -> None:
+        task = self.model.holds(look)
+        reading = self.reading(look.watched.ref.room)
+        occasion, phase = self.judged(task.phase if task else look.watched.phase, reading)
+        if occasion is None:
+            write = self.stores.looks.note(look, reading, next_look=after, waiting_since=None)
+        else:
+            completion = Completion(occasion, self.clock(), reading)
+            write = self.stores.looks.conclude(look, completion, phase=phase, next_look=after)
+        self.unless(task, write)
+        if task is not None:
+            if occasion is not None:
+                self.model.conclude(task, occasion, phase=phase, now=self.clock())
+            task.failures = 0
+            self.model.look_is_over(look, task, now=self.clock(), after=after)
+
+    def judged(self, phase: Phase, reading: Reading) -> tuple[Occasion | None, Phase]:
+        """As the watcher does, without its patience."""
+        has_files = bool(reading.task.files)
+        if phase is Phase.AWAITING_FILES:
+            return (Occasion.FILES, Phase.CLOSED) if has_files else (None, phase)
+        if not reading.task.is_over:
+            return None, phase
+        return Occasion.ENDED, Phase.CLOSED if has_files else Phase.AWAITING_FILES
+
+    @rule(look=looks, after=spans)
+    def it_is_unclear(self, look: Look, after: timedelta) -> None:
+        task = self.model.holds(look)
+        if task is not None and task.phase is not Phase.WATCHING:
+            return
+        completion = Completion(Occasion.UNCLEAR, self.clock(), None)
+        self.unless(task, self.stores.looks.conclude(look, completion, phase=Phase.WATCHING, next_look=after))
+        if task is not None:
+            self.model.conclude(task, Occasion.UNCLEAR, phase=Phase.WATCHING, now=self.clock())
+            self.model.look_is_over(look, task, now=self.clock(), after=after)
+
+    @rule(look=looks, after=spans)
+    def a_look_fails(self, look: Look, after: timedelta) -> None:
+        task = self.model.holds(look)
+        self.unless(task, self.stores.looks.note_failure(look, "no answer", next_look=after))
+        if task is not None:
+            task.failures += 1
+            self.model.look_is_over(look, task, now=self.clock(), after=after)
+
+    @rule(look=looks)
+    def close(self, look: Look) -> None:
+        task = self.model.holds(look)
+        if task is not None and task.phase is not Phase.AWAITING_FILES:
+            return
+        self.unless(task, self.stores.looks.close(look))
+        if task is not None:
+            task.phase = Phase.CLOSED
+            task.lease.end()
+
+    @rule(look=looks)
+    def release_look(self, look: Look) -> None:
+        self.run(self.stores.looks.release([look]))
+        if task := self.model.holds(look):
+            task.lease.end()
+
+    @rule(target=deliveries, limit=limits)
+    def claim_notices(self, limit: int) -> Any:
+        return multiple(*self.claimed_notices(limit))
+
+    def claimed_notices(self, limit: int) -> list[Delivery]:
+        due = [
+            (notice.due_at, notice.number, subscription.person, notice)
+            for _, subscription, notice in self.model.notices()
+            if notice.is_due(self.clock())
+        ]
+        due = sorted(due, key=lambda each: each[:2])[:limit]
+        claimed: list[Delivery] = self.run(self.stores.notices.claim_due(limit=limit, lease=LEASE))
+        assert [(each.notice.person, each.notice.completion.occasion) for each in claimed] == [
+            (person, notice.occasion) for _, _, person, notice in due
+        ]
+        for delivery, (*_, notice) in zip(claimed, due, strict=True):
+            assert notice.key in {None, delivery.notice.key}
+            assert delivery.is_doubtful == (notice.state is NoticeState.SENDING)
+            assert delivery.notice.attempts == notice.attempts
+            assert (delivery.notice.original is not None) == (notice.follows is not None)
+            assert delivery.token == notice.lease.take(self.clock() + LEASE)
+            notice.key = delivery.notice.key
+        return claimed
+
+    @rule(delivery=deliveries)
+    def begin(self, delivery: Delivery) -> None:
+        notice = self.model.holds_notice(delivery)
+        if notice is not None and notice.lease.is_free(self.clock()):
+            notice = None  # the last look before posting minds the time as well
+        self.unless(notice, self.stores.notices.begin(delivery, lease=LEASE))
+        if notice is not None:
+            notice.state = NoticeState.SENDING
+            notice.attempts += 1
+            notice.lease.until = self.clock() + LEASE
+
+    @rule(delivery=deliveries)
+    def mark_delivered(self, delivery: Delivery) -> None:
+        notice = self.model.holds_notice(delivery)
+        self.unless(notice, self.stores.notices.mark_delivered(delivery, PLACE))
+        if notice is not None:
+            notice.settle(NoticeState.DELIVERED)
+
+    @rule(delivery=deliveries, after=spans, is_doubtful=st.booleans())
+    def put_off(self, delivery: Delivery, after: timedelta, is_doubtful: bool) -> None:
+        notice = self.model.holds_notice(delivery)
+        put_off = self.stores.notices.put_off(delivery, after=after, reason="busy", is_doubtful=is_doubtful)
+        self.unless(notice, put_off)
+        if notice is not None:
+            notice.state = NoticeState.SENDING if is_doubtful else NoticeState.PENDING
+            notice.due_at = self.clock() + after
+            notice.lease.end()
+
+    @rule(delivery=deliveries)
+    def give_up(self, delivery: Delivery) -> None:
+        notice = self.model.holds_notice(delivery)
+        self.unless(notice, self.stores.notices.give_up(delivery, "refused"))
+        if notice is not None:
+            self.model.give_up(notice)
+
+    @rule(delivery=deliveries)
+    def release_delivery(self, delivery: Delivery) -> None:
+        self.run(self.stores.notices.release([delivery]))
+        if notice := self.model.holds_notice(delivery):
+            notice.lease.end()
+
+    @invariant()
+    def the_database_is_as_the_model(self) -> None:
+        rows = self.run(self.read())
+        assert Counter(rows["notices"]) == Counter(
+            (task.room, subscription.person, notice.occasion, notice.state)
+            for task, subscription, notice in self.model.notices()
+        )
+        assert Counter(rows["subscriptions"]) == Counter(
+            (number, each.person, each.is_open)
+            for number, task in self.model.tasks.items()
+            for each in task.subscriptions
+        )
+        assert rows["tasks"] == [
+            (number, task.phase, task.failures, task.lease.token) for number, task in sorted(self.model.tasks.items())
+        ]
+
+    async def read(self) -> dict[str, list[tuple[Any, ...]]]:
+        w, s, n, k = watched_tasks.c, subscriptions.c, notices.c, completions.c
+        told = (
+            select(w.room, s.team_id, s.user_id, k.occasion, n.state)
+            .join(subscriptions, s.id == n.subscription_id)
+            .join(watched_tasks, w.id == s.watched_task_id)
+            .join(completions, k.id == n.completion_id)
+        )
+        async with self.stores.database.reading() as connection:
+            return {
+                "notices": [
+                    (room, Person(team, user), Occasion(occasion), NoticeState(state))
+                    for room, team, user, occasion, state in await connection.execute(told)
+                ],
+                "subscriptions": [
+                    (row.watched_task_id, Person(row.team_id, row.user_id), row.ended_at is None)
+                    for row in await connection.execute(select(subscriptions))
+                ],
+                "tasks": [
+                    (row.id, Phase(row.phase), row.failures, row.lease_token)
+                    for row in await connection.execute(select(watched_tasks).order_by(w.id))
+                ],
+            }
+
+    @invariant()
+    def each_open_subscription_of_a_told_task_is_told_once(self) -> None:
+        for task in self.model.tasks.values():
+            for subscription in task.subscriptions:
+                told = Counter(notice.occasion for notice in subscription.notices)
+                assert max(told.values(), default=1) == 1
+                if task.is_told and subscription.is_open:
+                    assert Occasion.ENDED in told
+
+    @invariant()
+    def what_is_looked_at_is_waited_for(self) -> None:
+        for task in self.model.tasks.values():
+            assert not task.is_looked_at or any(each.is_open for each in task.subscriptions)
+
+    def teardown(self) -> None:
+        try:
+            self.everything_owed_is_delivered()
+        finally:
+            self.run(self.exits.aclose())
+            self.runner.close()
+
+    def everything_owed_is_delivered(self) -> None:
+        """Once everybody is back at work, and every recording has ended."""
+        self.stages = dict.fromkeys(ROOMS, HAS_FILES)
+        for _ in range(4):
+            self.clock.move(DAY)
+            for look in self.claimed_looks(100):
+                self.look(look, SECOND)
+            for delivery in self.claimed_notices(100):
+                self.begin(delivery)
+                self.mark_delivered(delivery)
+        self.the_database_is_as_the_model()
+        assert all(notice.is_settled for _, _, notice in self.model.notices())
+        assert not any(task.is_looked_at for task in self.model.tasks.values())
+
+
+def play(new_url: Callable[[], str]) -> None:
+    """A quarter of what is usual, for each step is several transactions; as long as anybody likes with a profile."""
+
+    class Machine(StoreMachine):
+        def __init__(self) -> None:
+            super().__init__(new_url())
+
+    settings = hypothesis.settings()
+    settings = hypothesis.settings(max_examples=max(1, settings.max_examples // 4), stateful_step_count=40)
+    run_state_machine_as_test(Machine, settings=settings)
+
+
+def test_sqlite_does_as_the_model_does(sqlite_template: Path) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        play(lambda: f"sqlite:///{shutil.copy(sqlite_template, Path(folder, 'rectask.db'))}")
+
+
+def test_postgres_does_as_the_model_does(postgres: Postgres, postgres_database: str) -> None:
+    def empty() -> str:
+        postgres.execute(EMPTY_ALL, database="contracts")
+        return postgres_database
+
+    play(empty)
