@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: play install test check format bench clean
+.PHONY: play install test check format bench soak clean
 
 play: $(VENV)/runtime
 	$(BIN)/rectask playground
@@ -25,6 +25,9 @@ format: $(VENV)/dev
 
 bench: $(VENV)/dev
 	$(BIN)/python -m benchmarks
+
+soak: $(VENV)/dev
+	$(BIN)/python -m soak
 
 clean:
 	rm -rf $(VENV) .venv-bench .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,6 +1,7 @@
 """The loops behind a notice, opened and closed together: the watcher, the deliverer, and the upkeep of old rows."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -18,7 +19,9 @@ from bot.storage.upkeep import SqlUpkeep
 from bot.subscriptions.messenger import Messenger
 from bot.subscriptions.person import Person
 from bot.subscriptions.store import Looks, Notices, StoreUnavailable, Subscriptions, Upkeep
+from bot.watcher import deliverer, watcher
 from bot.watcher.deliverer import Deliverer
+from bot.watcher.pace import A_SECOND, Pace
 from bot.watcher.watcher import Watcher
 
 log = structlog.get_logger()
@@ -46,10 +49,14 @@ def stores_of(database: Database) -> Stores:
 
 @dataclass(frozen=True, slots=True)
 class Habits:
-    """How often a task is looked at, and how long what is over is kept."""
+    """How often a task is looked at, how long old rows are kept and claims last, how fast people are told."""
 
     interval: timedelta
     retention: timedelta
+    look_lease: timedelta = watcher.LEASE
+    delivery_lease: timedelta = deliverer.LEASE
+    messages_per_second: float = A_SECOND
+    messages_at_once: int = deliverer.AT_ONCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,23 +85,32 @@ async def open_watching(
 ) -> AsyncIterator[Watching]:
     """Look and deliver until the block is left; then what is being sent comes to its end, and claims are given back."""
     async with AsyncExitStack() as stack:
-        deliverer = await stack.enter_async_context(
-            Deliverer(stores.notices, messenger, clock=clock, on_settled=on_settled)
+        delivering = await stack.enter_async_context(
+            Deliverer(
+                stores.notices,
+                messenger,
+                clock=clock,
+                on_settled=on_settled,
+                pace=Pace(timer=time.monotonic, per_second=habits.messages_per_second),
+                at_once=habits.messages_at_once,
+                lease=habits.delivery_lease,
+            )
         )
-        watcher = await stack.enter_async_context(
+        looking = await stack.enter_async_context(
             Watcher(
                 stores.looks,
                 reader,
                 last_known=reader.last_known,
                 clock=clock,
                 interval=habits.interval,
-                on_told=deliverer.rounds.wake,
+                on_told=delivering.rounds.wake,
+                lease=habits.look_lease,
             )
         )
-        reader.hand_on_to(watcher.hear)
-        for loop in (watcher.rounds.run(), deliverer.rounds.run(), keep_up(stores.upkeep, habits.retention, sleep)):
+        reader.hand_on_to(looking.hear)
+        for loop in (looking.rounds.run(), delivering.rounds.run(), keep_up(stores.upkeep, habits.retention, sleep)):
             await stack.enter_async_context(_running(loop))
-        yield Watching(watcher, deliverer)
+        yield Watching(looking, delivering)
 
 
 async def keep_up(upkeep: Upkeep, retention: timedelta, sleep: Callable[[float], Awaitable[None]]) -> None:

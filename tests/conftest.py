@@ -18,6 +18,16 @@ hypothesis.settings.register_profile("unhurried", deadline=None)
 hypothesis.settings.load_profile("unhurried")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="the sizes that docs/reliability.md reports (make soak)")
+
+
+@pytest.fixture(scope="session")
+def is_long(request: pytest.FixtureRequest) -> bool:
+    """Whether a test is to run in the size that is reported, and not in that of every day."""
+    return bool(request.config.getoption("--long"))
+
+
 @pytest.fixture
 def anyio_backend() -> str:
     """What runs the asynchronous tests."""

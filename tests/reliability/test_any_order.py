@@ -144,8 +144,10 @@ class AnyOrder(RuleBasedStateMachine):
                         assert told == 0
 
 
-def test_one_notice_in_any_order(sqlite_template: Path) -> None:
+def test_one_notice_in_any_order(sqlite_template: Path, is_long: bool) -> None:
     run_state_machine_as_test(
         lambda: AnyOrder(sqlite_template),  # type: ignore[arg-type]  # it is only called; its types want a class
-        settings=settings(max_examples=25, stateful_step_count=25, suppress_health_check=list(HealthCheck)),
+        settings=settings(
+            max_examples=500 if is_long else 20, stateful_step_count=25, suppress_health_check=list(HealthCheck)
+        ),
     )

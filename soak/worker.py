@@ -1,0 +1,84 @@
+"""One replica of the loops, as a process that may be killed or stopped at any moment."""
+
+import asyncio
+import json
+import os
+import sys
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Self
+
+from bot.app import open_bot
+from bot.logs import configure_logs
+from bot.settings import load_settings
+from bot.slack.notices import open_messenger
+from bot.slack.workspace import TokenHealth
+from bot.storage.database import open_database
+from bot.watching import Habits, open_watching, stores_of
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a worker is told: where everything is, and its habits (seconds, a second)."""
+
+    environ: dict[str, str]
+    lease: float
+    interval: float
+    messages_per_second: float
+    log: str
+
+    def as_argument(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def read(cls, argument: str) -> Self:
+        return cls(**json.loads(argument))
+
+    @property
+    def habits(self) -> Habits:
+        lease = timedelta(seconds=self.lease)
+        return Habits(
+            interval=timedelta(seconds=self.interval),
+            retention=timedelta(days=30),
+            look_lease=lease,
+            delivery_lease=lease,
+            messages_per_second=self.messages_per_second,
+        )
+
+
+async def work(order: Order) -> None:
+    """Until it is ended from outside."""
+    settings = load_settings(environ=order.environ, env_file=Path(os.devnull), for_slack=True)
+    assert settings.slack_bot_token is not None
+    async with (
+        open_bot(settings) as bot,
+        open_database(settings.database_url.get_secret_value()) as database,
+        open_messenger(
+            token=settings.slack_bot_token.get_secret_value(),
+            base_url=settings.slack_api_url,
+            health=TokenHealth(),
+            clock=bot.clock,
+        ) as messenger,
+        open_watching(
+            stores_of(database),
+            bot.reader,
+            messenger,
+            habits=order.habits,
+            clock=bot.clock,
+            on_settled=lambda _person: None,
+        ),
+    ):
+        await asyncio.Event().wait()
+
+
+def main() -> None:
+    """The order is the one argument."""
+    order = Order.read(sys.argv[1])
+    with Path(order.log).open("a", encoding="utf-8") as log:
+        configure_logs(level="info", as_json=True, secrets=(), stream=log)
+        asyncio.run(work(order))
+
+
+if __name__ == "__main__":
+    main()
