@@ -108,6 +108,10 @@ class Works:
         start = self._started[room] = self._milliseconds() - 600_000
         self.rtc.answers[room] = task(status=2, start=start)
 
+    def started(self, room: str) -> int:
+        """In milliseconds."""
+        return self._started[room]
+
     def ends(self, room: str, *, files: int = 1) -> None:
         """It ends now."""
         self.rtc.answers[room] = self.told(room, files=files)
