@@ -9,89 +9,37 @@ import asyncio
 import json
 import math
 import multiprocessing
-import os
 import re
 import statistics
-import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
-from pathlib import Path
 
-import aiohttp
 from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from benchmarks.worlds import ACCOUNT, Server, fake_rtc
-from bot.logs import configure_logs
+from benchmarks.worlds import Environ, open_stand_ins, serving
 from bot.playground.fake_rtc import worst_second
-from bot.playground.fake_slack import FakeSlack, open_fake_slack
+from bot.playground.fake_slack import FakeSlack
 from bot.playground.slack_doors import Delivery, Outcome
 from bot.playground.slack_payloads import command_form
 from bot.playground.slack_world import C_ONCALL, U_ANA, Message
-from bot.service import serve
-from bot.settings import load_settings
 
 ROUNDS, CONNECTIONS, REQUESTS = 5, 50, 2_000
 HANGING, AT_ONCE = 50, 400
 ANSWERED_WITHIN = 30.0
 _LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)")
 
-Environ = dict[str, str]
+
+Row = tuple[str, str, str]
 
 
-def measure() -> list[tuple[str, str, str]]:
+def measure() -> list[Row]:
     """Rows: what, what it must reach, the figure."""
-    return [asyncio.run(row()) for row in (_cached_row, _hanging_row, _at_once_row)]
-
-
-@dataclass(frozen=True)
-class _World:
-    """The bot in a process of its own, RTC in another, Slack and its people in this one."""
-
-    rtc: Server
-    slack: FakeSlack
-    bot_url: str
-    environ: Environ
-
-
-@asynccontextmanager
-async def _world() -> AsyncIterator[_World]:
-    with fake_rtc() as rtc, tempfile.TemporaryDirectory() as folder:
-        async with open_fake_slack(FakeSlack()) as slack:
-            environ = _environ(rtc, slack, Path(folder))
-            with _in_a_process(_run_bot, environ) as url:
-                await _until_ready(url)
-                slack.request_url = url + "/slack/events"
-                yield _World(rtc, slack, url, environ)
-
-
-def _environ(rtc: Server, slack: FakeSlack, folder: Path) -> Environ:
-    return {
-        "RECTASK_DATABASE_URL": f"sqlite:///{folder / 'rectask.db'}",
-        "RECTASK_RTC_ENDPOINT": rtc.url,
-        "RECTASK_APP_ID": ACCOUNT.app_ids[0],
-        "VOLC_ACCESSKEY": ACCOUNT.access_key,
-        "VOLC_SECRETKEY": ACCOUNT.secret_key,
-        "SLACK_BOT_TOKEN": slack.bot_token,
-        "SLACK_SIGNING_SECRET": slack.signing_secret,
-        "SLACK_API_URL": slack.api_url,
-        "RECTASK_HOST": "127.0.0.1",
-        "RECTASK_PORT": "0",
-    }
-
-
-async def _until_ready(url: str) -> None:
-    async with aiohttp.ClientSession() as session, asyncio.timeout(10):
-        while True:
-            async with session.get(url + "/readyz") as answer:
-                if answer.status == 200:
-                    return
-            await asyncio.sleep(0.02)
+    return [asyncio.run(row()) for row in (_cached_row, _running_row, _hanging_row, _at_once_row)]
 
 
 @contextmanager
@@ -104,13 +52,6 @@ def _in_a_process(run: Callable[[Connection, Environ], None], environ: Environ) 
     finally:
         process.terminate()
         process.join()
-
-
-def _run_bot(control: Connection, environ: Environ) -> None:
-    settings = load_settings(environ=environ, env_file=Path(os.devnull), for_slack=True)
-    with Path(os.devnull).open("w") as nowhere:
-        configure_logs(level="info", as_json=True, secrets=settings.secrets, stream=nowhere)
-        asyncio.run(serve(settings, stop=asyncio.Event(), on_port=control.send))
 
 
 def _run_bare_bolt(control: Connection, environ: Environ) -> None:
@@ -136,27 +77,47 @@ def _run_bare_bolt(control: Connection, environ: Environ) -> None:
     asyncio.run(run())
 
 
-async def _cached_row() -> tuple[str, str, str]:
-    """The two are measured in turn, so that a change in the machine's speed meets both."""
-    ratios, ours, bares = [], [], []
-    async with _world() as world:
-        with _in_a_process(_run_bare_bolt, world.environ) as bare_url:
-            for requests in (CONNECTIONS * 4, *[REQUESTS] * ROUNDS):
-                bares.append(await _pace(world.slack, bare_url, requests, answer_has=b""))
-                ours.append(await _pace(world.slack, world.bot_url, requests, answer_has=b'"blocks"'))
-                ratios.append(ours[-1] / bares[-1])
-        assert len(world.rtc.received()) == CONNECTIONS, "not all answers were from the cache"
-    our, bare, ratio = (statistics.median(figures[1:]) for figures in (ours, bares, ratios))  # but for the warm-up
+async def _cached_row() -> Row:
+    """An ended task, which nothing need be asked about."""
+    figures, received = await _beside_bare_bolt("Room1", REQUESTS)
+    assert received == CONNECTIONS, "not all answers were from the cache"
     return (
         "`/rectask` answered from the cache, over HTTP",
         ">= 80 % of a bare Bolt app that only acks",
-        f"{ratio:.0%} ({our:.0f} a second beside {bare:.0f}, each in one process, {CONNECTIONS} connections)",
+        f"{figures}, each in one process, {CONNECTIONS} connections",
     )
 
 
-async def _pace(slack: FakeSlack, url: str, requests: int, *, answer_has: bytes) -> float:
+async def _running_row() -> Row:
+    """What runs is remembered for five seconds, and the store says whether the asker is subscribed."""
+    figures, received = await _beside_bare_bolt("running", REQUESTS // 2)
+    anew = max(received - CONNECTIONS * (ROUNDS + 1), 0)
+    said = f"{figures}; RTC was asked in the middle of it {anew} times"
+    return "the same for a task that runs, which the store is asked about", "reported", said
+
+
+async def _beside_bare_bolt(room: str, requests: int) -> tuple[str, int]:
+    """The figures, and how many requests RTC received.
+
+    The two are measured in turn, so that a change in the machine's speed meets both. Each time all is in the memory
+    before it counts.
+    """
+    ratios, ours, bares = [], [], []
+    async with open_stand_ins() as world, serving(world) as bot:
+        with _in_a_process(_run_bare_bolt, world.environ) as bare_url:
+            for _ in range(ROUNDS + 1):
+                bares.append(await _pace(world.slack, bare_url, room, requests, answer_has=b""))
+                await _pace(world.slack, bot.url, room, CONNECTIONS, answer_has=b'"blocks"')
+                ours.append(await _pace(world.slack, bot.url, room, requests, answer_has=b'"blocks"'))
+                ratios.append(ours[-1] / bares[-1])
+        received = world.rtc.count()
+    our, bare, ratio = (statistics.median(figures[1:]) for figures in (ours, bares, ratios))  # but for the warm-up
+    return f"{ratio:.0%} ({our:.0f} a second beside {bare:.0f})", received
+
+
+async def _pace(slack: FakeSlack, url: str, room: str, requests: int, *, answer_has: bytes) -> float:
     """Requests a second; each connection asks about a task of its own."""
-    prepared = [_request(slack, url, f"Room1 cached{number}") for number in range(CONNECTIONS)]
+    prepared = [_request(slack, url, f"{room} cached{number}") for number in range(CONNECTIONS)]
     begun = time.perf_counter()
     await asyncio.gather(*(_repeat(url, data, requests // CONNECTIONS, answer_has) for data in prepared))
     return requests / (time.perf_counter() - begun)
@@ -199,17 +160,17 @@ async def _repeat(url: str, request: bytes, times: int, answer_has: bytes) -> No
     await writer.wait_closed()
 
 
-async def _hanging_row() -> tuple[str, str, str]:
-    async with _world() as world:
+async def _hanging_row() -> Row:
+    async with open_stand_ins() as world, serving(world):
         outcomes = await asyncio.gather(*(world.slack.command(f"slow hanging{n}") for n in range(HANGING)))
     worst = _seconds_at(outcomes, 0.99)
     said = f"{worst:.2f} s p99, {_seconds_at(outcomes, 0.5):.2f} s in the median, {_acked(outcomes)} acked"
     return f"ack while RTC hangs for 30 s, {HANGING} askers", "< 2.5 s, p99", said
 
 
-async def _at_once_row() -> tuple[str, str, str]:
+async def _at_once_row() -> Row:
     tasks = [f"at-once{number}." for number in range(AT_ONCE)]
-    async with _world() as world:
+    async with open_stand_ins() as world, serving(world):
         slack = world.slack
         begun = time.monotonic()
         outcomes = await asyncio.gather(*(slack.command(f"Room1 {task}") for task in tasks))

@@ -1,20 +1,29 @@
 """Servers in processes of their own, so that what is measured does not share its event loop with what answers it."""
 
 import asyncio
+import json
 import multiprocessing
 import os
+import sys
+import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
+from subprocess import DEVNULL
+
+import aiohttp
+import psutil
 
 from bot.playground.fake_rtc import FakeRtc, open_fake_rtc
+from bot.playground.fake_slack import FakeSlack, open_fake_slack
 from bot.playground.gateway import Account
 from bot.settings import Settings, load_settings
 
 ACCOUNT = Account()
+READY_WITHIN = 30.0
 # The example answer of the vendor's page, as bytes of HTTP.
 _BODY = (
     b'{"Result":{"RecordTask":{"StartTime":1624873773000,"EndTime":1624874235000,"Status":3,"StopReason":"StopByAPI",'
@@ -38,6 +47,104 @@ class Server:
         self.control.send("received")
         told: list[tuple[float, str]] = self.control.recv()
         return told
+
+    def count(self) -> int:
+        """How many requests came in."""
+        self.control.send("count")
+        count: int = self.control.recv()
+        return count
+
+    def end(self, room: str, task: str) -> float:
+        """The task ends now, and leaves a file; the moment (seconds since the epoch)."""
+        self.control.send(("end", room, task))
+        ended_at: float = self.control.recv()
+        return ended_at
+
+
+Environ = dict[str, str]
+
+
+@dataclass(frozen=True)
+class StandIns:
+    """RTC in a process of its own, Slack and its people in this one, and the settings that point at them."""
+
+    rtc: Server
+    slack: FakeSlack
+    folder: Path
+    environ: Environ
+
+
+@dataclass(frozen=True)
+class Served:
+    """`rectask serve` in a process of its own."""
+
+    url: str
+    process: psutil.Popen
+
+
+@asynccontextmanager
+async def open_stand_ins(**settings: str) -> AsyncIterator[StandIns]:
+    """With a folder for a new database."""
+    with fake_rtc() as rtc, tempfile.TemporaryDirectory() as name:
+        async with open_fake_slack(FakeSlack()) as slack:
+            folder = Path(name)
+            yield StandIns(rtc, slack, folder, {**_environ(rtc, slack, folder), **settings})
+
+
+def _environ(rtc: Server, slack: FakeSlack, folder: Path) -> Environ:
+    return {
+        "RECTASK_DATABASE_URL": f"sqlite:///{folder / 'rectask.db'}",
+        "RECTASK_RTC_ENDPOINT": rtc.url,
+        "RECTASK_APP_ID": ACCOUNT.app_ids[0],
+        "VOLC_ACCESSKEY": ACCOUNT.access_key,
+        "VOLC_SECRETKEY": ACCOUNT.secret_key,
+        "SLACK_BOT_TOKEN": slack.bot_token,
+        "SLACK_SIGNING_SECRET": slack.signing_secret,
+        "SLACK_API_URL": slack.api_url,
+        "RECTASK_HOST": "127.0.0.1",
+        "RECTASK_PORT": "0",
+    }
+
+
+@asynccontextmanager
+async def serving(world: StandIns) -> AsyncIterator[Served]:
+    """The bot, ready, behind the HTTP door, to which Slack's requests go."""
+    log = world.folder / "serve.log"
+    with log.open("wb") as stream:
+        process = psutil.Popen(
+            [sys.executable, "-m", "bot", "serve"], env=world.environ, cwd=world.folder, stdout=DEVNULL, stderr=stream
+        )
+    try:
+        async with asyncio.timeout(READY_WITHIN):
+            url = f"http://127.0.0.1:{await _port_in(log)}"
+            await _until_ready(url)
+        world.slack.request_url = url + "/slack/events"
+        yield Served(url, process)
+    finally:
+        process.terminate()
+        await asyncio.to_thread(process.wait)
+
+
+async def _port_in(log: Path) -> int:
+    while True:
+        if (port := _told_port(log)) is not None:
+            return port
+        await asyncio.sleep(0.02)
+
+
+def _told_port(log: Path) -> int | None:
+    lines = log.read_text().splitlines(keepends=True)
+    events = [json.loads(line) for line in lines if line.startswith("{") and line.endswith("\n")]
+    return next((int(event["port"]) for event in events if event["event"] == "server.opened"), None)
+
+
+async def _until_ready(url: str) -> None:
+    async with aiohttp.ClientSession() as session:
+        while True:
+            async with session.get(url + "/readyz") as answer:
+                if answer.status == 200:
+                    return
+            await asyncio.sleep(0.02)
 
 
 @contextmanager
@@ -74,7 +181,7 @@ def _in_a_process(run: Callable[[Connection, float], None], stall: float) -> Ite
     try:
         yield Server(url=ours.recv(), control=ours)
     finally:
-        ours.send("end")
+        ours.send(None)
         process.join()
 
 
@@ -83,11 +190,23 @@ def _run_fake_rtc(control: Connection, stall: float) -> None:
         async with open_fake_rtc(FakeRtc(limit=None)) as fake:
             stalling = asyncio.create_task(stall_each_second(stall))
             control.send(fake.url)
-            while await asyncio.to_thread(control.recv) == "received":
-                control.send([(request.at, request.target) for request in fake.received])
+            while (asked := await asyncio.to_thread(control.recv)) is not None:
+                control.send(_answer(fake, asked))
             stalling.cancel()
 
     asyncio.run(serve())
+
+
+def _answer(fake: FakeRtc, asked: object) -> object:
+    match asked:
+        case "received":
+            return [(request.at, request.target) for request in fake.received]
+        case "count":
+            return len(fake.received)
+        case ("end", str(room), str(task)):
+            fake.end(room, task)
+            return time.time()
+    raise ValueError(asked)
 
 
 async def stall_each_second(seconds: float) -> None:
