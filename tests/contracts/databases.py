@@ -1,17 +1,27 @@
-"""One empty database a test, of each kind; migrated once, then copied or emptied."""
+"""Migrated databases of each kind: a fresh one where a test opens it, or one that stays open and is emptied."""
 
 import shutil
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from bot.storage.tables import metadata, schema_release
 from tests.contracts.postgres import Postgres
-from tests.contracts.stores import migrate
+from tests.contracts.stores import NOON, Stores, migrate, open_stores
+from tests.world import SetClock
 
-EMPTY_ALL = (
-    f"TRUNCATE {', '.join(table.name for table in metadata.sorted_tables if table is not schema_release)} CASCADE"
-)
+TABLES = [table for table in metadata.sorted_tables if table is not schema_release]
+EMPTY_ALL = f"TRUNCATE {', '.join(table.name for table in TABLES)} CASCADE"
+KINDS = ["sqlite", "postgresql"]
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """One loop for all, for databases that stay open."""
+    return "asyncio"
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +51,53 @@ def postgres_url(postgres: Postgres, postgres_database: str) -> str:
     return postgres_database
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=KINDS)
 def url(request: pytest.FixtureRequest) -> str:
-    """Each test once on each kind."""
+    """A fresh database of each kind."""
     return str(request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url"))
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One database opened twice, by strangers that go by one clock."""
+
+    url: str
+    clock: SetClock
+    one: Stores
+    other: Stores
+
+    async def empty(self) -> None:
+        self.clock.now = NOON
+        async with self.one.database.writing() as connection:
+            for table in reversed(TABLES):
+                await connection.execute(table.delete())
+
+
+@pytest.fixture(scope="session", params=KINDS)
+async def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pair]:
+    """Opened once a session: a new engine would compile every statement anew for each test."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path_factory.mktemp('open') / 'rectask.db'}"
+    else:
+        postgres: Postgres = request.getfixturevalue("postgres")
+        url = postgres.create("open")
+    clock = SetClock(NOON)
+    async with AsyncExitStack() as exits:
+        one, other = [await exits.enter_async_context(open_stores(url, clock)) for _ in range(2)]
+        await one.database.prepare()
+        await other.database.prepare()
+        yield Pair(url, clock, one, other)
+
+
+@pytest.fixture
+async def stores(pair: Pair) -> Stores:
+    """Of each kind, empty."""
+    await pair.empty()
+    return pair.one
+
+
+@pytest.fixture
+def other(stores: Stores, pair: Pair) -> Stores:
+    """The same store, opened by somebody else."""
+    del stores
+    return pair.other

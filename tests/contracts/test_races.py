@@ -7,7 +7,7 @@ import random
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from datetime import timedelta
 from itertools import chain
 from typing import Any
@@ -22,6 +22,7 @@ from bot.storage.tables import watched_tasks
 from bot.subscriptions.notice import NoticeState
 from bot.subscriptions.store import Looks, Notices
 from bot.subscriptions.subscription import Look, Phase
+from tests.contracts.databases import Pair
 from tests.contracts.stores import (
     ANN,
     APP,
@@ -35,10 +36,8 @@ from tests.contracts.stores import (
     REF,
     RUNS,
     Stores,
-    open_stores,
     reading,
 )
-from tests.world import SetClock
 
 ROUNDS = 200
 FEWER = 40
@@ -57,15 +56,6 @@ async def main(url):
 
 asyncio.run(main(sys.argv[1]))
 """
-
-
-@pytest.fixture
-async def other(url: str, stores: Stores, set_clock: SetClock) -> AsyncIterator[Stores]:
-    """The same store, opened by somebody else."""
-    await stores.upkeep.ping()
-    async with open_stores(url, set_clock) as opened:
-        await opened.upkeep.ping()
-        yield opened
 
 
 class Starter:
@@ -127,9 +117,9 @@ class TestSubscribingInTheMomentOfTheEnd:
             answers.append(answer.completion is not None)
         await self.check(stores, answers)
 
-    async def test_in_another_process(self, stores: Stores, url: str) -> None:
+    async def test_in_another_process(self, stores: Stores, pair: Pair) -> None:
         looks = await watch_all(stores)
-        child = await start_child(url)
+        child = await start_child(pair.url)
         for number, look in enumerate(looks):
             assert await stores.looks.conclude(look, ended(number), phase=Phase.CLOSED, next_look=INTERVAL)
         output, _ = await child.communicate()
