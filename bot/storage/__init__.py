@@ -1,4 +1,4 @@
-"""The rows of subscriptions, watched tasks and notices, in SQLite and PostgreSQL.
+"""The rows of subscriptions, watched tasks, notices and what people did, in SQLite and PostgreSQL.
 
     async with open_database(url) as database:      # bot.storage.database; connects when it is first used
         await database.prepare()                    # migrates, or raises SchemaTooNew; every use does it if it is due
@@ -6,7 +6,9 @@
         SqlLooks(database)                          # bot.storage.looks
         SqlNotices(database)                        # bot.storage.notices
         SqlUpkeep(database)                         # bot.storage.upkeep
+        SqlAudit(database)                          # bot.storage.audit
 
 `bot.storage.urls.check_url` tells what is wrong with a URL; it and this module import neither SQLAlchemy nor a driver.
-Every method raises StoreUnavailable (bot.subscriptions.store), of which SchemaTooNew (bot.storage.schema) is one.
+Every method raises StoreUnavailable (bot.subscriptions.store), of which SchemaTooNew (bot.storage.schema) is one; those
+of SqlAudit raise NotRecorded (bot.access.audit) in its place.
 """

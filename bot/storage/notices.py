@@ -138,6 +138,7 @@ def _claimed(ids: Sequence[int]) -> Select[Any]:
             subscriptions.c.team_id,
             subscriptions.c.user_id,
             subscriptions.c.subscribed_at,
+            subscriptions.c.asked_in,
             completions.c.occasion,
             completions.c.noticed_at,
             completions.c.reading,
@@ -161,6 +162,7 @@ def _delivery(row: Row[Any]) -> Delivery:
         subscribed_at=row.subscribed_at,
         queued_at=row.queued_at,
         attempts=row.attempts,
+        asked_in=row.asked_in,
         original=None if row.first_ts is None else Place(row.first_channel, row.first_ts),
     )
     return Delivery(notice, row.lease_token, is_doubtful=row.state == NoticeState.SENDING)

@@ -36,7 +36,9 @@ class SqlSubscriptions:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def subscribe(self, reading: Reading, person: Person, *, next_look: timedelta) -> Subscribed:
+    async def subscribe(
+        self, reading: Reading, person: Person, *, next_look: timedelta, asked_in: str | None = None
+    ) -> Subscribed:
         """As the protocol says.
 
         Whoever comes after a task's end gets its most telling completion. The task is watched anew, as another one,
@@ -49,14 +51,20 @@ class SqlSubscriptions:
             found = await connection.execute(candidates(reading.task.ref, start).with_for_update())
             for row in likeliest_first(found.all(), start):
                 if row.phase == Phase.WATCHING:
-                    return await self._join(connection, row.id, reading, person)
+                    return await self._join(connection, row.id, reading, person, asked_in)
                 told = await most_telling(connection, row.id)
                 if told is not None and not _is_outdated(told, reading):
                     return Subscribed(is_new=False, completion=told)
-            return await self._begin(connection, reading, person, next_look=next_look)
+            return await self._begin(connection, reading, person, asked_in, next_look=next_look)
 
     async def _begin(
-        self, connection: AsyncConnection, reading: Reading, person: Person, *, next_look: timedelta
+        self,
+        connection: AsyncConnection,
+        reading: Reading,
+        person: Person,
+        asked_in: str | None,
+        *,
+        next_look: timedelta,
     ) -> Subscribed:
         ref = reading.task.ref
         made = await connection.execute(
@@ -77,25 +85,35 @@ class SqlSubscriptions:
             )
             .returning(watched_tasks.c.id)
         )
-        return await self._add(connection, made.scalar_one(), person)
+        return await self._add(connection, made.scalar_one(), person, asked_in)
 
-    async def _join(self, connection: AsyncConnection, watched_id: int, reading: Reading, person: Person) -> Subscribed:
+    async def _join(
+        self, connection: AsyncConnection, watched_id: int, reading: Reading, person: Person, asked_in: str | None
+    ) -> Subscribed:
         row = update(watched_tasks).where(watched_tasks.c.id == watched_id)
         await connection.execute(row.values(started=start_filled_in(reading)))
-        return await self._add(connection, watched_id, person)
+        return await self._add(connection, watched_id, person, asked_in)
 
-    async def _add(self, connection: AsyncConnection, watched_id: int, person: Person) -> Subscribed:
+    async def _add(
+        self, connection: AsyncConnection, watched_id: int, person: Person, asked_in: str | None
+    ) -> Subscribed:
         """New, or open again; nothing where it is open."""
         insert = self._database.insert(subscriptions).values(
             watched_task_id=watched_id,
             team_id=person.team_id,
             user_id=person.user_id,
             subscribed_at=self._database.now(),
+            asked_in=asked_in,
         )
         added = await connection.execute(
             insert.on_conflict_do_update(
                 index_elements=["watched_task_id", "team_id", "user_id"],
-                set_={"subscribed_at": insert.excluded.subscribed_at, "ended_at": None, "end_reason": None},
+                set_={
+                    "subscribed_at": insert.excluded.subscribed_at,
+                    "asked_in": insert.excluded.asked_in,
+                    "ended_at": None,
+                    "end_reason": None,
+                },
                 where=~IS_OPEN,
             ).returning(subscriptions.c.id)
         )

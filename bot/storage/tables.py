@@ -87,6 +87,7 @@ subscriptions = Table(
     Column("subscribed_at", Moment, nullable=False),
     Column("ended_at", Moment),
     Column("end_reason", Words),
+    Column("asked_in", Text),
     UniqueConstraint("watched_task_id", "team_id", "user_id", name="subscriptions_once"),
     Index("subscriptions_of_person", "team_id", "user_id", "subscribed_at"),
     sqlite_autoincrement=NEVER_AGAIN,
@@ -137,6 +138,29 @@ homes = Table(
     metadata,
     Column("team_id", Text, primary_key=True),
     Column("user_id", Text, primary_key=True),
+)
+
+# Of no other table's rows: the record outlives what it is about.
+audit_records = Table(
+    "audit_records",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("team_id", Words, nullable=False),
+    Column("user_id", Words, nullable=False),
+    Column("deed", Text, nullable=False),
+    Column("door", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("channel", Words),
+    Column("app", Words),
+    Column("room", Words),
+    Column("task", Words),
+    Column("file", Words),
+    Column("reason", Words),
+    Column("request_id", Words),
+    Index("audit_records_at", "at"),
+    Index("audit_records_of_person", "user_id", "at"),
+    Index("audit_records_of_task", "room", "task", "at"),
 )
 
 

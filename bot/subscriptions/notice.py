@@ -29,7 +29,8 @@ class Place:
 class Notice:
     """One message to write. `key` is unique for ever and travels in the message's metadata.
 
-    `original` is where the notice of the end stands, for one that tells of files that came later.
+    `original` is where the notice of the end stands, for one that tells of files that came later; `asked_in` is the
+    channel where the person subscribed, None where that was in none.
     """
 
     key: str
@@ -39,6 +40,7 @@ class Notice:
     queued_at: datetime
     attempts: int = 0
     original: Place | None = None
+    asked_in: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,9 +25,12 @@ class StoreUnavailable(Exception):
 class Subscriptions(Protocol):
     """What people do."""
 
-    async def subscribe(self, reading: Reading, person: Person, *, next_look: timedelta) -> Subscribed:
+    async def subscribe(
+        self, reading: Reading, person: Person, *, next_look: timedelta, asked_in: str | None = None
+    ) -> Subscribed:
         """Subscribe the person to the reading's task, which is looked at after `next_look` if it was not watched yet.
 
+        `asked_in` is the channel where that was asked, which their notices will tell of.
         The watched task is locked first, so that its end either comes before (and the completion is returned) or after
         (and the person is among those who are told). A known start time is filled into a watched task without one.
         """
@@ -143,11 +146,11 @@ class Upkeep(Protocol):
         ...
 
     async def purge_person(self, person: Person) -> int:
-        """Delete every row about somebody; the number of subscriptions."""
+        """Delete every row about somebody, but for the record of what they did; the number of subscriptions."""
         ...
 
     async def purge_workspace(self, team_id: str) -> int:
-        """Delete every row about a workspace; the number of subscriptions."""
+        """Delete every row about a workspace, but for the record of what was done; the number of subscriptions."""
         ...
 
     async def note_home(self, person: Person) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -161,7 +162,14 @@ def definitions(url: str) -> list[str]:
         found = connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
     finally:
         connection.close()
-    return sorted(" ".join(sql.split()) for (sql,) in found if "alembic_version" not in sql)
+    return sorted(in_order(" ".join(sql.split())) for (sql,) in found if "alembic_version" not in sql)
+
+
+def in_order(sql: str) -> str:
+    """A table's columns and constraints sorted, for a column that came later stands behind them."""
+    head, opened, rest = sql.partition("(")
+    parts = re.split(r",(?![^(]*\))", rest.rpartition(")")[0])
+    return head + opened + ", ".join(sorted(part.strip() for part in parts)) + rest.rpartition(")")[2]
 
 
 class TestADatabaseOfThisRelease:
@@ -185,7 +193,7 @@ class TestADatabaseOfThisRelease:
 
 
 class TestADatabaseOfANewerRelease:
-    @pytest.mark.parametrize("revision", ["0002", "9999"])
+    @pytest.mark.parametrize("revision", ["0003", "9999"])
     @pytest.mark.parametrize("release", ["1.2.0", "1.2.0rc1", "1.2", "1.10.0", "2.0"])
     async def test_is_used_where_it_may_be(self, sqlite_url: str, revision: str, release: str) -> None:
         await rewrite(sqlite_url, revision, "1.2.0")
@@ -194,7 +202,7 @@ class TestADatabaseOfANewerRelease:
 
     @pytest.mark.parametrize("release", ["1.1.99", "0.9", "1.2"])
     async def test_is_refused_where_it_may_not_be(self, sqlite_url: str, release: str) -> None:
-        await rewrite(sqlite_url, "0002", "1.2.1")
+        await rewrite(sqlite_url, "0003", "1.2.1")
         async with open_database(sqlite_url, release=release) as database:
             words = f"at least Rectask 1.2.1 is needed, and this is {release}"
             with pytest.raises(SchemaTooNew, match=words) as refused:
@@ -205,9 +213,9 @@ class TestADatabaseOfANewerRelease:
 
     async def test_is_used_or_refused_but_not_changed(self, new_url: NewUrl) -> None:
         url = new_url()
-        await rewrite(url, "0002", "0.1.0")
-        assert await inspected(url, read_schema) == Schema("0002", "0.1.0")
-        await rewrite(url, "0002", "99.0")
+        await rewrite(url, "0003", "0.1.0")
+        assert await inspected(url, read_schema) == Schema("0003", "0.1.0")
+        await rewrite(url, "0003", "99.0")
         with pytest.raises(SchemaTooNew):
             await inspected(url, read_schema)
 
@@ -216,8 +224,8 @@ NEXT = """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 oldest_release = "0.2.0"
 
 
@@ -231,7 +239,7 @@ def upgrade():
 def next_scripts(tmp_path: Path) -> ScriptDirectory:
     """Those of a release that is not there yet."""
     scripts = open_scripts(Path(shutil.copytree(open_scripts().dir, tmp_path / "migrations")))
-    Path(scripts.versions, "r0002_next.py").write_text(NEXT)
+    Path(scripts.versions, "r0003_next.py").write_text(NEXT)
     return scripts
 
 
@@ -245,7 +253,7 @@ async def test_a_database_of_an_older_release_is_migrated(new_url: NewUrl, next_
             await connection.run_sync(upgrade, next_scripts)
         await engine.dispose()
         assert (await stores.entry(ANN)).watched.ref == REF
-    assert await inspected(url, read_schema, release="0.2.0") == Schema("0002", "0.2.0")
+    assert await inspected(url, read_schema, release="0.2.0") == Schema("0003", "0.2.0")
 
 
 class TestAMigrationThatFails:
