@@ -80,26 +80,27 @@ class Refusal(Exception):
             self.error["CodeN"] = self.number
 
 
-def check_form(request: web.BaseRequest) -> dict[str, str]:
-    """The query's parameters; raises Refusal unless it is a GET of GetRecordTask with each parameter once."""
+def check_form(request: web.BaseRequest, *, action: str = ACTION, version: str = VERSION) -> dict[str, str]:
+    """The query's parameters; raises Refusal unless it is a GET of this action with each parameter once."""
     if request.path != "/" or request.method != "GET":
         raise Refusal("InvalidActionOrVersion", f"{request.method} {request.path} is not an API.")
     pairs = parse_qsl(request.raw_path.partition("?")[2], keep_blank_values=True)
     query = dict(pairs)
     if len(query) != len(pairs):
         raise Refusal("InvalidParameter", "A parameter is there twice.")
-    if (query.get("Action"), query.get("Version")) != (ACTION, VERSION):
+    if (query.get("Action"), query.get("Version")) != (action, version):
         raise Refusal("InvalidActionOrVersion", "Could not find operation of this Action and Version.")
     return query
 
 
 @dataclass(slots=True)
 class SignatureCheck:
-    """Verifies who sent a request, for one account and region."""
+    """Verifies who sent a request, for one account, region and service."""
 
     account: Account
     region: str
     clock: Callable[[], datetime]
+    service: str = "rtc"
 
     def check(self, request: web.BaseRequest, body: bytes) -> None:
         """Raises Refusal, with what the real gateway would say; its texts quote what was sent, as real ones may."""
@@ -111,7 +112,7 @@ class SignatureCheck:
         x_date = request.headers.get("X-Date", "")
         if not _is_near(x_date, self.clock()):
             raise Refusal("InvalidTimestamp", f"The X-Date {x_date!r} is too far from the server's time.")
-        scope = f"{x_date[:8]}/{self.region}/rtc/request"
+        scope = f"{x_date[:8]}/{self.region}/{self.service}/request"
         if authorization["scope"] != scope:
             raise Refusal("InvalidCredential", f"The credential scope must be {scope}.")
         if authorization["key"] != self.account.access_key:
