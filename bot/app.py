@@ -6,13 +6,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from bot.keys import own_credentials
 from bot.lookup.cache import CachingReader
 from bot.lookup.pacing import Pacer
 from bot.recording.task import RtcApp
 from bot.settings import Settings, proxy_for
 from bot.volcengine.openapi import OpenApi
 from bot.volcengine.rtc import RTC, SERVICE, RtcTaskReader
-from bot.volcengine.signing import Credentials, Signer
+from bot.volcengine.signing import Signer
 from bot.volcengine.transport import PATIENCE, Patience, open_http
 
 Clock = Callable[[], datetime]
@@ -57,7 +58,7 @@ async def open_bot(
             http,
             service=RTC,
             endpoint=settings.rtc_endpoint,
-            signer=Signer(_credentials(settings), region=settings.rtc_region, service=SERVICE, clock=clock),
+            signer=Signer(own_credentials(settings), region=settings.rtc_region, service=SERVICE, clock=clock),
             pacer=pacer,
             origin=settings.key_names,
             clock=clock,
@@ -67,15 +68,3 @@ async def open_bot(
         rtc = RtcTaskReader(openapi)
         reader = await stack.enter_async_context(CachingReader(rtc, clock=clock))
         yield Bot(reader=reader, rtc=rtc, apps=rtc_apps(settings), clock=clock)
-
-
-def _credentials(settings: Settings) -> Credentials:
-    """load_settings has made sure that both keys are there."""
-    assert settings.access_key is not None
-    assert settings.secret_key is not None
-    token = settings.session_token
-    return Credentials(
-        access_key=settings.access_key.get_secret_value(),
-        secret_key=settings.secret_key.get_secret_value(),
-        session_token=None if token is None else token.get_secret_value(),
-    )

@@ -89,3 +89,14 @@ def explain(*, code: str | None, number: int | None, status_code: int) -> ErrorC
     family = (code or "").partition(".")[0]
     by_code = _BY_NAME.get(code or "") or _BY_NAME.get(family) or _BY_NUMBER.get(number or 0)
     return by_code or _BY_HTTP_STATUS.get(status_code) or (_UNKNOWN_CODE if code or number else _UNKNOWN_STATUS)
+
+
+def concerns_the_question(code: str | None) -> bool:
+    """Whether a service that answers with this code has accepted key and signature, and minds what it was asked for.
+
+    So do codes of a service's own that are not known here.
+    """
+    if code is None:
+        return False
+    row = explain(code=code, number=int(code) if code.isdecimal() else None, status_code=0)
+    return row is _UNKNOWN_CODE or row.kind is Kind.NOT_FOUND or "InvalidParameter" in row.names

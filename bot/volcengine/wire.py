@@ -1,8 +1,11 @@
-"""What RTC sends, taken as it comes: every part may be missing, null or of another type, and numbers may be strings.
+"""What RTC and VOD send, taken as it comes: every part may be missing, null or of another type, numbers may be strings.
 
-The only place where numbers have units: times are milliseconds since the epoch, durations milliseconds, sizes bytes.
+The only place where numbers have units: RTC's times are milliseconds since the epoch, its durations milliseconds, VOD's
+times seconds since the epoch; sizes are bytes.
 """
 
+import re
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
@@ -19,6 +22,9 @@ _EARLIEST = 946_684_800_000
 # And 2200-01-01: what is later is somebody's "never", and near the end of what a datetime can hold.
 _LATEST = 7_258_118_400_000
 _LARGEST = 2**63 - 1
+_DIGITS = 18
+# Of the signs of RFC 3986 only: what else comes would have to be escaped to be shown.
+_WEB_ADDRESS = re.compile(r"https?://[A-Za-z0-9.\-]+(:[0-9]{1,5})?([/?][A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*)?")
 _STREAM_KINDS = {None: "camera", 0: "camera", 1: "screen"}
 
 
@@ -120,6 +126,33 @@ class WireFile(_Wire):
     video_height: Amount = None
 
 
+class WirePlayInfo(_Wire):
+    """`PlayInfoList[]` of VOD's GetPlayInfo."""
+
+    main_play_url: Text = None
+    main_url_expire: Text = None
+    backup_play_url: Text = None
+    backup_url_expire: Text = None
+    definition: Text = None
+    size: Amount = None
+
+
+class WirePlayInfos(_Wire):
+    """`Result` of VOD's GetPlayInfo."""
+
+    play_info_list: Annotated[list[Annotated[WirePlayInfo | None, _Else(None)]] | None, _Else(None)] = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlayAddress:
+    """An address that VOD gave for one version of a media; `expires_at` is None where VOD does not tell."""
+
+    url: str = field(repr=False)
+    expires_at: datetime | None
+    definition: str | None
+    size: int | None
+
+
 class WireTask(_Wire):
     """`Result.RecordTask`."""
 
@@ -200,3 +233,31 @@ def _length(milliseconds: int | None) -> timedelta | None:
         return None if milliseconds is None else timedelta(milliseconds=milliseconds)
     except OverflowError:
         return None
+
+
+def parse_play_addresses(result: object) -> list[PlayAddress]:
+    """One for each version in a `Result` that has an address which a browser can open; none for any other result."""
+    wire = WirePlayInfos.model_validate(result if isinstance(result, dict) else {})
+    versions = [version for version in wire.play_info_list or [] if version is not None]
+    return [address for version in versions if (address := _play_address(version)) is not None]
+
+
+def _play_address(wire: WirePlayInfo) -> PlayAddress | None:
+    given = ((wire.main_play_url, wire.main_url_expire), (wire.backup_play_url, wire.backup_url_expire))
+    for url, expires in given:
+        if url is not None and _WEB_ADDRESS.fullmatch(url):
+            return PlayAddress(url, _moment_in_seconds(expires), wire.definition, wire.size)
+    return None
+
+
+def _moment_in_seconds(text: str | None) -> datetime | None:
+    """From the forms in which a point in time may come: seconds since the epoch or, to be safe, ISO 8601."""
+    if text is None:
+        return None
+    if text.isdecimal():
+        return _moment(int(text[:_DIGITS]) * 1000)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment.astimezone(UTC) if moment.tzinfo is not None else None

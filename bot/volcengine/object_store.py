@@ -1,0 +1,87 @@
+"""A bucket of TOS, S3 or the like: links are signed addresses, made without asking anybody."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import httpx
+
+from bot.finding import Finding
+from bot.recording.link import Link, LinkUnavailable
+from bot.recording.task import RecordingFile, TaskRef
+from bot.volcengine.download_name import disposition, download_name
+from bot.volcengine.presigning import Dialect, ObjectAddress, presign
+from bot.volcengine.signing import Credentials
+from bot.volcengine.store_proof import MADE_UP, prove_bucket
+
+HLS_NOTE = (
+    "This is only the playlist: its address does not sign the segments that it names, so from a private bucket it will "
+    "not play."
+)
+DOTS_NOTE = (
+    "Its name has . or .. between slashes, which browsers leave out: take it with `curl --path-as-is` and this address."
+)
+TEMPORARY_NOTE = "It was made with temporary credentials, and ends with them, which may be sooner."
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectStore:
+    """One bucket, with the key that reads from it; `locate` tells where the object of a key lies.
+
+    `origin` is the scheme and host that its objects are fetched from, `key_names` the settings that its key came from.
+    """
+
+    name: str
+    origin: str
+    key_names: str
+    dialect: Dialect
+    locate: Callable[[str], ObjectAddress]
+    credentials: Credentials
+    region: str
+    expires: timedelta
+    clock: Callable[[], datetime]
+
+    def holds(self, file: RecordingFile) -> bool:
+        return file.object_key is not None
+
+    async def link(self, ref: TaskRef, file: RecordingFile) -> Link:
+        """Raises LinkUnavailable for a file without an object key."""
+        del ref
+        if file.object_key is None:
+            raise LinkUnavailable(
+                "There is no link to this file.",
+                meaning="It has no object key, so it does not lie in an object store.",
+                advice="Add a [[storage]] of kind vod or template for files like this one.",
+            )
+        # Signatures count whole seconds.
+        now = self.clock().replace(microsecond=0)
+        return Link(
+            self._signed(file.object_key, at=now),
+            expires_at=now + self.expires,
+            note=" ".join(self._notes(file)) or None,
+        )
+
+    def _signed(self, key: str, *, at: datetime) -> str:
+        return presign(
+            self.locate(key),
+            self.dialect,
+            credentials=self.credentials,
+            region=self.region,
+            at=at,
+            expires=self.expires,
+            query=[("response-content-disposition", disposition(download_name(key)))],
+        )
+
+    def _notes(self, file: RecordingFile) -> list[str]:
+        has_dots = not {".", ".."}.isdisjoint((file.object_key or "").split("/"))
+        notes = (
+            (file.file_format == "M3U8", HLS_NOTE),
+            (has_dots, DOTS_NOTE),
+            (self.credentials.session_token is not None, TEMPORARY_NOTE),
+        )
+        return [note for holds, note in notes if holds]
+
+    async def prove(self, http: httpx.AsyncClient, *, prefix: str) -> Finding:
+        """Ask for a made-up object with a signed address: "no such key" means that the signature was accepted."""
+        url = self._signed(prefix + MADE_UP, at=self.clock())
+        return await prove_bucket(http, url, step=f"store {self.name}", key_names=self.key_names)
