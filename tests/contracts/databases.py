@@ -66,11 +66,13 @@ class Pair:
     one: Stores
     other: Stores
 
-    async def empty(self) -> None:
-        self.clock.now = NOON
-        async with self.one.database.writing() as connection:
-            for table in reversed(TABLES):
-                await connection.execute(table.delete())
+
+async def empty(stores: Stores, clock: SetClock) -> None:
+    """As it was at noon."""
+    clock.now = NOON
+    async with stores.database.writing() as connection:
+        for table in reversed(TABLES):
+            await connection.execute(table.delete())
 
 
 @pytest.fixture(scope="session", params=KINDS)
@@ -92,7 +94,7 @@ async def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
 @pytest.fixture
 async def stores(pair: Pair) -> Stores:
     """Of each kind, empty."""
-    await pair.empty()
+    await empty(pair.one, pair.clock)
     return pair.one
 
 

@@ -40,7 +40,7 @@ from tests.contracts.stores import (
 )
 
 ROUNDS = 200
-FEWER = 40
+FEWER = 25
 CHILD = """
 import asyncio, json, sys
 from tests.contracts.stores import *

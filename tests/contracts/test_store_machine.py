@@ -1,16 +1,14 @@
 """Whatever happens in whatever order, a database does what the model does, and nothing that is owed is lost."""
 
 import asyncio
-import shutil
-import tempfile
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import hypothesis
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -29,9 +27,8 @@ from bot.storage.tables import completions, notices, subscriptions, watched_task
 from bot.subscriptions.notice import Delivery, NoticeState
 from bot.subscriptions.person import Person
 from bot.subscriptions.subscription import Look, Phase
-from tests.contracts.databases import EMPTY_ALL
+from tests.contracts.databases import KINDS, empty
 from tests.contracts.model import Model, ModelTask
-from tests.contracts.postgres import Postgres
 from tests.contracts.stores import (
     ANN,
     APP,
@@ -68,15 +65,14 @@ class StoreMachine(RuleBasedStateMachine):
     looks: Bundle[Look] = Bundle("looks")
     deliveries: Bundle[Delivery] = Bundle("deliveries")
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, runner: asyncio.Runner, stores: Stores, clock: SetClock) -> None:
         super().__init__()
-        self.clock = SetClock(NOON)
+        self.runner = runner
+        self.stores = stores
+        self.clock = clock
         self.model = Model()
+        self.run(empty(stores, clock))
         self.stages = dict.fromkeys(ROOMS, 0)
-        self.tokens: Counter[str] = Counter()
-        self.runner = asyncio.Runner()
-        self.exits = AsyncExitStack()
-        self.stores: Stores = self.run(self.exits.enter_async_context(open_stores(url, self.clock)))
 
     def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         return self.runner.run(coroutine)
@@ -334,14 +330,7 @@ class StoreMachine(RuleBasedStateMachine):
             assert not task.is_looked_at or any(each.is_open for each in task.subscriptions)
 
     def teardown(self) -> None:
-        try:
-            self.everything_owed_is_delivered()
-        finally:
-            self.run(self.exits.aclose())
-            self.runner.close()
-
-    def everything_owed_is_delivered(self) -> None:
-        """Once everybody is back at work, and every recording has ended."""
+        """Everything owed is delivered once everybody is back at work, and every recording has ended."""
         self.stages = dict.fromkeys(ROOMS, HAS_FILES)
         for _ in range(4):
             self.clock.move(DAY)
@@ -355,26 +344,21 @@ class StoreMachine(RuleBasedStateMachine):
         assert not any(task.is_looked_at for task in self.model.tasks.values())
 
 
-def play(new_url: Callable[[], str]) -> None:
-    """A quarter of what is usual, for each step is several transactions; as long as anybody likes with a profile."""
-
-    class Machine(StoreMachine):
-        def __init__(self) -> None:
-            super().__init__(new_url())
-
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_database_does_as_the_model_does(kind: str, request: pytest.FixtureRequest) -> None:
+    """A fifth of what is usual, for each step is several transactions; with a profile as much as anybody likes."""
+    url = request.getfixturevalue("sqlite_url" if kind == "sqlite" else "postgres_url")
     settings = hypothesis.settings()
-    settings = hypothesis.settings(max_examples=max(1, settings.max_examples // 4), stateful_step_count=40)
-    run_state_machine_as_test(Machine, settings=settings)
+    settings = hypothesis.settings(max_examples=max(1, settings.max_examples // 5), stateful_step_count=40)
+    with asyncio.Runner() as runner:
+        exits, clock = AsyncExitStack(), SetClock(NOON)
+        stores = runner.run(exits.enter_async_context(open_stores(url, clock)))
 
+        class Machine(StoreMachine):
+            def __init__(self) -> None:
+                super().__init__(runner, stores, clock)
 
-def test_sqlite_does_as_the_model_does(sqlite_template: Path) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        play(lambda: f"sqlite:///{shutil.copy(sqlite_template, Path(folder, 'rectask.db'))}")
-
-
-def test_postgres_does_as_the_model_does(postgres: Postgres, postgres_database: str) -> None:
-    def empty() -> str:
-        postgres.execute(EMPTY_ALL, database="contracts")
-        return postgres_database
-
-    play(empty)
+        try:
+            run_state_machine_as_test(Machine, settings=settings)
+        finally:
+            runner.run(exits.aclose())
