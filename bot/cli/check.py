@@ -7,6 +7,7 @@ from typing import TextIO
 
 import aiohttp
 
+from bot import __version__
 from bot.app import open_bot, rtc_apps
 from bot.cli import SETTINGS
 from bot.cli.terminal import Terminal, inert
@@ -16,6 +17,7 @@ from bot.manifest import SCOPES
 from bot.settings import Settings, SettingsError, load_settings, proxy_for
 from bot.slack.bolt import make_slack
 from bot.slack.diagnosis import diagnose_slack
+from bot.storage.diagnosis import diagnose_store
 from bot.volcengine.diagnosis import diagnose
 
 ALL_WELL, SOMETHING_FAILS = 0, 1
@@ -50,6 +52,7 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
             settings.rtc_endpoint, rtc=bot.rtc, apps=bot.apps, proxy=proxy_for(settings.rtc_endpoint)
         ):
             yield finding
+    yield await diagnose_store(settings.database_url.get_secret_value(), release=__version__)
     async for finding in _slack_findings(settings):
         yield finding
 

@@ -54,7 +54,13 @@ async def make_ready(
         found = await connection.run_sync(read_schema)
     if found is None or found.is_older:
         await _migrate(target, patience=patience)
-    elif found.revision != HEAD and _numbers(release) < _numbers(found.oldest_release):
+    else:
+        check_release(found, release=release)
+
+
+def check_release(found: Schema, *, release: str) -> None:
+    """Raise SchemaTooNew where the release may not run on what was found."""
+    if found.revision != HEAD and _numbers(release) < _numbers(found.oldest_release):
         raise SchemaTooNew(found=release, needed=found.oldest_release)
 
 

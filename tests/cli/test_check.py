@@ -1,6 +1,8 @@
 """`rectask check`: a line for each step, and how to mend what fails."""
 
 import asyncio
+import contextlib
+import sqlite3
 import ssl
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -21,13 +23,19 @@ async def check(environ: Mapping[str, str], use_environ: UseEnviron) -> int:
     return await asyncio.to_thread(main, ["check"])
 
 
+def has_made_a_database() -> bool:
+    return Path("rectask.db").exists()
+
+
 async def test_all_is_well(fake_rtc: FakeRtc, use_environ: UseEnviron, capsys: pytest.CaptureFixture[str]) -> None:
     assert await check(environ_for(fake_rtc), use_environ) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[:2] for line in lines] == [
         *(["ok", "settings"], ["ok", "name"], ["ok", "connection"], ["ok", "signature,"], ["ok", "clock"]),
-        ["ok", "slack"],
+        *(["ok", "store"], ["ok", "slack"]),
     ]
+    # Nothing is made by looking.
+    assert not has_made_a_database()
 
 
 @pytest.mark.parametrize(
@@ -53,6 +61,46 @@ async def test_what_fails_is_said_with_how_to_mend_it(
     out = capsys.readouterr().out
     assert f"FAIL  {failing}" in out
     assert advice in out.split("FAIL")[1]
+
+
+@pytest.mark.parametrize(
+    ("oldest", "exit_code", "said"),
+    [
+        (None, 0, "is empty"),
+        ("0.0.1", 0, "It answers, with schema 9999"),
+        ("99.0", 1, "at least Rectask 99.0 is needed"),
+    ],
+)
+async def test_what_is_in_the_store_is_told_and_left_as_it_is(
+    fake_rtc: FakeRtc,
+    use_environ: UseEnviron,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    oldest: str | None,
+    exit_code: int,
+    said: str,
+) -> None:
+    path = tmp_path / "mine.db"
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        if oldest is None:
+            connection.execute("PRAGMA user_version = 1")
+        else:
+            connection.execute("CREATE TABLE schema_release (revision TEXT, oldest_release TEXT)")
+            connection.execute("INSERT INTO schema_release VALUES ('9999', ?)", [oldest])
+        connection.commit()
+    assert await check(environ_for(fake_rtc, RECTASK_DATABASE_URL=f"sqlite:///{path}"), use_environ) == exit_code
+    assert said in " ".join(capsys.readouterr().out.split())
+
+
+async def test_a_store_that_is_out_of_reach(
+    fake_rtc: FakeRtc, use_environ: UseEnviron, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = "postgresql://rectask:a-secret@127.0.0.1:1/rectask"
+    assert await check(environ_for(fake_rtc, RECTASK_DATABASE_URL=url), use_environ) == 1
+    out = capsys.readouterr().out
+    assert "FAIL  store" in out
+    assert "Check RECTASK_DATABASE_URL" in out
+    assert "a-secret" not in out
 
 
 async def test_a_server_without_tls_where_https_is_expected(
