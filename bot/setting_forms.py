@@ -4,8 +4,10 @@ No message holds the value: it may be a key that was pasted into the wrong line.
 """
 
 import ipaddress
+import os
 import re
 import ssl
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
@@ -116,4 +118,15 @@ def certificates(value: str) -> str:
 
 
 def database_url(value: SecretStr) -> SecretStr:
+    return value
+
+
+def audit(value: str) -> str:
+    """`stdout`, or the path of a file that can be written to."""
+    if value == "stdout":
+        return value
+    path = Path(value)
+    place = path if path.exists() else path.absolute().parent
+    if path.is_dir() or not place.exists() or not os.access(place, os.W_OK):
+        raise ValueError("it is stdout, or the path of a file in a folder that is there and may be written to")
     return value

@@ -87,6 +87,9 @@ class Settings(BaseModel):
     )
     watch_interval: int = Field(30, alias="RECTASK_WATCH_INTERVAL", ge=5, le=3600, examples=["30"])
     retention_days: int = Field(30, alias="RECTASK_RETENTION_DAYS", ge=4, le=3650, examples=["30"])
+    lookups_per_minute: int = Field(30, alias="RECTASK_LOOKUPS_PER_MINUTE", ge=1, le=3600, examples=["30"])
+    audit: Annotated[str, AfterValidator(forms.audit)] = Field("stdout", alias="RECTASK_AUDIT", examples=["stdout"])
+    audit_retention_days: int = Field(180, alias="RECTASK_AUDIT_RETENTION_DAYS", ge=1, le=3650, examples=["180"])
     host: str = Field("0.0.0.0", alias="RECTASK_HOST", examples=["0.0.0.0"])  # noqa: S104  # a container's default
     port: int = Field(3000, alias="RECTASK_PORT", ge=0, le=65_535, examples=["3000"])
 

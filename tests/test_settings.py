@@ -56,6 +56,10 @@ def test_defaults() -> None:
             without("RECTASK_APP_ID") | {"RECTASK_APPS": f"p={APP},p={OTHER_APP}"},
             "RECTASK_APPS is wrong: the name p is",
         ),
+        (ENOUGH | {"RECTASK_LOOKUPS_PER_MINUTE": "0"}, "RECTASK_LOOKUPS_PER_MINUTE is wrong: should be greater"),
+        (ENOUGH | {"RECTASK_AUDIT": "/nowhere/audit.jsonl"}, "RECTASK_AUDIT is wrong: it is stdout, or the path of"),
+        (ENOUGH | {"RECTASK_AUDIT": "/tmp"}, "RECTASK_AUDIT is wrong: it is stdout, or the path of a file"),  # noqa: S108
+        (ENOUGH | {"RECTASK_AUDIT_RETENTION_DAYS": "0"}, "RECTASK_AUDIT_RETENTION_DAYS is wrong: should be"),
         (
             ENOUGH | {"RECTASK_RTC_ENDPOINT": "rtc.volcengineapi.com"},
             "RECTASK_RTC_ENDPOINT is wrong: it is not an addr",

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from bot import __version__
+from bot.access.audit import Deed, Outcome
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001  # it has no other name
 
@@ -44,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     _add_show(commands)
+    _add_audit(commands)
     _add_others(commands)
     return parser
 
@@ -60,6 +62,26 @@ def _add_show(commands: Commands) -> None:
     show.add_argument("--app", metavar="NAME", help="the RTC app, where RECTASK_APPS names several; default: the first")
     show.add_argument("--json", action="store_true", help="print JSON (docs/show.schema.json), errors too")
     show.set_defaults(run=_show)
+
+
+def _add_audit(commands: Commands) -> None:
+    audit = commands.add_parser(
+        "audit",
+        help="search the record of who did what",
+        description="Search the record of who did what, the newest first.",
+        epilog="exit codes: 0, 2 usage, 69 the database does not answer or is too new, 78 settings",
+    )
+    audit.add_argument("--json", action="store_true", help="print one record a line as JSON (docs/audit.md)")
+    audit.add_argument("--person", metavar="U…", help="of this person, by the id that Slack has for them")
+    audit.add_argument("--room", metavar="R", help="about this room")
+    audit.add_argument("--task", metavar="T", help="about this task")
+    audit.add_argument("--app", metavar="A", help="about this RTC app")
+    audit.add_argument("--what", choices=tuple(Deed), help="what was done: %(choices)s", metavar="DEED")
+    audit.add_argument("--outcome", choices=tuple(Outcome), help="what came of it: %(choices)s", metavar="OUTCOME")
+    audit.add_argument("--since", metavar="WHEN", help="from then on: 30m, 24h or 7d ago, or 2026-11-22T12:00")
+    audit.add_argument("--until", metavar="WHEN", help="before then")
+    audit.add_argument("--limit", type=int, default=100, metavar="N", help="so many (default: %(default)s); 0 for all")
+    audit.set_defaults(run=_audit)
 
 
 def _add_others(commands: Commands) -> None:
@@ -102,6 +124,12 @@ def _show(arguments: argparse.Namespace) -> int:
     from bot.cli.show import show
 
     return show(arguments.room, arguments.task, app_name=arguments.app, as_json=arguments.json)
+
+
+def _audit(arguments: argparse.Namespace) -> int:
+    from bot.cli.audit import audit
+
+    return audit(arguments)
 
 
 def _check(_arguments: argparse.Namespace) -> int:

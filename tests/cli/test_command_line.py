@@ -11,7 +11,9 @@ from bot.cli import main
 HEAVY = {"aiohttp", "httpx", "slack_bolt", "slack_sdk", "sqlalchemy", "pydantic", "structlog"}
 
 
-@pytest.mark.parametrize("argv", [["--help"], ["show", "--help"], ["check", "--help"], ["--version"]])
+@pytest.mark.parametrize(
+    "argv", [["--help"], ["show", "--help"], ["check", "--help"], ["audit", "--help"], ["--version"]]
+)
 def test_help_and_version_import_next_to_nothing(argv: list[str]) -> None:
     program = (
         "import sys\nfrom bot.cli import main\n"

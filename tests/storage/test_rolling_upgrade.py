@@ -70,7 +70,8 @@ async def test_nothing_that_is_there_is_changed(new_url: NewUrl, first_scripts: 
 # What 0.1.0 does when somebody subscribes and the recording ends.
 WATCHED = (
     "INSERT INTO watched_tasks (app_id, app_name, room, task, started, phase, watched_since, next_look_at, failures, "
-    "lease_until, lease_token) VALUES ('661e0000000000000000543c', 'prod', 'Room1', 'Task1', 0, 'watching', 0, 0, 0, 0, 0)"
+    "lease_until, lease_token) VALUES ('661e0000000000000000543c', 'prod', 'Room1', 'Task1', 0, "
+    "'watching', 0, 0, 0, 0, 0)"
 )
 SUBSCRIBED = "INSERT INTO subscriptions (watched_task_id, team_id, user_id, subscribed_at) VALUES (1, 'T1', 'U1', 0)"
 
