@@ -88,6 +88,11 @@ class FakeSlack(SlackPeople):
         return self.world.channels
 
     @property
+    def groups(self) -> dict[str, list[str]]:
+        """The user groups, and who is in them."""
+        return self.world.groups
+
+    @property
     def messages(self) -> list[Message]:
         return self.world.archive.all
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 _POSTING = "chat.postMessage"
+_TIER_2 = frozenset({"usergroups.users.list"})
 _TIER_3 = frozenset(
     {"chat.update", *(f"conversations.{what}" for what in ("history", "info", "open", "replies"))},
 )
@@ -30,16 +31,17 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What is allowed: posting to one channel, posting at all, and each method of the third and the fourth tier."""
+    """What is allowed: posting to one channel, posting at all, and each method of a tier."""
 
     channel: Rate = Rate(3, 3.0)
     workspace: Rate = Rate(300, 60.0)
+    tier_2: Rate = Rate(20, 60.0)
     tier_3: Rate = Rate(50, 60.0)
     tier_4: Rate = Rate(100, 60.0)
 
     def times(self, factor: float) -> "Limits":
         """So many times as much, for tests of load."""
-        rates = (self.channel, self.workspace, self.tier_3, self.tier_4)
+        rates = (self.channel, self.workspace, self.tier_2, self.tier_3, self.tier_4)
         return Limits(*(rate.times(factor) for rate in rates))
 
 
@@ -67,6 +69,8 @@ class Turnstile:
         if method == _POSTING:
             yield (method, channel), self.limits.channel
             yield (method, ""), self.limits.workspace
+        elif method in _TIER_2:
+            yield (method, ""), self.limits.tier_2
         elif method in _TIER_3:
             yield (method, ""), self.limits.tier_3
         elif method in _TIER_4:

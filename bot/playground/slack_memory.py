@@ -19,6 +19,7 @@ from bot.playground.slack_world import (
     View,
     channels,
     dm_id,
+    groups,
     people,
 )
 
@@ -37,6 +38,7 @@ class World:
         self.clock = clock
         self.people = {person.id: person for person in people()}
         self.channels = {channel.id: channel for channel in channels()}
+        self.groups = groups()
         self.archive = Archive()
         self.views: dict[str, View] = {}
         self.calls: deque[Call] = deque(maxlen=_CALLS_KEPT)

@@ -114,6 +114,15 @@ def _users_info(desk: Desk, given: Json) -> Json:
     return {"user": user_payload(person) | locale}
 
 
+def _usergroups_users_list(desk: Desk, given: Json) -> Json:
+    """Who is in the group; those who were deactivated are told of where that is asked for."""
+    members = desk.world.groups.get(given["usergroup"])
+    if members is None:
+        raise Refused("no_such_subteam")
+    with_all = is_true(given.get("include_disabled"))
+    return {"users": [user for user in members if with_all or not desk.world.person(user).deleted]}
+
+
 def _own_message(world: World, channel: str, ts: str) -> Message:
     """A message that is kept: ephemeral ones are not."""
     if channel not in world.channels:
@@ -140,6 +149,7 @@ METHODS: dict[str, Method] = {
     "conversations.info": Method(conversations_info, ("channel",)),
     "conversations.open": Method(conversations_open, (), ("users", "channel", "return_im"), "im:write"),
     "conversations.replies": Method(replies, ("channel", "ts"), _RANGE),
+    "usergroups.users.list": Method(_usergroups_users_list, ("usergroup",), ("include_disabled",), "usergroups:read"),
     "users.info": Method(_users_info, ("user",), ("include_locale",), "users:read"),
     "views.open": Method(views_open, ("trigger_id", "view")),
     "views.publish": Method(views_publish, ("user_id", "view"), ("hash",)),

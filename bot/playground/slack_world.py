@@ -12,10 +12,11 @@ U_ANA, U_BEN = "U0ANA00001", "U0BEN00001"
 U_GUEST, U_SINGLE = "U0GUEST001", "U0SINGLE01"
 U_STRANGER, U_GRID, U_GONE = "U0STRANGE1", "U0GRID0001", "U0GONE0001"
 U_BOT, B_BOT, A_APP = "U0BOT00001", "B0BOT00001", "A0APP00001"
+S_ONCALL, S_SUPPORT = "S0ONCALL01", "S0SUPPORT1"
 C_ONCALL, C_OUTSIDE, C_SHARED = "C0ONCALL01", "C0OUTSIDE1", "C0SHARED01"
 # What an app with cards, direct messages and looks at people and channels asks for.
 SCOPES = frozenset(
-    "commands chat:write im:write im:history users:read channels:read groups:read im:read mpim:read".split()  # noqa: SIM905 one line reads better
+    "commands chat:write im:write im:history users:read channels:read groups:read im:read mpim:read usergroups:read".split()  # noqa: SIM905 one line reads better
 )
 # The events that such an app subscribes to.
 EVENTS = frozenset({"app_home_opened", "app_uninstalled", "tokens_revoked", "user_change"})
@@ -130,6 +131,11 @@ def people() -> list[Person]:
         Person(U_GRID, "grid", "Greta Grid", team_id=T_GRID),
         Person(U_GONE, "gone", "Gwen Gone", deleted=True),
     ]
+
+
+def groups() -> dict[str, list[str]]:
+    """The user groups, and who is in them."""
+    return {S_ONCALL: [U_ANA, U_GUEST, U_GONE], S_SUPPORT: [U_BEN, U_GRID]}
 
 
 def channels() -> list[Channel]:
