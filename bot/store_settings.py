@@ -17,7 +17,7 @@ PLACEHOLDERS = ("object_key", "vid", "app", "room", "task")
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 # The forms of keys that would pass for a variable's name: AKLT…, AKIA…, and random letters and digits.
-_KEY_LIKE = re.compile(r"(AK|ASIA)[A-Za-z0-9]{10,}|[A-Za-z0-9]{32,}|[A-Za-z0-9/+=]{40}")
+_KEY_LIKE = re.compile(r"(AK|ASIA)[A-Za-z0-9]{14,}|[A-Za-z0-9]{32,}|[A-Za-z0-9/+=]{40}")
 _BRACED = re.compile(r"\{([^{}]*)\}")
 _TOS_HOST = re.compile(r"tos-([a-z0-9-]+)\.i?volces\.com(:\d+)?")
 

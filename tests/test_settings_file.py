@@ -1,5 +1,6 @@
 """The configuration file: what is taken, and the line that each wrong part of it is told by."""
 
+import re
 from pathlib import Path
 from textwrap import dedent
 
@@ -72,6 +73,14 @@ def test_the_example_of_the_documentation(tmp_path: Path) -> None:
     assert (tos.endpoint, tos.domain, tos.expires) == ("https://tos-cn-beijing.volces.com", None, 3600)
     assert isinstance(vod, VodSettings)
     assert (vod.endpoint, vod.region) == ("https://vod.volcengineapi.com", "cn-north-1")
+
+
+def test_every_rule_of_docs_stores_is_one(tmp_path: Path) -> None:
+    page = Path(__file__).parents[1].joinpath("docs", "stores.md").read_text(encoding="utf-8")
+    rules = re.findall(r"(?m)^    \[\[storage\]\]\n(?:    .+\n)+", page)
+    variables = {f"RECORDINGS_{name}": "x" for name in ("ACCESS_KEY", "SECRET_KEY", "SESSION_TOKEN")}
+    found = [load(tmp_path, rule, **variables).file.stores[0].kind for rule in rules]
+    assert found == ["tos", "vod", "s3", "template"]
 
 
 def test_a_key_of_its_own_is_named_and_kept_secret(tmp_path: Path) -> None:
@@ -169,7 +178,10 @@ def test_no_file_is_no_failure(tmp_path: Path) -> None:
         (S3.replace('"READ_KEY"', f'"{READ_KEY}"'), "line 7: access_key_env is wrong: the name of an environment"),
         (S3.replace('"READ_SECRET"', f'"{READ_SECRET}"'), "line 8: secret_key_env is wrong: the name of an environ"),
         (S3.replace('"READ_SECRET"', f'"{"aB3" * 13}x"'), "line 8: secret_key_env is wrong: the name of an environ"),
-        (S3.replace('"READ_KEY"', '"AKLTNmFiNzExZjA"'), "line 7: access_key_env is wrong: the name of an environment"),
+        (
+            S3.replace('"READ_KEY"', '"AKLTNmFiNzExZjAwMjk"'),
+            "line 7: access_key_env is wrong: the name of an environment",
+        ),
         (S3.replace('"READ_KEY"', '"NOT_SET"'), "line 7: access_key_env names NOT_SET, which is not set, neither"),
         (S3.replace('"READ_KEY"', '"BROKEN"'), "line 7: access_key_env names BROKEN, whose value is wrong: it has"),
         (S3.replace('access_key_env = "READ_KEY"\n', ""), "line 2: access_key_env is missing."),

@@ -26,7 +26,7 @@ class Store(Protocol):
         ...
 
     async def link(self, ref: TaskRef, file: RecordingFile) -> Link:
-        """Raises LinkUnavailable."""
+        """A link to a file that it holds. Raises LinkUnavailable."""
         ...
 
     async def prove(self, http: httpx.AsyncClient, *, prefix: str) -> Finding:

@@ -55,12 +55,7 @@ class VodStore:
 
     async def link(self, ref: TaskRef, file: RecordingFile) -> Link:
         """Raises LinkUnavailable: VOD can not be asked, refuses, or has no address for the file."""
-        if file.vid is None:
-            raise LinkUnavailable(
-                "There is no link to this file.",
-                meaning="It has no Vid, so it does not lie in VOD.",
-                advice="Add a [[storage]] of kind tos, s3 or template for files like this one.",
-            )
+        assert file.vid is not None
         if (remembered := self._links.get(file.vid)) is not None:
             return remembered
         try:

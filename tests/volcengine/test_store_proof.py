@@ -122,6 +122,12 @@ async def test_nobody_there(tmp_path: Path, store: FakeStore, set_clock: SetCloc
     assert "Signature" not in f"{found}"
 
 
+async def test_nobody_there_for_vod(tmp_path: Path, set_clock: SetClock) -> None:
+    text = '[[storage]]\nkind = "vod"\nendpoint = "http://127.0.0.1:1"\n'
+    (found,) = await findings(settings_with(tmp_path, text, ACCOUNT), set_clock)
+    assert (found.is_well, "was refused" in found.said, bool(found.advice)) == (False, True, True)
+
+
 async def test_every_store_is_looked_at_in_its_order(tmp_path: Path, set_clock: SetClock) -> None:
     async with open_fake_vod(FakeVod(clock=set_clock)) as vod:
         text = (
