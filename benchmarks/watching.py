@@ -12,7 +12,7 @@ import os
 import random
 import statistics
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -48,10 +48,12 @@ TOLD_WITHIN = 120.0
 Row = tuple[str, str, str]
 
 
-def measure(tasks: int = TASKS, *, only: str | None = None) -> list[Row]:
+def measure(tasks: int = TASKS, *, only: str | None = None) -> Iterator[Row]:
     """Rows: what, what it must reach, the figure. `only` is "round" or "told"."""
-    rows = [] if only == "told" else asyncio.run(_round_rows(tasks))
-    return rows if only == "round" else [*rows, asyncio.run(_told_row())]
+    if only != "told":
+        yield from asyncio.run(_round_rows(tasks))
+    if only != "round":
+        yield asyncio.run(_told_row())
 
 
 async def _round_rows(tasks: int) -> list[Row]:

@@ -24,6 +24,7 @@ from bot.settings import Settings, load_settings
 
 ACCOUNT = Account()
 READY_WITHIN = 30.0
+ROOT = Path(__file__).parents[1]
 # The example answer of the vendor's page, as bytes of HTTP.
 _BODY = (
     b'{"Result":{"RecordTask":{"StartTime":1624873773000,"EndTime":1624874235000,"Status":3,"StopReason":"StopByAPI",'
@@ -109,14 +110,13 @@ def _environ(rtc: Server, slack: FakeSlack, folder: Path) -> Environ:
 @asynccontextmanager
 async def serving(world: StandIns) -> AsyncIterator[Served]:
     """The bot, ready, behind the HTTP door, to which Slack's requests go."""
-    log = world.folder / "serve.log"
+    log, command = world.folder / "serve.log", [sys.executable, "-m", "bot", "serve"]
+    environ = {"PYTHONPATH": str(ROOT), **world.environ}
     with log.open("wb") as stream:
-        process = psutil.Popen(
-            [sys.executable, "-m", "bot", "serve"], env=world.environ, cwd=world.folder, stdout=DEVNULL, stderr=stream
-        )
+        process = psutil.Popen(command, env=environ, cwd=world.folder, stdout=DEVNULL, stderr=stream)
     try:
         async with asyncio.timeout(READY_WITHIN):
-            url = f"http://127.0.0.1:{await _port_in(log)}"
+            url = f"http://127.0.0.1:{await _port_of(process, log)}"
             await _until_ready(url)
         world.slack.request_url = url + "/slack/events"
         yield Served(url, process)
@@ -125,17 +125,23 @@ async def serving(world: StandIns) -> AsyncIterator[Served]:
         await asyncio.to_thread(process.wait)
 
 
-async def _port_in(log: Path) -> int:
-    while True:
+async def _port_of(process: psutil.Popen, log: Path) -> int:
+    """As its log says."""
+    while process.poll() is None:
         if (port := _told_port(log)) is not None:
             return port
         await asyncio.sleep(0.02)
+    raise ChildProcessError(_text_of(log))
 
 
 def _told_port(log: Path) -> int | None:
-    lines = log.read_text().splitlines(keepends=True)
+    lines = _text_of(log).splitlines(keepends=True)
     events = [json.loads(line) for line in lines if line.startswith("{") and line.endswith("\n")]
     return next((int(event["port"]) for event in events if event["event"] == "server.opened"), None)
+
+
+def _text_of(log: Path) -> str:
+    return log.read_text()
 
 
 async def _until_ready(url: str) -> None:
