@@ -279,8 +279,13 @@ class TestLateFiles:
         await stores.subscribe()
         await stores.conclude(phase=Phase.AWAITING_FILES)
         assert await stores.notices.give_up(await stores.begin(), "refused")
+        before = await stores.entry()
         await stores.conclude(Occasion.FILES, about=HAS_FILES)
         assert await stores.claim_notices() == []
+        after = await stores.entry()
+        assert (after.notice_state, after.reason, after.settled_at) == (NoticeState.DEAD, "refused", before.settled_at)
+        assert after.completion is not None
+        assert after.completion.occasion == Occasion.ENDED
 
     async def test_are_given_up_with_the_end(self, stores: Stores) -> None:
         await stores.subscribe()

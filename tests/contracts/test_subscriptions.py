@@ -416,12 +416,11 @@ class TestTheList:
         assert entry.watched.phase == Phase.CLOSED
 
     async def test_puts_what_has_ended_behind_what_is_looked_at(self, stores: Stores) -> None:
-        await stores.subscribe(ANN)
+        await stores.subscriptions.subscribe(RUNS, ANN, next_look=MINUTE)
         stores.clock.move(SECOND)
         await stores.subscribe(ANN, reading(ref=OTHER_REF))
-        await stores.subscribe(BOB, reading(ref=OTHER_REF))
-        await stores.notices.close_person(ANN, "left")
-        await stores.subscribe(ANN)
-        entries = await stores.subscriptions.entries(ANN, limit=9)
-        assert [entry.reason for entry in entries[1:]] == ["left", "left"]
-        assert entries[0].reason is None
+        await stores.conclude(phase=Phase.AWAITING_FILES)
+        await stores.deliver()
+        assert [entry.watched.ref for entry in await stores.subscriptions.entries(ANN, limit=9)] == [OTHER_REF, REF]
+        await stores.subscriptions.unsubscribe(OTHER_REF, ANN)
+        assert [entry.watched.ref for entry in await stores.subscriptions.entries(ANN, limit=9)] == [REF, OTHER_REF]
