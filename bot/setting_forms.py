@@ -117,10 +117,6 @@ def certificates(value: str) -> str:
     return value
 
 
-def database_url(value: SecretStr) -> SecretStr:
-    return value
-
-
 def audit(value: str) -> str:
     """`stdout`, or the path of a file that can be written to."""
     if value == "stdout":

@@ -15,6 +15,7 @@ from pydantic_core import ErrorDetails
 
 from bot import setting_forms as forms
 from bot.config_file import ConfigFile, ConfigFileWrong, read_config_file
+from bot.database_urls import check_url
 
 # The vendor's page of GetRecordTask: "QPS must not exceed 60".
 VENDOR_QPS = 60
@@ -82,7 +83,8 @@ class Settings(BaseModel):
     slack_api_url: Annotated[str, AfterValidator(forms.slack_api_url)] = Field(
         "https://slack.com/api/", alias="SLACK_API_URL", examples=["https://slack.com/api/"]
     )
-    database_url: Annotated[SecretStr, AfterValidator(forms.database_url)] = Field(
+    # Its form is looked at where it is needed: the terminal's look-up has no use for a store.
+    database_url: SecretStr = Field(
         SecretStr("sqlite:///rectask.db"), alias="RECTASK_DATABASE_URL", examples=["sqlite:///rectask.db"]
     )
     watch_interval: int = Field(30, alias="RECTASK_WATCH_INTERVAL", ge=5, le=3600, examples=["30"])
@@ -140,13 +142,17 @@ NAMES = frozenset(field.alias for field in Settings.model_fields.values() if fie
 
 
 def load_settings(
-    *, environ: Mapping[str, str] | None = None, env_file: Path | None = None, for_slack: bool = False
+    *,
+    environ: Mapping[str, str] | None = None,
+    env_file: Path | None = None,
+    for_slack: bool = False,
+    for_store: bool = False,
 ) -> Settings:
     """The settings of the environment, and of the file (`.env` where there is one) for those that are not in it.
 
     The configuration file that RECTASK_CONFIG names is read too, or else `rectask.toml` beside the `.env` file, where
-    there is one. `for_slack` asks for the settings of Slack too. Raises SettingsError with a line for each setting that
-    is missing, malformed or contradicts another.
+    there is one. `for_store` asks for a store that can be there, `for_slack` for that and for the settings of Slack.
+    Raises SettingsError with a line for each setting that is missing, malformed or contradicts another.
     """
     environ = os.environ if environ is None else environ
     env_file = Path(".env") if env_file is None else env_file
@@ -157,6 +163,7 @@ def load_settings(
         *_malformed(given),
         *_missing(given, for_slack=for_slack),
         *_contradictions(given),
+        *(_wrong_store(given) if for_store or for_slack else ()),
     ]
     variables = in_file | {name: value for name, value in environ.items() if value}
     try:
@@ -239,6 +246,14 @@ def _missing(given: Mapping[str, str], *, for_slack: bool) -> Iterator[str]:
         yield _line("SLACK_BOT_TOKEN", "is missing")
     if for_slack and "SLACK_APP_TOKEN" not in given and "SLACK_SIGNING_SECRET" not in given:
         yield _line("SLACK_APP_TOKEN", "is missing (or SLACK_SIGNING_SECRET, to be reached over HTTP)")
+
+
+def _wrong_store(given: Mapping[str, str]) -> Iterator[str]:
+    url = given.get("RECTASK_DATABASE_URL") or Settings.model_validate({}).database_url.get_secret_value()
+    try:
+        check_url(url)
+    except ValueError as flaw:
+        yield _line("RECTASK_DATABASE_URL", f"is wrong: {flaw}")
 
 
 def _contradictions(given: Mapping[str, str]) -> Iterator[str]:

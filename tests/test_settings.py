@@ -23,6 +23,35 @@ def without(*names: str) -> dict[str, str]:
     return {name: value for name, value in ENOUGH.items() if name not in names}
 
 
+def lines_for_serve(url: str) -> list[str]:
+    slack = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1"}
+    with pytest.raises(SettingsError) as refused:
+        load_settings(environ=ENOUGH | slack | {"RECTASK_DATABASE_URL": url}, env_file=NO_FILE, for_slack=True)
+    return refused.value.lines
+
+
+@pytest.mark.parametrize(
+    ("url", "wrong"),
+    [
+        ("rectask.db", "it is not a connection URL"),
+        ("mysql://u:hidden@host/db", "mysql is no kind of database"),
+        ("sqlite://", "a database in memory is lost"),
+        ("sqlite:////nonexistent/rectask.db", "the folder /nonexistent does not exist"),
+        ("postgresql://u:hid@den@host/db", "signs in a user's name, password"),
+    ],
+)
+def test_a_store_that_can_not_be_there(url: str, wrong: str) -> None:
+    (line,) = lines_for_serve(url)
+    assert line.startswith(f"RECTASK_DATABASE_URL is wrong: {wrong}")
+    assert line.endswith("Example: RECTASK_DATABASE_URL=sqlite:///rectask.db")
+    assert "hid" not in line
+
+
+def test_the_terminal_has_no_use_for_a_store() -> None:
+    url = "sqlite:////nonexistent/rectask.db"
+    assert settings_from(ENOUGH | {"RECTASK_DATABASE_URL": url}).database_url.get_secret_value() == url
+
+
 def test_defaults() -> None:
     settings = settings_from(ENOUGH)
     assert settings.rtc_endpoint == "https://rtc.volcengineapi.com"
@@ -81,6 +110,8 @@ def test_defaults() -> None:
         (ENOUGH | {"SLACK_BOT_TOKEN": "xapp-1"}, "SLACK_BOT_TOKEN is wrong: a bot token begins with xoxb-"),
         (ENOUGH | {"SLACK_APP_TOKEN": "xoxb-1"}, "SLACK_APP_TOKEN is wrong: an app-level token begins with xapp-"),
         (ENOUGH | {"SLACK_API_URL": "http://slack.com/api/"}, "SLACK_API_URL is wrong: without https"),
+        (ENOUGH | {"RECTASK_WATCH_INTERVAL": "1"}, "RECTASK_WATCH_INTERVAL is wrong: should be greater than or equal"),
+        (ENOUGH | {"RECTASK_RETENTION_DAYS": "2"}, "RECTASK_RETENTION_DAYS is wrong: should be greater than or equal"),
         (ENOUGH | {"RECTASK_PORT": "70000"}, "RECTASK_PORT is wrong: should be less than or equal to 65535"),
         (ENOUGH | {"RECTASK_RTC_REGION": "Cn North"}, "RECTASK_RTC_REGION is wrong: a region has small letters"),
         (ENOUGH | {"RECTASK_RTC_REGION": "ap-singapore-1"}, "RECTASK_RTC_REGION is ap-singapore-1, yet rtc.volc"),

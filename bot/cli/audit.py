@@ -32,7 +32,7 @@ def audit(arguments: argparse.Namespace) -> int:
     """Print what is found and return the exit code."""
     err = Terminal(sys.stderr, colours=False)
     try:
-        settings = load_settings()
+        settings = load_settings(for_store=True)
         search = _search(arguments, now=now_utc())
     except SettingsError as failure:
         err.print(*(f"rectask: {inert(line)}" for line in failure.lines))

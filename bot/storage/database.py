@@ -13,11 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.sql import ColumnElement
 
 from bot import __version__
+from bot.database_urls import PostgresServer, SqliteFile, read_url
 from bot.storage.columns import MICROSECOND, Moment
 from bot.storage.engine import for_writing, open_engine
 from bot.storage.failures import stopped_here
 from bot.storage.schema import make_ready
-from bot.storage.urls import PostgresServer, SqliteFile, read_url
 
 PATIENCE = timedelta(seconds=30)
 

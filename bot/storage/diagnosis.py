@@ -1,10 +1,10 @@
 """Proving the store: whether it is there, and whether this release can work with what is in it. Nothing is changed."""
 
+from bot.database_urls import SqliteFile, read_url
 from bot.finding import Finding
 from bot.storage.database import Database, open_database
 from bot.storage.failures import stopped_here
 from bot.storage.schema import HEAD, Schema, SchemaTooNew, check_release, read_schema
-from bot.storage.urls import SqliteFile, read_url
 from bot.subscriptions.store import StoreUnavailable
 
 _STEP = "store"
@@ -13,7 +13,10 @@ _REACH = "Check RECTASK_DATABASE_URL, that the database runs, and that its user 
 
 async def diagnose_store(url: str, *, release: str) -> Finding:
     """One finding. A SQLite file that does not exist yet is not made."""
-    target = read_url(url)
+    try:
+        target = read_url(url)
+    except ValueError as flaw:
+        return Finding(_STEP, is_well=False, said=f"RECTASK_DATABASE_URL is wrong: {flaw}", advice=_REACH)
     if isinstance(target, SqliteFile) and not target.path.exists():
         return Finding(_STEP, is_well=True, said=f"{target.path} is made when `rectask serve` starts.")
     async with open_database(url, release=release) as database:

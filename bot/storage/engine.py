@@ -11,7 +11,7 @@ import aiosqlite
 from sqlalchemy import URL, Connection, NullPool, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from bot.storage.urls import PostgresServer, SqliteFile
+from bot.database_urls import PostgresServer, SqliteFile
 
 # For those who make a new file all at once.
 TRIES, A_MOMENT = 100, 0.05

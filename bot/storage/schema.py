@@ -9,9 +9,9 @@ import structlog
 from sqlalchemy import Connection, inspect, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bot.database_urls import PostgresServer, SqliteFile
 from bot.storage.engine import for_writing, open_migrating_engine
 from bot.storage.tables import schema_release
-from bot.storage.urls import PostgresServer, SqliteFile
 from bot.subscriptions.store import StoreUnavailable
 
 log = structlog.get_logger()

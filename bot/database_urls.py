@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode
 
-EXAMPLES = "Examples: sqlite:///rectask.db, postgresql://user:password@host/rectask"
 _SQLITE = frozenset({"sqlite", "sqlite+aiosqlite"})
 _POSTGRES = frozenset({"postgres", "postgresql", "postgresql+psycopg", "postgresql+asyncpg"})
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
@@ -39,12 +38,12 @@ def read_url(url: str) -> SqliteFile | PostgresServer:
     """Raises ValueError, as check_url does."""
     scheme, is_url, rest = url.strip().partition("://")
     if not is_url or not _SCHEME.fullmatch(scheme):
-        raise ValueError(f"this is not a connection URL. {EXAMPLES}")
+        raise ValueError("it is not a connection URL, sqlite:///… or postgresql://…")
     if scheme in _SQLITE:
         return SqliteFile(_sqlite_path(rest))
     if scheme in _POSTGRES:
         return PostgresServer(_postgres_parameters(scheme, rest))
-    raise ValueError(f"{scheme} is no kind of database that is known here. {EXAMPLES}")
+    raise ValueError(f"{scheme} is no kind of database that is known here; sqlite and postgresql are")
 
 
 def _sqlite_path(rest: str) -> Path:
