@@ -173,6 +173,7 @@ def _entries_of(person: Person) -> Any:
         select(
             watched_tasks,
             subscriptions.c.subscribed_at,
+            subscriptions.c.ended_at,
             subscriptions.c.end_reason,
             notices.c.state,
             notices.c.reason,
@@ -199,4 +200,5 @@ def _entry(row: Row[Any]) -> Entry:
         notice_state=NoticeState(row.state) if is_told else None,
         reason=row.reason if is_told else row.end_reason,
         settled_at=row.settled_at,
+        has_left=row.ended_at is not None,
     )

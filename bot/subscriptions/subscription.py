@@ -70,7 +70,8 @@ class Entry:
     """One subscription in a person's list. The notice is the newest one; its parts are None while there is none.
 
     `reason` says why the notice was given up or why it waits, or why the subscription ended without any; `settled_at`
-    is when it was delivered or given up.
+    is when it was delivered or given up. With `has_left` it is told of nothing more, though the task may be looked at
+    for others.
     """
 
     watched: WatchedTask
@@ -79,3 +80,4 @@ class Entry:
     notice_state: NoticeState | None = None
     reason: str | None = None
     settled_at: datetime | None = None
+    has_left: bool = False

@@ -308,6 +308,20 @@ class TestUnsubscribing:
         assert await stores.looks.claim_due(limit=9, lease=LEASE) == []
         assert (await stores.watched(ANN)).phase == Phase.CLOSED
 
+    async def test_late_files_that_others_wait_for_are_no_matter_of_who_has_left(self, stores: Stores) -> None:
+        await stores.subscribe(ANN)
+        await stores.subscribe(BOB)
+        await stores.conclude(phase=Phase.AWAITING_FILES)
+        for delivery in await stores.claim_notices():
+            assert await stores.notices.begin(delivery, lease=LEASE)
+            assert await stores.notices.mark_delivered(delivery, PLACE)
+        assert await stores.subscriptions.unsubscribe(REF, ANN)
+        entries = [await stores.entry(person) for person in (ANN, BOB)]
+        assert [(entry.has_left, entry.watched.phase) for entry in entries] == [
+            (True, Phase.AWAITING_FILES),
+            (False, Phase.AWAITING_FILES),
+        ]
+
     async def test_keeps_what_was_ended_for_a_reason(self, stores: Stores) -> None:
         await stores.subscribe(ANN, RUNS)
         await stores.subscribe(BOB, RUNS)

@@ -53,6 +53,17 @@ ENDED_ENTRY: dict[str, Any] = {
             True,
         ),
         (
+            entry(
+                phase=Phase.AWAITING_FILES,
+                completion=completion(Occasion.ENDED),
+                notice_state=NoticeState.DELIVERED,
+                settled_at=NOW,
+                has_left=True,
+            ),
+            "The message about its end was delivered",
+            False,
+        ),
+        (
             entry(completion=completion(Occasion.UNCLEAR), notice_state=NoticeState.DELIVERED, settled_at=NOW),
             "The message about its unclear state was delivered",
             True,

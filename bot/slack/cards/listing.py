@@ -124,7 +124,7 @@ def _is_open(entry: Entry) -> bool:
     """Whether there is anything to unsubscribe from."""
     if entry.notice_state in (NoticeState.PENDING, NoticeState.SENDING):
         return True
-    return entry.watched.phase is not Phase.CLOSED and _ended_without_notice(entry) is None
+    return entry.watched.phase is not Phase.CLOSED and not entry.has_left
 
 
 def _ended_without_notice(entry: Entry) -> str | None:
