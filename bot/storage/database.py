@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import BigInteger, Table, cast, extract, func, literal, select, type_coerce
+from sqlalchemy import BigInteger, Table, bindparam, cast, extract, func, literal, select, type_coerce
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.sql import ColumnElement
@@ -125,8 +125,10 @@ class Database:
 
     def after(self, span: timedelta) -> ColumnElement[datetime]:
         """The moment that far from now."""
-        if self._clock is not None:
-            return literal(self._clock() + span, Moment())
+        clock = self._clock
+        if clock is not None:
+            # Looked at when the statement is executed: its transaction may have waited for its turn.
+            return bindparam("moment", callable_=lambda: clock() + span, type_=Moment(), unique=True)
         microseconds = cast(extract("epoch", func.clock_timestamp()) * 1_000_000, BigInteger)
         return type_coerce(microseconds + literal(span // MICROSECOND, BigInteger()), Moment())
 

@@ -50,6 +50,13 @@ class TestTheClock:
             await stores.subscribe()
             assert (await stores.watched()).watched_since == set_clock()
 
+    async def test_is_looked_at_when_a_statement_is_executed(self, sqlite_url: str, set_clock: SetClock) -> None:
+        """Not when it was written down, before others had their turn: a lease may have run out meanwhile."""
+        async with open_database(sqlite_url, clock=set_clock) as database, database.reading() as connection:
+            question = select(database.now())
+            set_clock.move(SECOND)
+            assert (await connection.execute(question)).scalar_one() == set_clock()
+
     async def test_goes_on_within_a_transaction(self, postgres_url: str) -> None:
         async with open_database(postgres_url) as database, database.reading() as connection:
             first, second = [(await connection.execute(select(database.now()))).scalar_one() for _ in range(2)]
