@@ -4,7 +4,7 @@ WORKDIR /src
 RUN python -m venv /venv
 COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY bot ./bot
-RUN /venv/bin/pip install --no-cache-dir --constraint constraints.txt . \
+RUN /venv/bin/pip install --no-cache-dir --constraint constraints.txt '.[postgres]' \
     && /venv/bin/pip uninstall --yes pip setuptools
 
 FROM python:3.11-slim
@@ -13,7 +13,7 @@ RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin rectask \
 COPY --from=build /venv /venv
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1
 USER rectask
-# For the database; nothing is kept there yet.
+# For the database, where that is SQLite.
 WORKDIR /data
 VOLUME /data
 EXPOSE 3000

@@ -11,7 +11,7 @@ play: $(VENV)/runtime
 install: $(VENV)/dev
 
 test: $(VENV)/dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses=auto
 
 check: $(VENV)/dev
 	$(BIN)/ruff format --check
