@@ -1,8 +1,8 @@
 """The whole bot between the stand-ins, over HTTP: its speed beside a bare Bolt app, and its acks under strain.
 
 The bare app only acks: Bolt's aiohttp adapter with Bolt's own check of the signature, on aiohttp's server. Bolt looks
-every 10 ms whether a listener has acked, so that a few connections would measure that pause. With 50 it is the serving
-process's CPU that is measured: at a thousand requests a second each waits its turn for 50 ms.
+every 10 ms whether a listener has acked, so that a few connections would measure that pause: 50 of them can not get
+more than 5,000 answers a second, which a bare app comes near to. With 100 the serving process's CPU is measured.
 """
 
 import asyncio
@@ -28,7 +28,8 @@ from bot.playground.slack_doors import Delivery, Outcome
 from bot.playground.slack_payloads import command_form
 from bot.playground.slack_world import C_ONCALL, U_ANA, Message
 
-ROUNDS, CONNECTIONS, REQUESTS = 5, 50, 2_000
+ROUNDS, CONNECTIONS, REQUESTS = 5, 100, 4_000
+REQUESTS_WHILE_REMEMBERED = 1_000
 HANGING, AT_ONCE = 50, 400
 ANSWERED_WITHIN = 30.0
 _LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)")
@@ -90,7 +91,7 @@ async def _cached_row() -> Row:
 
 async def _running_row() -> Row:
     """What runs is remembered for five seconds, and the store says whether the asker is subscribed."""
-    figures, received = await _beside_bare_bolt("running", REQUESTS // 2)
+    figures, received = await _beside_bare_bolt("running", REQUESTS_WHILE_REMEMBERED)
     anew = max(received - CONNECTIONS * (ROUNDS + 1), 0)
     said = f"{figures}; RTC was asked in the middle of it {anew} times"
     return "the same for a task that runs, which the store is asked about", "reported", said
@@ -107,7 +108,7 @@ async def _beside_bare_bolt(room: str, requests: int) -> tuple[str, int]:
         with _in_a_process(_run_bare_bolt, world.environ) as bare_url:
             for _ in range(ROUNDS + 1):
                 bares.append(await _pace(world.slack, bare_url, room, requests, answer_has=b""))
-                await _pace(world.slack, bot.url, room, CONNECTIONS, answer_has=b'"blocks"')
+                await _pace(world.slack, bot.url, room, CONNECTIONS, answer_has=b"")
                 ours.append(await _pace(world.slack, bot.url, room, requests, answer_has=b'"blocks"'))
                 ratios.append(ours[-1] / bares[-1])
         received = world.rtc.count()
