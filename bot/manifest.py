@@ -6,12 +6,15 @@ SCOPES = {
     "chat:write": "posts a card that somebody shares, and the messages that people subscribed to",
     "im:write": "opens the direct messages with a person to look a message up there",
     "im:history": "finds out whether a message arrived whose answer was lost, so that it is not sent twice",
-    "users:read": "tells whether who pressed a button belongs to the organisation, and whose account is deactivated",
+    "users:read": "tells who belongs to the organisation, who is a guest, and whose account is deactivated",
     "channels:read": "finds out, before sharing, whether a public channel is shared with another organisation",
     "groups:read": "the same for a private channel",
     "im:read": "the same for a direct message",
     "mpim:read": "the same for a direct message of several people",
+    "usergroups:read": "finds out who is in a user group, where a rule of who may what names one",
 }
+# Those that only some deployments need, so that `check` asks for them there.
+SCOPES_OF_RULES = frozenset({"usergroups:read"})
 # What Slack tells of by itself, and why the bot listens.
 EVENTS = {
     "app_home_opened": "shows the home tab",

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
@@ -10,12 +11,16 @@ from typing import TypeVar
 import aiohttp
 import structlog
 
-from bot.app import Bot, open_bot
+from bot.access.audit import AuditLog
+from bot.app import Bot, Clock, now_utc, open_bot
+from bot.gatekeeping import open_audit, rights_of
 from bot.readiness import Readiness
 from bot.settings import Settings
 from bot.slack.answer import Answerer
 from bot.slack.bolt import UNREACHABLE, SocketDoor, greet, http_door, make_bolt, make_slack, prove_app_token
 from bot.slack.desk import Desk
+from bot.slack.gate import Gate, make_gate
+from bot.slack.gated import GatedMessenger
 from bot.slack.homes import Homes
 from bot.slack.listeners import register
 from bot.slack.notices import open_messenger
@@ -41,55 +46,81 @@ async def serve(
     settings: Settings,
     *,
     stop: asyncio.Event,
+    clock: Clock | None = None,
+    timer: Callable[[], float] = time.monotonic,
     patience: Patience = PATIENCE,
     sleep: Sleep = asyncio.sleep,
     on_port: Callable[[int], None] = lambda _port: None,
 ) -> None:
     """Serve until `stop` is set, then finish what runs, within ten seconds. Raises TokenRefused and SchemaTooNew.
 
-    `on_port` is told the port of the HTTP server as soon as it listens.
+    `on_port` is told the port of the HTTP server as soon as it listens. Without a clock each goes by its own one: the
+    bot by this machine's, the database by its server's.
     """
     readiness, door, tries = Readiness(), Door(), Tries(stop, sleep)
     async with AsyncExitStack() as stack:
-        bot = await stack.enter_async_context(open_bot(settings, patience=patience))
+        bot = await stack.enter_async_context(open_bot(settings, clock=clock or now_utc, timer=timer, patience=patience))
         port = await stack.enter_async_context(
             open_web(host=settings.host, port=settings.port, door=door, checks=readiness.checks)
         )
         log.info("server.opened", port=port)
         on_port(port)
-        database = await stack.enter_async_context(open_database(settings.database_url.get_secret_value()))
+        database = await stack.enter_async_context(open_database(settings.database_url.get_secret_value(), clock=clock))
         stores = stores_of(database)
         readiness.upkeep = stores.upkeep
         await tries.until_reached(database.prepare, of="store")
-        desk = await _open_desk(stack, settings, bot, stores, readiness, tries)
-        if desk is None:
+        audit = await stack.enter_async_context(open_audit(settings, database, clock=bot.clock))
+        gate = await _find_gate(stack, settings, bot, audit, tries)
+        if gate is None:
             return
+        desk = await _open_desk(stack, settings, bot, stores, gate, readiness)
         async with _open_door(settings, desk, readiness, door, tries), _looking_after_token(desk, sleep):
             await stop.wait()
             log.info("server.stopping")
             readiness.is_serving = False
 
 
-async def _open_desk(
-    stack: AsyncExitStack, settings: Settings, bot: Bot, stores: Stores, readiness: Readiness, tries: "Tries"
-) -> Desk | None:
-    """All that listeners work with, and the loops behind it; None where it is time to stop."""
+async def _find_gate(
+    stack: AsyncExitStack, settings: Settings, bot: Bot, audit: AuditLog, tries: "Tries"
+) -> Gate | None:
+    """What all that comes from Slack passes, with the client for Slack in it; None where it is time to stop."""
     assert settings.slack_bot_token is not None
-    token, url = settings.slack_bot_token.get_secret_value(), settings.slack_api_url
     session = await stack.enter_async_context(aiohttp.ClientSession())
-    slack = make_slack(token=token, base_url=url, session=session)
+    token = settings.slack_bot_token.get_secret_value()
+    slack = make_slack(token=token, base_url=settings.slack_api_url, session=session)
     workspace = await tries.until_reached(lambda: greet(slack), of="slack")
     if workspace is None:
         return None
-    homes = await stack.enter_async_context(Homes(slack, stores.subscriptions, stores.upkeep, clock=bot.clock))
+    return make_gate(
+        slack,
+        workspace,
+        rights=rights_of(settings),
+        per_minute=settings.lookups_per_minute,
+        audit=audit,
+        clock=bot.clock,
+        ask=settings.file.ask,
+    )
+
+
+async def _open_desk(
+    stack: AsyncExitStack, settings: Settings, bot: Bot, stores: Stores, gate: Gate, readiness: Readiness
+) -> Desk:
+    """All that listeners work with, and the loops behind it."""
+    assert settings.slack_bot_token is not None
+    token, url = settings.slack_bot_token.get_secret_value(), settings.slack_api_url
+    homes = await stack.enter_async_context(
+        Homes(gate.slack, stores.subscriptions, stores.upkeep, clock=bot.clock, shown=gate.shown_at_home)
+    )
     messenger = await stack.enter_async_context(
-        open_messenger(token=token, base_url=url, health=readiness.health, clock=bot.clock)
+        open_messenger(token=token, base_url=url, health=readiness.health, clock=bot.clock, people=gate.people)
     )
     habits = Habits(timedelta(seconds=settings.watch_interval), timedelta(days=settings.retention_days))
+    gated = GatedMessenger(messenger, gate)
     readiness.watching = await stack.enter_async_context(
-        open_watching(stores, bot.reader, messenger, habits=habits, clock=bot.clock, on_settled=homes.refresh)
+        open_watching(stores, bot.reader, gated, habits=habits, clock=bot.clock, on_settled=homes.refresh)
     )
-    schedule = Schedule(habits.interval, random.random)
+    schedule, session = Schedule(habits.interval, random.random), gate.slack.session
+    assert session is not None
     return Desk(
         answerer=Answerer(
             bot.reader,
@@ -99,15 +130,16 @@ async def _open_desk(
             app_names=[rtc_app.name for rtc_app in bot.apps],
         ),
         apps=bot.apps,
-        slack=slack,
+        slack=gate.slack,
         session=session,
-        workspace=workspace,
+        workspace=gate.workspace,
         health=readiness.health,
         work=await stack.enter_async_context(Work()),
         subscriptions=stores.subscriptions,
         notices=stores.notices,
         upkeep=stores.upkeep,
         homes=homes,
+        gate=gate,
         next_look=lambda task: schedule.while_running(task, now=bot.clock()),
     )
 

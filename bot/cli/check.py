@@ -13,7 +13,7 @@ from bot.cli import SETTINGS
 from bot.cli.terminal import Terminal, inert
 from bot.finding import Finding
 from bot.logs import configure_logs
-from bot.manifest import SCOPES
+from bot.manifest import SCOPES, SCOPES_OF_RULES
 from bot.settings import Settings, SettingsError, load_settings, proxy_for
 from bot.slack.bolt import make_slack
 from bot.slack.diagnosis import diagnose_slack
@@ -67,8 +67,14 @@ async def _slack_findings(settings: Settings) -> AsyncIterator[Finding]:
             token=settings.slack_bot_token.get_secret_value(), base_url=settings.slack_api_url, session=session
         )
         app_token = None if token is None else token.get_secret_value()
-        async for finding in diagnose_slack(slack, app_token=app_token, scopes=SCOPES):
+        async for finding in diagnose_slack(slack, app_token=app_token, scopes=_scopes(settings)):
             yield finding
+
+
+def _scopes(settings: Settings) -> list[str]:
+    """Those of user groups only where a rule names one."""
+    has_groups = any(rule.groups for rule in settings.file.allow)
+    return [scope for scope in SCOPES if has_groups or scope not in SCOPES_OF_RULES]
 
 
 def _lines(finding: Finding, terminal: Terminal) -> list[str]:

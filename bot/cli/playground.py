@@ -81,6 +81,7 @@ def _settings(rtc: FakeRtc, slack: FakeSlack, *, folder: Path) -> Settings:
         "SLACK_API_URL": slack.api_url,
         "RECTASK_DATABASE_URL": f"sqlite:///{folder / 'rectask.db'}",
         "RECTASK_WATCH_INTERVAL": "5",
+        "RECTASK_AUDIT": str(folder / "audit.jsonl"),
         "RECTASK_HOST": "127.0.0.1",
         "RECTASK_PORT": "0",
     }

@@ -35,29 +35,47 @@ class Answerer:
         self._app_names = tuple(app_names)
         self.clock = clock
 
-    def remembered_card(self, ref: TaskRef) -> Card | None:
-        """The card of what is in memory, young enough and over; None where RTC or the store has to be asked."""
+    def knows(self, ref: TaskRef) -> bool:
+        """Whether RTC need not be asked."""
+        return self._recall(ref) is not None
+
+    def remembered(self, ref: TaskRef) -> Reading | None:
+        """What is in memory, young enough and over; None where RTC or the store has to be asked."""
         reading = self._recall(ref)
-        return None if reading is None or not reading.task.is_over else self.card_of(reading)
+        return None if reading is None or not reading.task.is_over else reading
 
     async def read(self, ref: TaskRef, *, fresh: bool = False) -> Reading:
         """What is known of the task; raises TaskReadError."""
         return await self._reader.read(ref, urgency=Urgency(Priority.PERSON), fresh=fresh)
 
     async def card(
-        self, ref: TaskRef, *, person: Person | None, fresh: bool = False, shared_by: str | None = None
+        self,
+        ref: TaskRef,
+        *,
+        person: Person | None,
+        on_result: Callable[[Reading | TaskReadError], None],
+        fresh: bool = False,
+        shared_by: str | None = None,
     ) -> Card:
-        """The card for one person, or for a channel; a failure has one too, with what was known before."""
+        """The card for one person, or for a channel; a failure has one too, with what was known before.
+
+        `on_result` is told what the card is made of.
+        """
         try:
             reading = await self.read(ref, fresh=fresh)
-        except TaskUnavailable as failure:
-            if (known := failure.last_known) is None:
-                return self.failure_card(failure, ref)
+        except TaskReadError as failure:
+            on_result(failure)
+            return await self._card_of_failure(failure, ref, person=person, shared_by=shared_by)
+        on_result(reading)
+        return self.card_of(reading, shared_by=shared_by, standing=await self.standing(reading.task, person))
+
+    async def _card_of_failure(
+        self, failure: TaskReadError, ref: TaskRef, *, person: Person | None, shared_by: str | None
+    ) -> Card:
+        if isinstance(failure, TaskUnavailable) and (known := failure.last_known) is not None:
             standing = await self.standing(known.task, person)
             return task_card(known, now=self.clock(), shared_by=shared_by, failure=failure, standing=standing)
-        except TaskReadError as failure:
-            return self.failure_card(failure, ref)
-        return self.card_of(reading, shared_by=shared_by, standing=await self.standing(reading.task, person))
+        return self.failure_card(failure, ref)
 
     async def standing(self, task: RecordTask, person: Person | None) -> Standing | None:
         """How the person stands to the task; None where it is over, and then nobody is asked.

@@ -4,7 +4,6 @@ import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 import aiohttp
 import structlog
@@ -14,19 +13,20 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.recording.task import RecordTask, RtcApp
 from bot.slack.answer import Answerer
 from bot.slack.cards.card import Card
+from bot.slack.cards.refusal import not_allowed_card, too_often_card
 from bot.slack.cards.subscribing import store_card
 from bot.slack.cards.words import unexpected_card
+from bot.slack.gate import Gate, NotAllowed, Stopped, TooOften
 from bot.slack.homes import Homes
 from bot.slack.reply import Reply
 from bot.slack.value import Press, read_value
+from bot.slack.visit import Body, Visit
 from bot.slack.work import Work
 from bot.slack.workspace import TokenHealth, Workspace, error_of
 from bot.subscriptions.person import Person
 from bot.subscriptions.store import Notices, StoreUnavailable, Subscriptions, Upkeep
 
 log = structlog.get_logger()
-
-Body = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,7 @@ class Desk:
     notices: Notices
     upkeep: Upkeep
     homes: Homes
+    gate: Gate
     next_look: Callable[[RecordTask], timedelta]
 
     async def look_at_token(self) -> None:
@@ -58,24 +59,15 @@ class Desk:
             self.health.note(None)
 
     def person(self, user_id: object) -> Person:
-        """Somebody of this organisation.
-
-        Within one a user id is unique, while the workspace that a payload names beside it differs: a command tells
-        where it was typed, a press where the person is at home, an event where the app is.
-        """
+        """Somebody of this organisation."""
         return Person(self.workspace.team_id, str(user_id))
-
-    def presser(self, body: Body) -> Person:
-        """Who typed or pressed."""
-        user = body.get("user")
-        return self.person(user.get("id") if isinstance(user, dict) else body.get("user_id"))
 
     def press(self, body: Body) -> Press:
         """What the button carries; raises Tampered."""
         return read_value(action_of(body).get("value"), apps=self.apps)
 
 
-Listener = Callable[[Desk, Body, Reply], Awaitable[None]]
+Listener = Callable[[Desk, Visit, Reply], Awaitable[None]]
 
 
 def action_of(body: Body) -> Body:
@@ -106,7 +98,17 @@ def card_for(failure: Exception, desk: Desk) -> Card:
     """What somebody is told of a failure that nobody foresaw, or of a store that is gone."""
     if isinstance(failure, StoreUnavailable):
         return store_card()
+    if isinstance(failure, Stopped):
+        return refusal_card(failure, desk)
     return unexpected_card(incident_of(failure, desk))
+
+
+def refusal_card(failure: Stopped, desk: Desk) -> Card:
+    """What somebody is told who may not go on."""
+    if isinstance(failure, TooOften):
+        return too_often_card(failure.seconds, per_minute=desk.gate.allowance.per_minute)
+    assert isinstance(failure, NotAllowed)
+    return not_allowed_card(desk.gate.ask)
 
 
 async def made(desk: Desk, make: Callable[[], Awaitable[Card]]) -> Card:

@@ -11,7 +11,9 @@ import structlog
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 
-from bot.slack.desk import Body, Desk
+from bot.access.audit import Deed, Door, Outcome
+from bot.slack.desk import Desk
+from bot.slack.visit import Body, Visit
 from bot.slack.work import TooMuchWork
 from bot.slack.workspace import error_of
 from bot.subscriptions.store import StoreUnavailable
@@ -74,8 +76,16 @@ async def _is_done(desk: Desk, handler: Handler, body: Body) -> bool:
 async def on_home_opened(desk: Desk, body: Body) -> None:
     """Show the home tab, and keep it up to date from now on. The event comes for the messages tab as well."""
     event = _event_of(body)
-    if event.get("tab") == "home":
-        await desk.homes.open(desk.person(event.get("user")))
+    if event.get("tab") != "home":
+        return
+    person = desk.person(event.get("user"))
+    asker = await desk.gate.asker(person, channel=None)
+    visit = Visit(body, person, str(body.get("team_id") or person.team_id), Door.HOME, asker)
+    if asker.is_stranger:
+        desk.gate.note(visit, Deed.LIST, None, outcome=Outcome.REFUSED, reason="of another organisation")
+        return
+    desk.gate.note(visit, Deed.LIST, None)
+    await desk.homes.open(person)
 
 
 async def on_uninstalled(desk: Desk, body: Body) -> None:
@@ -95,8 +105,10 @@ async def on_tokens_revoked(desk: Desk, body: Body) -> None:
 
 
 async def on_user_change(desk: Desk, body: Body) -> None:
-    """Somebody whose account was deactivated is not written to any more."""
+    """Whether somebody is a guest now is asked anew; who was deactivated is not written to any more."""
     user = _event_of(body).get("user")
+    if isinstance(user, dict):
+        desk.gate.people.forget(str(user.get("id")))
     if isinstance(user, dict) and user.get("deleted") is True:
         closed = await desk.notices.close_person(desk.person(user.get("id")), _DEACTIVATED)
         if closed:

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Self
 
@@ -16,6 +16,7 @@ from bot.slack.delivery import pause_of
 from bot.slack.workspace import error_of
 from bot.subscriptions.person import Person
 from bot.subscriptions.store import StoreUnavailable, Subscriptions, Upkeep
+from bot.subscriptions.subscription import Entry
 
 log = structlog.get_logger()
 
@@ -26,8 +27,18 @@ _PAUSE_AT_MOST = 60.0
 _RATE_LIMITED = 429
 
 
+Shown = Callable[[Person, Sequence[Entry]], Awaitable[Sequence[Entry]]]
+
+
+async def _all(_person: Person, entries: Sequence[Entry]) -> Sequence[Entry]:
+    return entries
+
+
 class Homes:
-    """The home tabs. An async context manager; leaving it leaves what is not published yet to the next change."""
+    """The home tabs. An async context manager; leaving it leaves what is not published yet to the next change.
+
+    `shown` makes of a person's entries what they may see of them.
+    """
 
     def __init__(
         self,
@@ -36,12 +47,14 @@ class Homes:
         upkeep: Upkeep,
         *,
         clock: Callable[[], datetime],
+        shown: Shown = _all,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._slack = slack
         self._subscriptions = subscriptions
         self._upkeep = upkeep
         self._clock = clock
+        self._shown = shown
         self._sleep = sleep
         self._wanted: dict[Person, None] = {}
         self._wake = asyncio.Event()
@@ -69,8 +82,9 @@ class Homes:
 
     async def show(self, person: Person) -> None:
         """Publish it as it is now, also where the store is gone. Raises what a failed call of Slack raises."""
+        entries: Sequence[Entry] | None
         try:
-            entries = await self._subscriptions.entries(person, limit=LISTED_AT_MOST)
+            entries = await self._shown(person, await self._subscriptions.entries(person, limit=LISTED_AT_MOST))
         except StoreUnavailable:
             entries = None
         async with asyncio.timeout(_ANSWERS_WITHIN):

@@ -8,22 +8,29 @@ import asyncio
 import html
 import re
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
+from bot.access.audit import Deed
 from bot.recording.reading import TaskReadError
 from bot.recording.task import TaskRef
 from bot.slack.cards.card import Card
+from bot.slack.cards.files import words_view
 from bot.slack.cards.notice import newer_card, told_again
+from bot.slack.cards.refusal import unknown_person_card
 from bot.slack.cards.words import help_card, stranger_card, tampered_card, unexpected_card, usage_card, words_card
 from bot.slack.command import Help, List, LookUp, Refused, Unwatch, Watch, parse_command
-from bot.slack.desk import Body, Desk, Listener, answered, container_of, incident_of, made
+from bot.slack.desk import Desk, Listener, answered, container_of, incident_of, made, refusal_card
 from bot.slack.events import register_events
+from bot.slack.gate import Stopped
 from bot.slack.more import on_more
+from bot.slack.refused import note_refused
 from bot.slack.reply import Reply
 from bot.slack.sharing import on_share
 from bot.slack.subscribing import (
+    may_subscribe,
     on_list,
     on_subscribe,
     on_unsubscribe,
@@ -32,8 +39,8 @@ from bot.slack.subscribing import (
     watch_card,
 )
 from bot.slack.value import Press, Tampered, Told
+from bot.slack.visit import Body, Visit
 from bot.slack.work import TooMuchWork
-from bot.slack.workspace import is_one_of_us
 
 log = structlog.get_logger()
 
@@ -55,48 +62,108 @@ def register(app: AsyncApp, desk: Desk) -> None:
 
 
 def shielded(desk: Desk, listener: Listener) -> Callable[..., Awaitable[None]]:
-    """The listener as Bolt calls it: who presses is checked, and nothing is raised."""
+    """The listener as Bolt calls it: it is found out who has come, and nothing is raised."""
 
     async def listen(ack: AsyncAck, body: Body) -> None:
         reply = Reply(ack, body, desk.session)
+        if (visit := desk.gate.visit_at_once(body)) is not None:
+            await _serve(desk, listener, visit, reply)
+            return
         try:
-            if await is_one_of_us(body, desk.workspace, desk.slack):
-                await listener(desk, body, reply)
-            else:
-                log.info("stranger.refused")
-                await reply.with_card(stranger_card())
-        except Tampered:
-            log.warning("value.tampered")
-            await reply.with_card(tampered_card())
+            served = desk.work.begin(_ask_who_and_serve(desk, listener, body, reply))
         except TooMuchWork:
-            log.warning("work.refused")
-            await reply.with_card(words_card("Too much is going on", "Please try again in a minute."))
-        except Exception as failure:  # noqa: BLE001  # the one place, see the module's docstring
-            await reply.with_card(unexpected_card(incident_of(failure, desk)))
+            await _turn_away(reply)
+            return
+        await asyncio.wait({served}, timeout=ANSWER_WITHIN)
+        if not reply.is_acknowledged:
+            await reply.acknowledge()
 
     return listen
 
 
-async def on_command(desk: Desk, body: Body, reply: Reply) -> None:
+async def _ask_who_and_serve(desk: Desk, listener: Listener, body: Body, reply: Reply) -> None:
+    try:
+        visit = await desk.gate.visit(body)
+    except Exception as failure:  # noqa: BLE001  # slack_sdk lets more escape than its own errors
+        incident_of(failure, desk)
+        await reply.with_card(unknown_person_card())
+        return
+    await _serve(desk, listener, visit, reply)
+
+
+async def _serve(desk: Desk, listener: Listener, visit: Visit, reply: Reply) -> None:
+    """The one place, see the module's docstring."""
+    try:
+        if visit.asker.is_stranger:
+            note_refused(desk, visit, "of another organisation")
+            await reply.with_card(stranger_card())
+        else:
+            await listener(desk, visit, reply)
+    except Tampered:
+        note_refused(desk, visit, "a button that was changed, or of another time")
+        await reply.with_card(tampered_card())
+    except Stopped as failure:
+        await _refuse(desk, visit, reply, refusal_card(failure, desk))
+    except TooMuchWork:
+        await _turn_away(reply)
+    except Exception as failure:  # noqa: BLE001  # the one place
+        await reply.with_card(unexpected_card(incident_of(failure, desk)))
+
+
+async def _turn_away(reply: Reply) -> None:
+    log.warning("work.refused")
+    await reply.with_card(words_card("Too much is going on", "Please try again in a minute."))
+
+
+async def _refuse(desk: Desk, visit: Visit, reply: Reply, card: Card) -> None:
+    """Alone; in a modal in its place, for a press there can not be answered otherwise."""
+    container = container_of(visit.body)
+    if container.get("type") == "view":
+        await reply.acknowledge()
+        await desk.slack.views_update(view_id=str(container.get("view_id")), view=words_view("More", card.text))
+    else:
+        await reply.with_card(card)
+
+
+async def on_command(desk: Desk, visit: Visit, reply: Reply) -> None:
     """`/rectask …`: refusals and help at once, what has to be asked at once if it is quick enough."""
-    typed = str(body.get("text") or "")
-    person = desk.presser(body)
+    typed = str(visit.body.get("text") or "")
     match parse_command(typed, apps=desk.apps):
         case Refused(problem):
+            _enter(desk, visit, reason="not understood")
             await reply.at_once(usage_card(problem, typed=html.unescape(typed)))
         case Help():
+            _enter(desk, visit, reason="help")
             await reply.at_once(help_card(tuple(app.name for app in desk.apps)))
         case LookUp(ref):
-            if (remembered := desk.answerer.remembered_card(ref)) is not None:
-                await reply.at_once(remembered)
-            else:
-                await _answer(desk, lambda: desk.answerer.card(ref, person=person), reply)
+            await _look_up(desk, ref, visit, reply)
         case Watch(ref):
-            await _answer(desk, lambda: watch_card(desk, ref, person), reply)
+            may_subscribe(desk, ref, visit)
+            await _answer(desk, lambda: watch_card(desk, ref, visit), reply)
         case Unwatch(ref):
-            await _answer(desk, lambda: unwatch_card(desk, ref, person), reply)
+            await _answer(desk, lambda: unwatch_card(desk, ref, visit), reply)
         case List():
-            await _answer(desk, lambda: subscriptions_card(desk, person), reply)
+            await _answer(desk, lambda: subscriptions_card(desk, visit), reply)
+
+
+def _enter(desk: Desk, visit: Visit, *, reason: str) -> None:
+    """What is about no recording tells the names of the apps: not to those who may nothing. Raises NotAllowed."""
+    desk.gate.check_inside(visit, Deed.OTHER)
+    desk.gate.note(visit, Deed.OTHER, None, reason=reason)
+
+
+async def _look_up(desk: Desk, ref: TaskRef, visit: Visit, reply: Reply) -> None:
+    """What is in memory costs RTC nothing, and is not counted."""
+    gate, answerer = desk.gate, desk.answerer
+    gate.check(visit, Deed.LOOK_UP, ref)
+    if (remembered := answerer.remembered(ref)) is not None:
+        gate.note(visit, Deed.LOOK_UP, ref, request_id=remembered.request_id)
+        await reply.at_once(answerer.card_of(remembered))
+        return
+    if not answerer.knows(ref):
+        gate.count(visit, Deed.LOOK_UP, ref)
+    note = partial(gate.note_read, visit, Deed.LOOK_UP, ref)
+    await _answer(desk, lambda: answerer.card(ref, person=visit.person, on_result=note), reply)
 
 
 async def _answer(desk: Desk, make: Callable[[], Awaitable[Card]], reply: Reply) -> None:
@@ -114,36 +181,43 @@ async def _answer_when_made(card: asyncio.Task[Card], reply: Reply) -> None:
     await reply.afterwards(await card)
 
 
-async def on_refresh(desk: Desk, body: Body, reply: Reply) -> None:
+async def on_refresh(desk: Desk, visit: Visit, reply: Reply) -> None:
     """Ask RTC anew and put the answer in the place of the card; a shared card stays shared by whom it was."""
     await reply.acknowledge()
-    press = desk.press(body)
+    press = desk.press(visit.body)
+    desk.gate.check(visit, Deed.LOOK_UP, press.ref)
+    desk.gate.count(visit, Deed.LOOK_UP, press.ref)
     if (told := press.told) is not None:
-        desk.work.begin(answered(desk, reply, lambda: _refresh_notice(desk, press.ref, told, body, reply)))
+        desk.work.begin(answered(desk, reply, lambda: _refresh_notice(desk, press.ref, told, visit, reply)))
     else:
-        desk.work.begin(_refresh(desk, press, body, reply))
+        desk.work.begin(_refresh(desk, press, visit, reply))
 
 
-async def _refresh(desk: Desk, press: Press, body: Body, reply: Reply) -> None:
-    person = desk.presser(body) if press.shared_by is None else None
+async def _refresh(desk: Desk, press: Press, visit: Visit, reply: Reply) -> None:
     answerer, shared_by = desk.answerer, press.shared_by
-    card = await made(desk, lambda: answerer.card(press.ref, person=person, fresh=True, shared_by=shared_by))
+    person = visit.person if shared_by is None else None
+    note = partial(desk.gate.note_read, visit, Deed.LOOK_UP, press.ref)
+    card = await made(
+        desk, lambda: answerer.card(press.ref, person=person, on_result=note, fresh=True, shared_by=shared_by)
+    )
     await reply.afterwards(card, replace=True, in_channel=press.shared_by is not None)
 
 
-async def _refresh_notice(desk: Desk, ref: TaskRef, told: Told, body: Body, reply: Reply) -> None:
+async def _refresh_notice(desk: Desk, ref: TaskRef, told: Told, visit: Visit, reply: Reply) -> None:
     """A notice is kept for as long as its reader wants: only a newer answer about the same recording replaces it."""
     answerer = desk.answerer
     try:
         reading = await answerer.read(ref, fresh=True)
     except TaskReadError as failure:
+        desk.gate.note_read(visit, Deed.LOOK_UP, ref, failure)
         await reply.afterwards(answerer.failure_card(failure, ref, note="The message above stays as it is."))
         return
-    standing = await answerer.standing(reading.task, desk.presser(body))
+    desk.gate.note_read(visit, Deed.LOOK_UP, ref, reading)
+    standing = await answerer.standing(reading.task, visit.person)
     if not told.is_about(reading.task):
         await reply.afterwards(newer_card(reading, now=answerer.clock(), standing=standing))
         return
-    card, container = told_again(reading, told, now=answerer.clock(), standing=standing), container_of(body)
+    card, container = told_again(reading, told, now=answerer.clock(), standing=standing), container_of(visit.body)
     # Not through the response_url: chat.update is documented to leave the metadata, by which a notice is found again.
     await desk.slack.chat_update(
         channel=str(container.get("channel_id")),
@@ -153,6 +227,7 @@ async def _refresh_notice(desk: Desk, ref: TaskRef, told: Told, body: Body, repl
     )
 
 
-async def on_unknown_action(_desk: Desk, _body: Body, reply: Reply) -> None:
+async def on_unknown_action(desk: Desk, visit: Visit, reply: Reply) -> None:
     """A button of a card of another time, or none of ours."""
+    note_refused(desk, visit, "a button that is not known")
     await reply.with_card(tampered_card())

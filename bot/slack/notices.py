@@ -8,7 +8,6 @@ from typing import Any
 
 import aiohttp
 import structlog
-from cachetools import TTLCache
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -17,18 +16,17 @@ from bot.slack.bolt import make_slack
 from bot.slack.cards.card import Card
 from bot.slack.cards.notice import files_reply_card, notice_card
 from bot.slack.delivery import CardRefused, ThreadGone, meaning_of
+from bot.slack.people import KNOWN_FOR, People
 from bot.slack.workspace import TOKEN_IS_DEAD, TokenHealth, error_of
 from bot.subscriptions.messenger import DeliveryError, Doubtful, InstallationDead, RecipientGone
 from bot.subscriptions.notice import Notice, Place
-from bot.subscriptions.person import Person
 
 log = structlog.get_logger()
 
 # One request; the longest post is of three: change the original, answer it, answer it with the words alone.
 ANSWERS_WITHIN = timedelta(seconds=15)
 _CONNECTS_WITHIN = timedelta(seconds=5)
-PERSON_IS_KNOWN_FOR = timedelta(minutes=10)
-PEOPLE_KNOWN = 10_000
+PERSON_IS_KNOWN_FOR = KNOWN_FOR
 # Slack's clock and ours differ a little.
 _LOOKS_BACK = timedelta(minutes=5)
 _MESSAGES_A_PAGE = 200
@@ -46,12 +44,14 @@ async def open_messenger(
     base_url: str,
     health: TokenHealth,
     clock: Callable[[], datetime],
+    people: People | None = None,
     answers_within: timedelta = ANSWERS_WITHIN,
 ) -> AsyncIterator["SlackMessenger"]:
     """A messenger whose requests give up sooner than those of listeners; leaving the block closes its connections."""
     patience = aiohttp.ClientTimeout(total=answers_within.total_seconds(), connect=_CONNECTS_WITHIN.total_seconds())
     async with aiohttp.ClientSession(timeout=patience) as session:
-        yield SlackMessenger(make_slack(token=token, base_url=base_url, session=session), health, clock=clock)
+        slack = make_slack(token=token, base_url=base_url, session=session)
+        yield SlackMessenger(slack, health, clock=clock, people=people)
 
 
 class SlackMessenger:
@@ -63,24 +63,27 @@ class SlackMessenger:
         health: TokenHealth,
         *,
         clock: Callable[[], datetime],
+        people: People | None = None,
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
         self._slack = slack
         self._health = health
         self._clock = clock
-        self._well: TTLCache[Person, bool] = TTLCache(PEOPLE_KNOWN, PERSON_IS_KNOWN_FOR.total_seconds(), timer=timer)
+        self._people = people or People(timer=timer)
 
     async def check(self, notice: Notice) -> None:
-        """A post to a deactivated person succeeds and is read by nobody, so Slack is asked who they are."""
-        if notice.person in self._well:
-            return
-        answer = await self._ask(self._slack.users_info(user=notice.person.user_id))
-        user = answer.get("user") or {}
-        if user.get("deleted"):
+        """A post to a deactivated person succeeds and is read by nobody, so Slack is asked who they are.
+
+        That somebody can not be written to is not believed from memory: they may have come back.
+        """
+        profile = self._people.recall(notice.person.user_id)
+        if profile is None or profile.is_foreign:
+            answer = await self._ask(self._slack.users_info(user=notice.person.user_id))
+            profile = self._people.learn({**(answer.get("user") or {}), "id": notice.person.user_id})
+        if profile.is_gone:
             raise RecipientGone("This person's account is deactivated")
-        if user.get("is_stranger"):
+        if profile.is_foreign:
             raise RecipientGone("This person belongs to another organisation now")
-        self._well[notice.person] = True
 
     async def find(self, notice: Notice) -> Place | None:
         """In the thread where it belongs into one, then in the conversation: it may have been posted there instead."""

@@ -31,10 +31,13 @@ class Reply:
         await self._ack()
 
     async def at_once(self, card: Card) -> None:
-        """Acknowledge a command with the card that answers it.
+        """Acknowledge a command with the card that answers it; afterwards, where it is acknowledged already.
 
         What `ack(…)` would do, without making the same JSON anew: a tenth of the time of a cached answer.
         """
+        if self.is_acknowledged:
+            await self.afterwards(card)
+            return
         self.is_acknowledged = True
         self._ack.response = BoltResponse(status=200, body=card.as_answer, headers=_JSON)
 

@@ -1,61 +1,96 @@
 """Subscribing and unsubscribing, by button and by command, and the list of what somebody is subscribed to."""
 
+from functools import partial
+
+from bot.access.audit import Deed, Outcome
 from bot.recording.reading import TaskReadError
 from bot.recording.task import TaskRef
 from bot.slack.cards.card import Card
 from bot.slack.cards.listing import LISTED_AT_MOST, list_card
 from bot.slack.cards.subscribing import IN_LIST, ON_ANSWER, over_card, subscribed_card, unsubscribed_card
 from bot.slack.cards.task import Standing
-from bot.slack.desk import Body, Desk, action_of, answered, container_of
+from bot.slack.desk import Desk, action_of, answered, container_of
 from bot.slack.reply import Reply
 from bot.slack.value import Press
-from bot.subscriptions.person import Person
+from bot.slack.visit import Visit
+
+_OVER = "it is over"
 
 
-async def watch_card(desk: Desk, ref: TaskRef, person: Person) -> Card:
-    """Subscribe the person, and say what came of it. Raises StoreUnavailable."""
-    return (await _subscribe(desk, ref, person, on_own_card=False))[0]
+async def watch_card(desk: Desk, ref: TaskRef, visit: Visit) -> Card:
+    """Subscribe the visitor, and say what came of it. Raises StoreUnavailable."""
+    return (await _subscribe(desk, ref, visit, on_own_card=False))[0]
 
 
-async def unwatch_card(desk: Desk, ref: TaskRef, person: Person) -> Card:
-    """Unsubscribe the person, and say what came of it. Raises StoreUnavailable."""
-    was_subscribed = await desk.subscriptions.unsubscribe(ref, person)
+async def unwatch_card(desk: Desk, ref: TaskRef, visit: Visit) -> Card:
+    """Unsubscribe the visitor, and say what came of it; that needs no right. Raises StoreUnavailable."""
+    was_subscribed = await _unsubscribe(desk, ref, visit)
     if was_subscribed:
-        desk.homes.refresh(person)
+        desk.homes.refresh(visit.person)
     return unsubscribed_card(ref, was_subscribed=was_subscribed)
 
 
-async def subscriptions_card(desk: Desk, person: Person) -> Card:
-    """The person's list. Raises StoreUnavailable."""
-    entries = await desk.subscriptions.entries(person, limit=LISTED_AT_MOST)
-    return list_card(entries, now=desk.answerer.clock())
+async def _unsubscribe(desk: Desk, ref: TaskRef, visit: Visit) -> bool:
+    with desk.gate.noting_failure(visit, Deed.UNSUBSCRIBE, ref):
+        was_subscribed = await desk.subscriptions.unsubscribe(ref, visit.person)
+    desk.gate.note(visit, Deed.UNSUBSCRIBE, ref, reason=None if was_subscribed else "was not subscribed")
+    return was_subscribed
 
 
-async def on_subscribe(desk: Desk, body: Body, reply: Reply) -> None:
+async def subscriptions_card(desk: Desk, visit: Visit) -> Card:
+    """The visitor's list, with what they may see of each. Raises StoreUnavailable."""
+    with desk.gate.noting_failure(visit, Deed.LIST, None):
+        entries = await desk.subscriptions.entries(visit.person, limit=LISTED_AT_MOST)
+    desk.gate.note(visit, Deed.LIST, None)
+    return list_card(desk.gate.shown(visit.asker, entries), now=desk.answerer.clock())
+
+
+def may_subscribe(desk: Desk, ref: TaskRef, visit: Visit) -> None:
+    """Raises Stopped."""
+    desk.gate.check(visit, Deed.SUBSCRIBE, ref)
+    if not desk.answerer.knows(ref):
+        desk.gate.count(visit, Deed.SUBSCRIBE, ref)
+
+
+async def on_subscribe(desk: Desk, visit: Visit, reply: Reply) -> None:
     """On a card that only the presser sees, that changes; anywhere else the presser is answered alone."""
     await reply.acknowledge()
-    press = desk.press(body)
-    desk.work.begin(answered(desk, reply, lambda: _answer_subscribe(desk, press, body, reply)))
+    press = desk.press(visit.body)
+    may_subscribe(desk, press.ref, visit)
+    desk.work.begin(answered(desk, reply, lambda: _answer_subscribe(desk, press, visit, reply)))
 
 
-async def _answer_subscribe(desk: Desk, press: Press, body: Body, reply: Reply) -> None:
-    on_own_card = _is_own_card(body, press)
-    card, is_settled = await _subscribe(desk, press.ref, desk.presser(body), on_own_card=on_own_card)
+async def _answer_subscribe(desk: Desk, press: Press, visit: Visit, reply: Reply) -> None:
+    on_own_card = _is_own_card(visit, press)
+    card, is_settled = await _subscribe(desk, press.ref, visit, on_own_card=on_own_card)
     await reply.afterwards(card, replace=on_own_card and is_settled)
 
 
-async def _subscribe(desk: Desk, ref: TaskRef, person: Person, *, on_own_card: bool) -> tuple[Card, bool]:
+async def _subscribe(desk: Desk, ref: TaskRef, visit: Visit, *, on_own_card: bool) -> tuple[Card, bool]:
+    """As below, and recorded where it fails."""
+    with desk.gate.noting_failure(visit, Deed.SUBSCRIBE, ref):
+        return await _try_to_subscribe(desk, ref, visit, on_own_card=on_own_card)
+
+
+async def _try_to_subscribe(desk: Desk, ref: TaskRef, visit: Visit, *, on_own_card: bool) -> tuple[Card, bool]:
     """The card that says what came of it, and whether that is how it stands now (else nothing was changed)."""
-    answerer = desk.answerer
+    answerer, person = desk.answerer, visit.person
     try:
         reading = await answerer.read(ref)
     except TaskReadError as failure:
+        desk.gate.note_read(visit, Deed.SUBSCRIBE, ref, failure)
         return answerer.failure_card(failure, ref, note="You were not subscribed."), False
+    note = partial(desk.gate.note, visit, Deed.SUBSCRIBE, ref, request_id=reading.request_id)
     if reading.task.is_over:
+        note(outcome=Outcome.FAILED, reason=_OVER)
         return over_card(reading, now=answerer.clock()), True
-    outcome = await desk.subscriptions.subscribe(reading, person, next_look=desk.next_look(reading.task))
+    outcome = await desk.subscriptions.subscribe(
+        reading, person, next_look=desk.next_look(reading.task), asked_in=visit.asker.channel
+    )
     if outcome.completion is not None:
+        note(outcome=Outcome.FAILED, reason=_OVER)
         return over_card(outcome.completion.reading or reading, now=answerer.clock()), True
+    note(reason=None if outcome.is_new else "was subscribed already")
     if outcome.is_new:
         desk.homes.refresh(person)
     if on_own_card:
@@ -63,51 +98,56 @@ async def _subscribe(desk: Desk, ref: TaskRef, person: Person, *, on_own_card: b
     return subscribed_card(reading, is_new=outcome.is_new, now=answerer.clock()), True
 
 
-async def on_unsubscribe(desk: Desk, body: Body, reply: Reply) -> None:
+async def on_unsubscribe(desk: Desk, visit: Visit, reply: Reply) -> None:
     """What the button stands in shows afterwards how it stands; a notice stays, and the presser is answered alone."""
     await reply.acknowledge()
-    press = desk.press(body)
-    desk.work.begin(answered(desk, reply, lambda: _answer_unsubscribe(desk, press, body, reply)))
+    press = desk.press(visit.body)
+    desk.work.begin(answered(desk, reply, lambda: _answer_unsubscribe(desk, press, visit, reply)))
 
 
-async def _answer_unsubscribe(desk: Desk, press: Press, body: Body, reply: Reply) -> None:
-    person, action_id = desk.presser(body), str(action_of(body).get("action_id"))
-    if container_of(body).get("type") == "view":
-        await _unsubscribe_at_home(desk, press.ref, person)
+async def _answer_unsubscribe(desk: Desk, press: Press, visit: Visit, reply: Reply) -> None:
+    action_id = str(action_of(visit.body).get("action_id"))
+    if container_of(visit.body).get("type") == "view":
+        await _unsubscribe_at_home(desk, press.ref, visit)
         return
-    said = await unwatch_card(desk, press.ref, person)
+    said = await unwatch_card(desk, press.ref, visit)
     if action_id.startswith(IN_LIST):
-        await reply.afterwards(await subscriptions_card(desk, person), replace=True)
+        await reply.afterwards(await subscriptions_card(desk, visit), replace=True)
     elif action_id == ON_ANSWER:
         await reply.afterwards(said, replace=True)
-    elif _is_own_card(body, press):
-        await reply.afterwards(await desk.answerer.card(press.ref, person=person), replace=True)
+    elif _is_own_card(visit, press) and desk.gate.may(visit.asker, Deed.LOOK_UP, press.ref):
+        await reply.afterwards(await _own_card(desk, press, visit), replace=True)
     else:
         await reply.afterwards(said)
 
 
-async def _unsubscribe_at_home(desk: Desk, ref: TaskRef, person: Person) -> None:
+async def _own_card(desk: Desk, press: Press, visit: Visit) -> Card:
+    on_result = partial(desk.gate.note_read, visit, Deed.LOOK_UP, press.ref)
+    return await desk.answerer.card(press.ref, person=visit.person, on_result=on_result)
+
+
+async def _unsubscribe_at_home(desk: Desk, ref: TaskRef, visit: Visit) -> None:
     """The home tab has no other way to say that the store is gone than to show it."""
     try:
-        await desk.subscriptions.unsubscribe(ref, person)
+        await _unsubscribe(desk, ref, visit)
     finally:
-        await desk.homes.show(person)
+        await desk.homes.show(visit.person)
 
 
-async def on_list(desk: Desk, body: Body, reply: Reply) -> None:
+async def on_list(desk: Desk, visit: Visit, reply: Reply) -> None:
     """Refresh the list, or the home tab."""
     await reply.acknowledge()
-    desk.work.begin(answered(desk, reply, lambda: _refresh_list(desk, body, reply)))
+    desk.work.begin(answered(desk, reply, lambda: _refresh_list(desk, visit, reply)))
 
 
-async def _refresh_list(desk: Desk, body: Body, reply: Reply) -> None:
-    person = desk.presser(body)
-    if container_of(body).get("type") == "view":
-        await desk.homes.show(person)
+async def _refresh_list(desk: Desk, visit: Visit, reply: Reply) -> None:
+    if container_of(visit.body).get("type") == "view":
+        desk.gate.note(visit, Deed.LIST, None)
+        await desk.homes.show(visit.person)
     else:
-        await reply.afterwards(await subscriptions_card(desk, person), replace=True)
+        await reply.afterwards(await subscriptions_card(desk, visit), replace=True)
 
 
-def _is_own_card(body: Body, press: Press) -> bool:
+def _is_own_card(visit: Visit, press: Press) -> bool:
     """Whether the card is seen by nobody but the presser, and may be put in the place of."""
-    return bool(container_of(body).get("is_ephemeral")) and press.shared_by is None
+    return bool(container_of(visit.body).get("is_ephemeral")) and press.shared_by is None

@@ -1,12 +1,10 @@
-"""Which organisation this bot belongs to, whether Slack takes its token, and who is one's own."""
+"""Which organisation this bot belongs to, and whether Slack takes its token."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import structlog
 from slack_sdk.errors import SlackApiError
-from slack_sdk.web.async_client import AsyncWebClient
 
 log = structlog.get_logger()
 
@@ -47,20 +45,3 @@ def error_of(failure: SlackApiError) -> str:
     """Slack's error code, such as "channel_not_found"; "unknown" where its answer has none."""
     data = failure.response.data if hasattr(failure.response, "data") else failure.response
     return str(data.get("error", "unknown")) if isinstance(data, Mapping) else "unknown"
-
-
-async def is_one_of_us(payload: Mapping[str, Any], workspace: Workspace, slack: AsyncWebClient) -> bool:
-    """Whether who typed or pressed belongs to this bot's workspace, or to its organisation.
-
-    Raises SlackApiError where that can not be found out.
-    """
-    user = payload.get("user")
-    user_id = user.get("id") if isinstance(user, Mapping) else payload.get("user_id")
-    team_id = user.get("team_id") if isinstance(user, Mapping) else payload.get("team_id")
-    if team_id == workspace.team_id:
-        return True
-    if workspace.enterprise_id is None or not isinstance(user_id, str):
-        return False
-    answer = await slack.users_info(user=user_id)
-    person = answer.get("user") or {}
-    return (person.get("enterprise_user") or {}).get("enterprise_id") == workspace.enterprise_id

@@ -28,6 +28,7 @@ class Office:
     url: str
     stop: asyncio.Event
     serving: asyncio.Task[None]
+    folder: Path
 
     async def end(self) -> None:
         """Tell the bot to stop, and wait until it has."""
@@ -40,6 +41,7 @@ def settings_for(rtc: FakeRtc, slack: FakeSlack, *, door: str, folder: Path, **m
         "RECTASK_DATABASE_URL": f"sqlite:///{folder / 'rectask.db'}",
         "SLACK_BOT_TOKEN": slack.bot_token,
         "SLACK_API_URL": slack.api_url,
+        "RECTASK_AUDIT": str(folder / "audit.jsonl"),
         "RECTASK_HOST": "127.0.0.1",
         "RECTASK_PORT": "0",
     }
@@ -55,29 +57,38 @@ async def open_office(
     patience: Patience = BRIEF,
     slack: FakeSlack | None = None,
     rtc: FakeRtc | None = None,
+    config: str = "",
     **more: str,
 ) -> AsyncIterator[Office]:
     """The bot, serving, with a new database; leaving the block stops it and passes on what it died of.
 
-    `more` are settings.
+    `config` is what the configuration file says, `more` are settings.
     """
     with tempfile.TemporaryDirectory() as folder:
         async with open_fake_rtc(rtc or FakeRtc()) as fake_rtc, open_fake_slack(slack or FakeSlack()) as fake_slack:
+            more = {"RECTASK_CONFIG": _written(Path(folder), config)} | more
             settings = settings_for(fake_rtc, fake_slack, door=door, folder=Path(folder), **more)
-            async with _serving(settings, fake_rtc, fake_slack, patience) as office:
+            async with serving(settings, fake_rtc, fake_slack, patience, Path(folder)) as office:
                 yield office
 
 
+def _written(folder: Path, config: str) -> str:
+    path = folder / "rectask.toml"
+    path.write_text(config, encoding="utf-8")
+    return str(path)
+
+
 @asynccontextmanager
-async def _serving(
-    settings: Settings, fake_rtc: FakeRtc, fake_slack: FakeSlack, patience: Patience
+async def serving(
+    settings: Settings, fake_rtc: FakeRtc, fake_slack: FakeSlack, patience: Patience, folder: Path
 ) -> AsyncIterator[Office]:
+    """The bot, between stand-ins that are there already."""
     stop, port = asyncio.Event(), asyncio.get_running_loop().create_future()
-    serving = asyncio.create_task(serve(settings, stop=stop, patience=patience, on_port=port.set_result))
-    await asyncio.wait({serving, port}, return_when=asyncio.FIRST_COMPLETED)
-    if serving.done():
-        serving.result()
-    office = Office(fake_rtc, fake_slack, f"http://127.0.0.1:{port.result()}", stop, serving)
+    running = asyncio.create_task(serve(settings, stop=stop, patience=patience, on_port=port.set_result))
+    await asyncio.wait({running, port}, return_when=asyncio.FIRST_COMPLETED)
+    if running.done():
+        running.result()
+    office = Office(fake_rtc, fake_slack, f"http://127.0.0.1:{port.result()}", stop, running, folder)
     fake_slack.request_url = f"{office.url}/slack/events"
     try:
         yield office

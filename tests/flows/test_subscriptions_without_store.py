@@ -15,6 +15,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from structlog.typing import EventDict
 
+from bot.access.batches import BatchingAuditLog
+from bot.access.rights import Rights
 from bot.playground.fake_rtc import FakeRtc
 from bot.playground.fake_slack import FakeSlack, open_fake_slack
 from bot.playground.slack_world import C_ONCALL, T_HOME, U_ANA, U_BEN, Message, View
@@ -25,10 +27,12 @@ from bot.recording.task import ENDED, TaskRef
 from bot.slack.answer import Answerer
 from bot.slack.bolt import greet, http_door, make_bolt, make_slack
 from bot.slack.cards.notice import notice_card
-from bot.slack.desk import Body, Desk
+from bot.slack.desk import Desk
 from bot.slack.events import Handler, on_uninstalled, on_user_change, quietly
+from bot.slack.gate import make_gate
 from bot.slack.homes import Homes
 from bot.slack.listeners import register
+from bot.slack.visit import Body
 from bot.slack.work import AT_MOST, Work
 from bot.slack.workspace import TokenHealth
 from bot.storage.database import open_database
@@ -97,12 +101,15 @@ async def bureau(fake_rtc: FakeRtc, tmp_path: Path) -> AsyncIterator[Bureau]:
         store: Any = Fragile(stores.subscriptions, stores.notices, stores.upkeep)
         session = await stack.enter_async_context(aiohttp.ClientSession())
         slack = make_slack(token=fake.bot_token, base_url=fake.api_url, session=session)
+        workspace = await greet(slack)
+        gate = make_gate(slack, workspace, rights=Rights(), per_minute=1_000, audit=BatchingAuditLog(), clock=bot.clock)
         desk = Desk(
             answerer=Answerer(bot.reader, store, recall=bot.reader.recall, clock=bot.clock),
             apps=bot.apps,
             slack=slack,
             session=session,
-            workspace=await greet(slack),
+            workspace=workspace,
+            gate=gate,
             health=TokenHealth(),
             work=await stack.enter_async_context(Work()),
             subscriptions=store,
@@ -187,8 +194,11 @@ async def test_the_home_tab_says_so_and_recovers(bureau: Bureau) -> None:
 class Concluded:
     """The store of a task whose end another process has just noticed."""
 
-    async def subscribe(self, reading: Reading, _person: Person, *, next_look: timedelta) -> Subscribed:
+    async def subscribe(
+        self, reading: Reading, _person: Person, *, next_look: timedelta, asked_in: str | None
+    ) -> Subscribed:
         assert next_look
+        assert asked_in
         over = dataclasses.replace(reading.task, status=ENDED, stop_reason=STOP_BY_API, ended_at=reading.read_at)
         told = Completion(Occasion.ENDED, reading.read_at, dataclasses.replace(reading, task=over))
         return Subscribed(is_new=False, completion=told)

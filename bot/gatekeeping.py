@@ -1,0 +1,80 @@
+"""Rights and record, made from the settings."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import structlog
+
+from bot.access.audit import AuditLog, NotRecorded, Records
+from bot.access.batches import BatchingAuditLog
+from bot.access.lines import JsonLines
+from bot.access.rights import Right, Rights, Rule
+from bot.allow_settings import AllowSettings
+from bot.settings import Settings
+from bot.storage.audit import SqlAudit
+from bot.storage.database import Database
+
+log = structlog.get_logger()
+
+FORGET_EVERY = timedelta(hours=1)
+# Small, so that nobody waits long for a lock.
+ROWS_A_BATCH = 500
+PAUSE_BETWEEN_BATCHES = 0.5
+
+
+def rights_of(settings: Settings) -> Rights:
+    """The rules of the configuration file."""
+    return Rights(tuple(_rule(rule) for rule in settings.file.allow))
+
+
+def _rule(rule: AllowSettings) -> Rule:
+    return Rule(
+        rights=frozenset(Right(name) for name in rule.rights),
+        users=frozenset(rule.users),
+        groups=frozenset(rule.groups),
+        channels=frozenset(rule.channels),
+        apps=frozenset(rule.apps),
+        rooms=tuple(rule.rooms),
+        with_guests=rule.guests,
+    )
+
+
+@asynccontextmanager
+async def open_audit(
+    settings: Settings, database: Database, *, clock: Callable[[], datetime]
+) -> AsyncIterator[AuditLog]:
+    """Rows in the database, where old ones are forgotten, and lines; leaving the block writes what is left."""
+    records = SqlAudit(database)
+    lines = JsonLines.to_stream(sys.stdout) if settings.audit == "stdout" else JsonLines.to_file(Path(settings.audit))
+    kept_for = timedelta(days=settings.audit_retention_days)
+    forgetting = asyncio.create_task(keep_forgetting(records, kept_for, clock=clock))
+    try:
+        async with BatchingAuditLog(records, lines) as audit:
+            yield audit
+    finally:
+        forgetting.cancel()
+        await asyncio.wait([forgetting])
+
+
+async def keep_forgetting(
+    records: Records,
+    kept_for: timedelta,
+    *,
+    clock: Callable[[], datetime],
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> None:
+    """Delete what is older, in small batches, now and every hour, until cancelled."""
+    while True:
+        try:
+            while forgotten := await records.forget(before=clock() - kept_for, at_most=ROWS_A_BATCH):
+                log.info("audit.forgotten", records=forgotten)
+                await sleep(PAUSE_BETWEEN_BATCHES)
+        except NotRecorded:
+            pass  # those who write say that it is lost
+        except Exception:
+            log.exception("upkeep.failed")
+        await sleep(FORGET_EVERY.total_seconds())

@@ -1,0 +1,32 @@
+"""What is said to who may not: polite, with whom to ask, and nothing of whether the recording is there."""
+
+import math
+
+from bot.slack.cards.card import Card
+from bot.slack.cards.words import words_card
+
+
+def not_allowed_card(ask: str) -> Card:
+    """`ask` is in mrkdwn, from the settings."""
+    return words_card(
+        "You may not do this here",
+        f"That says nothing about whether there is such a recording. If you need it, please ask {ask}.",
+    )
+
+
+def too_often_card(seconds: float, *, per_minute: int) -> Card:
+    """For who has asked too often."""
+    again = max(1, math.ceil(seconds))
+    return words_card(
+        "That was a lot at once",
+        f"RTC takes a limited number of questions, which all share: {per_minute} a minute are yours. "
+        f"*Please try again in {again} s.* What was looked up lately is answered all the same.",
+    )
+
+
+def unknown_person_card() -> Card:
+    """Where Slack does not say who somebody is."""
+    return words_card(
+        "Slack does not say who you are",
+        "So it can not be seen whether you may do this. *Please try again in a minute.*",
+    )

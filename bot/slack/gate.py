@@ -1,0 +1,226 @@
+"""Who may pass with what, and what is recorded of it: every listener and every notice comes through here."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.access.allowance import Allowance
+from bot.access.audit import AuditLog, Deed, Outcome, Record
+from bot.access.rights import Asker, Right, Rights
+from bot.recording.reading import Reading, TaskNotFound, TaskReadError, TaskUnavailable
+from bot.recording.task import TaskRef
+from bot.slack.groups import Groups
+from bot.slack.people import People, Profile
+from bot.slack.visit import Body, Caller, Visit, caller_of
+from bot.slack.workspace import Workspace
+from bot.subscriptions.person import Person
+from bot.subscriptions.subscription import Entry
+
+WHOEVER = "whoever runs Rectask here"
+# What is told where nothing may be told of a recording; in lists too.
+MAY_NOT_BE_TOLD = "You may not be told of this recording (any more)"
+_RIGHT_TO = {
+    Deed.LOOK_UP: Right.LOOK_UP,
+    Deed.SUBSCRIBE: Right.SUBSCRIBE,
+    Deed.NOTICE: Right.SUBSCRIBE,
+    Deed.SHARE: Right.SHARE,
+    Deed.LINK: Right.OPEN_FILES,
+}
+
+
+class Stopped(Exception):
+    """Somebody may not go on; it is recorded already."""
+
+
+class NotAllowed(Stopped):
+    """They may not, whether what they ask for is there or not."""
+
+
+class TooOften(Stopped):
+    """They have asked too often; `seconds` from now they may again."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
+
+def make_gate(
+    slack: AsyncWebClient,
+    workspace: Workspace,
+    *,
+    rights: Rights,
+    per_minute: int,
+    audit: AuditLog,
+    clock: Callable[[], datetime],
+    ask: str | None = None,
+) -> "Gate":
+    """A gate that knows nobody yet. `per_minute` are the askings of each person that RTC may hear of."""
+    return Gate(
+        rights=rights,
+        people=People(),
+        groups=Groups(slack, rights.groups),
+        allowance=Allowance(per_minute),
+        audit=audit,
+        slack=slack,
+        workspace=workspace,
+        clock=clock,
+        ask=ask or WHOEVER,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Rights, allowance and record together. `ask` is whom people are told to ask, in Slack's mrkdwn."""
+
+    rights: Rights
+    people: People
+    groups: Groups
+    allowance: Allowance
+    audit: AuditLog
+    slack: AsyncWebClient
+    workspace: Workspace
+    clock: Callable[[], datetime]
+    ask: str
+
+    def visit_at_once(self, body: Body) -> Visit | None:
+        """Who has come, from memory; None where Slack has to be asked."""
+        caller = caller_of(body)
+        if self._is_plainly_foreign(caller):
+            return self._visit(body, caller, Profile(caller.user_id, is_foreign=True), frozenset())
+        profile, groups = self.people.recall(caller.user_id), self.groups.recall(caller.user_id)
+        return None if profile is None or groups is None else self._visit(body, caller, profile, groups)
+
+    async def visit(self, body: Body) -> Visit:
+        """Who has come. Raises what a failed call of Slack raises."""
+        caller = caller_of(body)
+        profile = await self.people.ask(caller.user_id, self.slack)
+        return self._visit(body, caller, profile, await self.groups.of(caller.user_id))
+
+    async def asker(self, person: Person, *, channel: str | None) -> Asker:
+        """Somebody who is not there at the moment. Raises what a failed call of Slack raises."""
+        profile = await self.people.ask(person.user_id, self.slack)
+        return self._asker(profile, await self.groups.of(person.user_id), channel)
+
+    def _is_plainly_foreign(self, caller: Caller) -> bool:
+        """Without an organisation whoever is of another workspace is a stranger, and nobody is asked about them."""
+        return self.workspace.enterprise_id is None and caller.team_id != self.workspace.team_id
+
+    def _visit(self, body: Body, caller: Caller, profile: Profile, groups: frozenset[str]) -> Visit:
+        """Within an organisation a user id is unique, while the workspace that a payload names beside it differs.
+
+        A command tells where it was typed, a press where the person is at home, an event where the app is. So a person
+        is always of the workspace with the bot.
+        """
+        person = Person(self.workspace.team_id, caller.user_id)
+        asker = self._asker(profile, groups, caller.channel)
+        return Visit(body, person, str(caller.team_id or self.workspace.team_id), caller.door, asker)
+
+    def _asker(self, profile: Profile, groups: frozenset[str], channel: str | None) -> Asker:
+        is_stranger = not profile.belongs_to(self.workspace)
+        return Asker(profile.user_id, profile.is_guest, is_stranger, groups, channel)
+
+    def may(self, asker: Asker, deed: Deed, ref: TaskRef) -> bool:
+        """Whether the asker may do this with that task."""
+        return self.rights.may(asker, _RIGHT_TO[deed], app=ref.app.name, room=ref.room)
+
+    def check(self, visit: Visit, deed: Deed, ref: TaskRef) -> None:
+        """Raises NotAllowed. Nobody has been asked about the task when this is called."""
+        if not self.may(visit.asker, deed, ref):
+            self.note(visit, deed, ref, outcome=Outcome.REFUSED, reason="may not")
+            raise NotAllowed
+
+    def check_inside(self, visit: Visit, deed: Deed) -> None:
+        """For what is about no task: whether there is anything that the visitor may. Raises NotAllowed."""
+        if not self.rights.may_anything(visit.asker):
+            self.note(visit, deed, None, outcome=Outcome.REFUSED, reason="may not")
+            raise NotAllowed
+
+    def count(self, visit: Visit, deed: Deed, ref: TaskRef) -> None:
+        """One more asking that RTC may hear of. Raises TooOften."""
+        if seconds := self.allowance.take(visit.person.user_id):
+            self.note(visit, deed, ref, outcome=Outcome.REFUSED, reason="too often")
+            raise TooOften(seconds)
+
+    def note(
+        self,
+        visit: Visit,
+        deed: Deed,
+        ref: TaskRef | None,
+        *,
+        outcome: Outcome = Outcome.DONE,
+        reason: str | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        """Record it."""
+        self.audit.note(self.record(visit, deed, ref, outcome=outcome, reason=reason, request_id=request_id))
+
+    def record(
+        self,
+        visit: Visit,
+        deed: Deed,
+        ref: TaskRef | None,
+        *,
+        outcome: Outcome = Outcome.DONE,
+        reason: str | None = None,
+        request_id: str | None = None,
+        file: str | None = None,
+    ) -> Record:
+        """What is recorded; for a link it is to be kept (`audit.keep`) before the link is handed out."""
+        return Record(
+            at=self.clock(),
+            team_id=visit.team_id,
+            user_id=visit.person.user_id,
+            deed=deed,
+            door=visit.door,
+            outcome=outcome,
+            channel=visit.asker.channel,
+            app=None if ref is None else ref.app.name,
+            room=None if ref is None else ref.room,
+            task=None if ref is None else ref.task,
+            file=file,
+            reason=reason,
+            request_id=request_id,
+        )
+
+    def note_read(self, visit: Visit, deed: Deed, ref: TaskRef, result: Reading | TaskReadError) -> None:
+        """Record what the person was shown, or why nothing was."""
+        if isinstance(result, Reading):
+            self.note(visit, deed, ref, request_id=result.request_id)
+        else:
+            reason, request_id = _in_words(result), result.request_id
+            self.note(visit, deed, ref, outcome=Outcome.FAILED, reason=reason, request_id=request_id)
+
+    @contextmanager
+    def noting_failure(self, visit: Visit, deed: Deed, ref: TaskRef | None) -> Iterator[None]:
+        """Record that it failed where something is raised."""
+        try:
+            yield
+        except Stopped:
+            raise
+        except Exception as failure:
+            self.note(visit, deed, ref, outcome=Outcome.FAILED, reason=type(failure).__name__)
+            raise
+
+    async def shown_at_home(self, person: Person, entries: Sequence[Entry]) -> Sequence[Entry]:
+        """What is shown on the home tab, which is in no channel. Raises what a failed call of Slack raises."""
+        return self.shown(await self.asker(person, channel=None), entries)
+
+    def shown(self, asker: Asker, entries: Sequence[Entry]) -> list[Entry]:
+        """The entries of a list, with nothing of the recordings that the asker may not look up (any more)."""
+        return [entry if self.may(asker, Deed.LOOK_UP, entry.watched.ref) else _hidden(entry) for entry in entries]
+
+
+def _hidden(entry: Entry) -> Entry:
+    """All alike, whatever has become of the recording."""
+    watched = replace(entry.watched, seen=None, failures=0, last_error=None)
+    return Entry(watched, entry.subscribed_at, reason=MAY_NOT_BE_TOLD)
+
+
+def _in_words(failure: TaskReadError) -> str:
+    code = "" if failure.code is None else f" ({failure.code})"
+    if isinstance(failure, TaskNotFound):
+        return "not found"
+    return f"RTC is unavailable{code}" if isinstance(failure, TaskUnavailable) else f"RTC refuses{code}"
