@@ -46,6 +46,8 @@ async def retire(
     """Of these watched tasks, delete those without a subscription, and close those that nobody waits for.
 
     `without` are subscriptions that are about to be deleted; with a deleted task they are.
+    What this finds is locked already: but for the transaction that ends the last one, no task that is looked at is ever
+    seen without an open subscription. So no newcomer's subscription, not yet visible here, is closed or deleted.
     """
     has_subscription = exists().where(_IS_WATCHED_BY_IT)
     if without is not None:

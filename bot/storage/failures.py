@@ -13,10 +13,11 @@ from bot.subscriptions.store import StoreUnavailable
 _SQLITE_CODES = frozenset({3, 5, 6, 7, 8, 9, 10, 11, 13, 14, 15, 22, 23, 26})
 # PostgreSQL's classes that tell of the connection, the server or other sessions: connection exception, invalid
 # authorization, invalid catalog name, transaction rollback (deadlocks too), insufficient resources, object not in
-# prerequisite state (a lock not granted), operator intervention, system error, data corrupted; and 25006, read only,
-# which a server is after a failover (PostgreSQL's appendix A, read November 2026).
+# prerequisite state (a lock not granted), operator intervention, system error, data corrupted; and two that somebody
+# must mend: read only, which a server is after a failover, and insufficient privilege, which the owner of a table or of
+# the schema can grant (PostgreSQL's appendix A, read November 2026).
 _POSTGRES_CLASSES = frozenset({"08", "28", "3D", "40", "53", "55", "57", "58", "XX"})
-_READ_ONLY = "25006"
+_POSTGRES_STATES = frozenset({"25006", "42501"})
 
 
 @contextmanager
@@ -42,7 +43,7 @@ def _may_pass(error: exc.DBAPIError) -> bool:
     state: str | None = getattr(error.orig, "sqlstate", None)
     if state is None:
         return isinstance(error, (exc.OperationalError, exc.InterfaceError))
-    return state[:2] in _POSTGRES_CLASSES or state == _READ_ONLY
+    return state[:2] in _POSTGRES_CLASSES or state in _POSTGRES_STATES
 
 
 def _unavailable(error: BaseException) -> StoreUnavailable:

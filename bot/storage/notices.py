@@ -26,9 +26,10 @@ from bot.subscriptions.person import Person
 c = notices.c
 first = notices.alias("first")
 _IS_FOLLOWED = first.c.id == c.follows
+# A value and not EXISTS, for which PostgreSQL may read all that was ever delivered.
 _FOLLOWS_NOTHING_UNDELIVERED = or_(
     c.follows.is_(None),
-    select(first.c.id).where(_IS_FOLLOWED, first.c.state == NoticeState.DELIVERED.value).exists(),
+    select(first.c.state).where(_IS_FOLLOWED).scalar_subquery() == NoticeState.DELIVERED.value,
 )
 _HAS_SUBSCRIBER = select(subscriptions.c.id).where(subscriptions.c.id == c.subscription_id, IS_OPEN).exists()
 
@@ -116,7 +117,8 @@ class SqlNotices:
         *conditions: ColumnElement[bool],
     ) -> int | None:
         """The notice's id, or None where the claim does not stand, and nothing is written."""
-        is_standing = (c.key == delivery.notice.key) & is_held(notices, delivery.token) & IS_UNSETTLED
+        # Nobody holds a settled one: what settles it ends the claim.
+        is_standing = (c.key == delivery.notice.key) & is_held(notices, delivery.token)
         written = await connection.execute(
             update(notices).where(is_standing, *conditions).values(values).returning(c.id)
         )

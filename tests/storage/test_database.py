@@ -332,6 +332,18 @@ class TestPostgresFails:
             with pytest.raises(StoreUnavailable, match="read-only"):
                 await is_well(database)
 
+    async def test_while_its_user_may_not_make_tables(self, postgres: Postgres) -> None:
+        """As it is for all but the owner of a new database, until they are granted that."""
+        owned = postgres.create("owned")
+        postgres.execute("DROP ROLE IF EXISTS guest")
+        postgres.execute("CREATE ROLE guest LOGIN")
+        async with open_database(owned.replace("postgres:@", "guest@")) as database:
+            with pytest.raises(StoreUnavailable, match="permission denied for schema public"):
+                await database.prepare()
+            postgres.execute("GRANT CREATE ON SCHEMA public TO guest", database="owned")
+            assert await is_well(database)
+        postgres.execute("DROP DATABASE owned")
+
 
 async def test_of_several_servers_the_one_that_can_be_written_to_is_meant(
     postgres: Postgres, postgres_url: str
