@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
@@ -12,7 +11,7 @@ import aiohttp
 import structlog
 
 from bot.access.audit import AuditLog
-from bot.app import Bot, Clock, now_utc, open_bot
+from bot.app import Bot, open_bot
 from bot.gatekeeping import open_audit, rights_of
 from bot.readiness import Readiness
 from bot.settings import Settings
@@ -46,26 +45,23 @@ async def serve(
     settings: Settings,
     *,
     stop: asyncio.Event,
-    clock: Clock | None = None,
-    timer: Callable[[], float] = time.monotonic,
     patience: Patience = PATIENCE,
     sleep: Sleep = asyncio.sleep,
     on_port: Callable[[int], None] = lambda _port: None,
 ) -> None:
     """Serve until `stop` is set, then finish what runs, within ten seconds. Raises TokenRefused and SchemaTooNew.
 
-    `on_port` is told the port of the HTTP server as soon as it listens. Without a clock each goes by its own one: the
-    bot by this machine's, the database by its server's.
+    `on_port` is told the port of the HTTP server as soon as it listens.
     """
     readiness, door, tries = Readiness(), Door(), Tries(stop, sleep)
     async with AsyncExitStack() as stack:
-        bot = await stack.enter_async_context(open_bot(settings, clock=clock or now_utc, timer=timer, patience=patience))
+        bot = await stack.enter_async_context(open_bot(settings, patience=patience))
         port = await stack.enter_async_context(
             open_web(host=settings.host, port=settings.port, door=door, checks=readiness.checks)
         )
         log.info("server.opened", port=port)
         on_port(port)
-        database = await stack.enter_async_context(open_database(settings.database_url.get_secret_value(), clock=clock))
+        database = await stack.enter_async_context(open_database(settings.database_url.get_secret_value()))
         stores = stores_of(database)
         readiness.upkeep = stores.upkeep
         await tries.until_reached(database.prepare, of="store")

@@ -16,7 +16,10 @@ S_ONCALL, S_SUPPORT = "S0ONCALL01", "S0SUPPORT1"
 C_ONCALL, C_OUTSIDE, C_SHARED = "C0ONCALL01", "C0OUTSIDE1", "C0SHARED01"
 # What an app with cards, direct messages and looks at people and channels asks for.
 SCOPES = frozenset(
-    "commands chat:write im:write im:history users:read channels:read groups:read im:read mpim:read usergroups:read".split()  # noqa: SIM905 one line reads better
+    {
+        *("commands", "chat:write", "im:write", "im:history", "users:read"),
+        *("channels:read", "groups:read", "im:read", "mpim:read", "usergroups:read"),
+    }
 )
 # The events that such an app subscribes to.
 EVENTS = frozenset({"app_home_opened", "app_uninstalled", "tokens_revoked", "user_change"})
