@@ -1,16 +1,19 @@
 """The composition root: builds everything from the settings, owns it and closes it."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bot.keys import own_credentials
+from bot.linking import open_links
 from bot.lookup.cache import CachingReader
 from bot.lookup.pacing import Pacer
 from bot.recording.task import RtcApp
 from bot.settings import Settings, proxy_for
+from bot.volcengine.links import RuleLinkMaker
 from bot.volcengine.openapi import OpenApi
 from bot.volcengine.rtc import RTC, SERVICE, RtcTaskReader
 from bot.volcengine.signing import Signer
@@ -31,6 +34,7 @@ class Bot:
     reader: CachingReader
     rtc: RtcTaskReader
     apps: tuple[RtcApp, ...]
+    links: RuleLinkMaker
     clock: Clock
 
 
@@ -44,12 +48,13 @@ async def open_bot(
     settings: Settings,
     *,
     clock: Clock = now_utc,
+    timer: Callable[[], float] = time.monotonic,
     patience: Patience = PATIENCE,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> AsyncIterator[Bot]:
     """The bot, ready to answer; leaving the block ends what is under way and closes every connection.
 
-    `sleep` is what passes the time between two attempts.
+    `sleep` is what passes the time between two attempts; by `timer` the memory of answers counts its seconds.
     """
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(open_http(patience=patience, proxy=proxy_for(settings.rtc_endpoint)))
@@ -66,5 +71,6 @@ async def open_bot(
             sleep=sleep,
         )
         rtc = RtcTaskReader(openapi)
-        reader = await stack.enter_async_context(CachingReader(rtc, clock=clock))
-        yield Bot(reader=reader, rtc=rtc, apps=rtc_apps(settings), clock=clock)
+        reader = await stack.enter_async_context(CachingReader(rtc, clock=clock, timer=timer))
+        links = await stack.enter_async_context(open_links(settings, clock=clock, patience=patience, sleep=sleep))
+        yield Bot(reader=reader, rtc=rtc, apps=rtc_apps(settings), links=links, clock=clock)

@@ -2,16 +2,18 @@
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from typing import TypeVar
 
 import aiohttp
 import structlog
 
 from bot.access.audit import AuditLog
-from bot.app import Bot, open_bot
+from bot.app import Bot, Clock, now_utc, open_bot
 from bot.gatekeeping import open_audit, rights_of
 from bot.readiness import Readiness
 from bot.settings import Settings
@@ -21,6 +23,7 @@ from bot.slack.desk import Desk
 from bot.slack.gate import Gate, make_gate
 from bot.slack.gated import GatedMessenger
 from bot.slack.homes import Homes
+from bot.slack.linker import Linker, offer
 from bot.slack.listeners import register
 from bot.slack.notices import open_messenger
 from bot.slack.work import Work
@@ -45,23 +48,28 @@ async def serve(
     settings: Settings,
     *,
     stop: asyncio.Event,
+    clock: Clock | None = None,
+    timer: Callable[[], float] = time.monotonic,
     patience: Patience = PATIENCE,
     sleep: Sleep = asyncio.sleep,
     on_port: Callable[[int], None] = lambda _port: None,
 ) -> None:
     """Serve until `stop` is set, then finish what runs, within ten seconds. Raises TokenRefused and SchemaTooNew.
 
-    `on_port` is told the port of the HTTP server as soon as it listens.
+    `on_port` is told the port of the HTTP server as soon as it listens. Without a clock each goes by its own one: the
+    bot by this machine's, the database by its server's.
     """
     readiness, door, tries = Readiness(), Door(), Tries(stop, sleep)
     async with AsyncExitStack() as stack:
-        bot = await stack.enter_async_context(open_bot(settings, patience=patience))
+        bot = await stack.enter_async_context(
+            open_bot(settings, clock=clock or now_utc, timer=timer, patience=patience)
+        )
         port = await stack.enter_async_context(
             open_web(host=settings.host, port=settings.port, door=door, checks=readiness.checks)
         )
         log.info("server.opened", port=port)
         on_port(port)
-        database = await stack.enter_async_context(open_database(settings.database_url.get_secret_value()))
+        database = await stack.enter_async_context(open_database(settings.database_url.get_secret_value(), clock=clock))
         stores = stores_of(database)
         readiness.upkeep = stores.upkeep
         await tries.until_reached(database.prepare, of="store")
@@ -102,21 +110,17 @@ async def _open_desk(
     stack: AsyncExitStack, settings: Settings, bot: Bot, stores: Stores, gate: Gate, readiness: Readiness
 ) -> Desk:
     """All that listeners work with, and the loops behind it."""
-    assert settings.slack_bot_token is not None
-    token, url = settings.slack_bot_token.get_secret_value(), settings.slack_api_url
     homes = await stack.enter_async_context(
         Homes(gate.slack, stores.subscriptions, stores.upkeep, clock=bot.clock, shown=gate.shown_at_home)
     )
-    messenger = await stack.enter_async_context(
-        open_messenger(token=token, base_url=url, health=readiness.health, clock=bot.clock, people=gate.people)
-    )
     habits = Habits(timedelta(seconds=settings.watch_interval), timedelta(days=settings.retention_days))
-    gated = GatedMessenger(messenger, gate)
+    messenger = await _open_messenger(stack, settings, bot, gate, readiness)
     readiness.watching = await stack.enter_async_context(
-        open_watching(stores, bot.reader, gated, habits=habits, clock=bot.clock, on_settled=homes.refresh)
+        open_watching(stores, bot.reader, messenger, habits=habits, clock=bot.clock, on_settled=homes.refresh)
     )
     schedule, session = Schedule(habits.interval, random.random), gate.slack.session
     assert session is not None
+    work = await stack.enter_async_context(Work())
     return Desk(
         answerer=Answerer(
             bot.reader,
@@ -130,14 +134,32 @@ async def _open_desk(
         session=session,
         workspace=gate.workspace,
         health=readiness.health,
-        work=await stack.enter_async_context(Work()),
+        work=work,
         subscriptions=stores.subscriptions,
         notices=stores.notices,
         upkeep=stores.upkeep,
         homes=homes,
         gate=gate,
+        linker=Linker(bot.links, gate, work),
         next_look=lambda task: schedule.while_running(task, now=bot.clock()),
     )
+
+
+async def _open_messenger(
+    stack: AsyncExitStack, settings: Settings, bot: Bot, gate: Gate, readiness: Readiness
+) -> GatedMessenger:
+    assert settings.slack_bot_token is not None
+    messenger = await stack.enter_async_context(
+        open_messenger(
+            token=settings.slack_bot_token.get_secret_value(),
+            base_url=settings.slack_api_url,
+            health=readiness.health,
+            clock=bot.clock,
+            people=gate.people,
+            offer=partial(offer, bot.links),
+        )
+    )
+    return GatedMessenger(messenger, gate)
 
 
 @asynccontextmanager

@@ -9,14 +9,25 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TextIO
 
+import structlog
+
+from bot.cli.notices_shown import NoticesShown
 from bot.cli.terminal import Terminal
 from bot.logs import configure_logs
 from bot.playground.fake_rtc import FakeRtc, open_fake_rtc
 from bot.playground.fake_slack import FakeSlack, open_fake_slack
 from bot.playground.faults import FAULTS
+from bot.playground.play_clock import PlayClock
+from bot.playground.rtc_stage import RtcStage
 from bot.playground.scenes import SCENES
+from bot.playground.slack_stage import SlackStage
+from bot.playground.slack_world import T_HOME
+from bot.playground.stage import Stage
+from bot.playground.trace import Trace
 from bot.service import serve
 from bot.settings import Settings, load_settings
+from bot.storage.database import open_database
+from bot.subscriptions.person import Person
 
 PORT = 8321
 _PORTS_TRIED = 20
@@ -39,27 +50,47 @@ async def _play(port: int | None, *, is_headless: bool, out: TextIO) -> None:
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    clock = PlayClock()
+    trace = Trace(clock)
+    _let_hear(trace)
     async with AsyncExitStack() as stack:
-        rtc = await stack.enter_async_context(open_fake_rtc(FakeRtc()))
-        slack = await _open_slack_on_a_free_port(stack, port, page=None if is_headless else _PAGE)
-        Terminal(out, colours=False).print(
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rectask-")))
+        rtc = await stack.enter_async_context(open_fake_rtc(FakeRtc(clock=clock.now, trace=trace)))
+        slack = FakeSlack(clock=clock, page=None if is_headless else _PAGE, rooms=_rooms(), trace=trace)
+        url = _database_url(folder)
+        database = await stack.enter_async_context(open_database(url, clock=clock.now))
+        notices = NoticesShown(database, (Person(T_HOME, user) for user in slack.people))
+        stage = Stage(trace, clock, slack=SlackStage(slack), rtc=RtcStage(rtc), notices=notices)
+        slack.add_routes(stage.routes())
+        screen = Terminal(out, colours=False)
+        await _open_on_a_free_port(stack, slack, port, screen)
+        screen.print(
             f"The playground is at {slack.url} (Ctrl-C ends it).",
             "Type for example: /rectask Room1 Task1",
         )
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="rectask-"))
-        await serve(_settings(rtc, slack, folder=Path(folder)), stop=stop)
+        await serve(_settings(rtc, slack, folder=folder), stop=stop, clock=clock.now, timer=clock.timer)
 
 
-async def _open_slack_on_a_free_port(stack: AsyncExitStack, port: int | None, *, page: Path | None) -> FakeSlack:
+def _let_hear(trace: Trace) -> None:
+    """Lets the trace hear all that the bot logs, also what is too small for the terminal."""
+    structlog.configure(processors=[trace.hear, *structlog.get_config()["processors"]])
+
+
+async def _open_on_a_free_port(stack: AsyncExitStack, slack: FakeSlack, port: int | None, screen: Terminal) -> None:
     """On the port that was asked for, or on 8321 or one of the next."""
     for candidate in [port] if port is not None else range(PORT, PORT + _PORTS_TRIED):
         try:
-            return await stack.enter_async_context(
-                open_fake_slack(FakeSlack(page=page, rooms=_rooms()), port=candidate)
-            )
+            await stack.enter_async_context(open_fake_slack(slack, port=candidate))
         except (OSError, OverflowError):
+            if port is None:
+                screen.print(f"Port {candidate} is taken; trying the next one.")
             continue
+        return
     raise SystemExit("rectask: no port is free for the playground; name one with --port")
+
+
+def _database_url(folder: Path) -> str:
+    return f"sqlite:///{folder / 'rectask.db'}"
 
 
 def _rooms() -> list[dict[str, str]]:
@@ -79,7 +110,7 @@ def _settings(rtc: FakeRtc, slack: FakeSlack, *, folder: Path) -> Settings:
         "SLACK_BOT_TOKEN": slack.bot_token,
         "SLACK_APP_TOKEN": slack.app_token,
         "SLACK_API_URL": slack.api_url,
-        "RECTASK_DATABASE_URL": f"sqlite:///{folder / 'rectask.db'}",
+        "RECTASK_DATABASE_URL": _database_url(folder),
         "RECTASK_WATCH_INTERVAL": "5",
         "RECTASK_AUDIT": str(folder / "audit.jsonl"),
         "RECTASK_HOST": "127.0.0.1",

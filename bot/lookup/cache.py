@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Self
 
+import structlog
 from cachetools import TLRUCache, TTLCache
 
 from bot.recording.reading import Priority, Reading, TaskNotFound, TaskReader, TaskUnavailable, Urgency
 from bot.recording.task import KNOWN_FOR, TaskRef
 from bot.recording.verdict import files_may_follow
+
+log = structlog.get_logger()
 
 LIFE_WHEN_OVER = timedelta(minutes=10)
 LIFE_WHILE_CHANGING = timedelta(seconds=5)
@@ -75,7 +78,10 @@ class CachingReader:
     def recall(self, ref: TaskRef) -> Reading | None:
         """What is in memory and young enough to be told; None where `read` would have to say something else."""
         kept = self._fresh.get(ref)
-        return kept.outcome if kept is not None and isinstance(kept.outcome, Reading) else None
+        if kept is None or not isinstance(kept.outcome, Reading):
+            return None
+        log.debug("cache.hit", room=ref.room, task=ref.task)
+        return kept.outcome
 
     def last_known(self, ref: TaskRef) -> Reading | None:
         """The last answer, however old, without asking anybody."""
@@ -92,13 +98,16 @@ class CachingReader:
         carries the last known answer, if there is one.
         """
         if not fresh and (kept := self._fresh.get(ref)) is not None:
+            log.debug("cache.hit", room=ref.room, task=ref.task)
             return _told(kept.outcome)
         flight = self._flights.get(ref)
         if self._is_closed:
             raise _closing()
         if flight is None:
+            log.debug("cache.passed_by" if fresh else "cache.missed", room=ref.room, task=ref.task)
             flight = self._start(ref, Urgency(urgency.priority))
         else:
+            log.debug("flight.joined", room=ref.room, task=ref.task)
             flight.urgency.raise_to(urgency.priority)
         # Shielded, for the request belongs to all who wait for it and not to the one who came first.
         try:

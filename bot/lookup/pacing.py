@@ -94,6 +94,7 @@ class Pacer:
             heapq.heappush(self._queue, _Waiter(urgency.priority, arrival, turn))
 
         enqueue()
+        log.debug("turn.awaited", waiting=len(self._queue), priority=urgency.priority.name)
         urgency.watch(enqueue)
         if self._dispatcher is None or self._dispatcher.done():
             self._dispatcher = asyncio.create_task(self._dispatch_or_fail())

@@ -3,6 +3,7 @@
 Each room is a scene, a fault, or an error of the vendor's list by name (`error-LackPolicy`).
 """
 
+import asyncio
 import itertools
 import re
 import ssl
@@ -18,12 +19,25 @@ from time import monotonic
 from aiohttp import web
 
 from bot.playground.faults import FAULTS
-from bot.playground.gateway import ACTION, ERRORS, VERSION, Account, RateCheck, Refusal, SignatureCheck, check_form
+from bot.playground.gateway import (
+    ACTION,
+    ERRORS,
+    VERSION,
+    Account,
+    RateCheck,
+    Refusal,
+    SignatureCheck,
+    canonical_request,
+    check_form,
+)
 from bot.playground.listening import Listener
 from bot.playground.rtc_tasks import Key, Tasks
+from bot.playground.scenes import SCENES
+from bot.playground.trace import Trace
 
 _ID = re.compile(r"[a-zA-Z0-9@\-_.]{1,128}")
 _SKEW = timedelta(minutes=20)
+_OK = 200
 _RECEIVED_KEPT, _ARRIVALS_KEPT = 20_000, 500_000
 # Rooms whose answers are decided in FakeRtc itself, for a person to choose from.
 OTHER_ROOMS = {
@@ -47,7 +61,8 @@ class FakeRtc:
     """The gateway. `limit` is in requests a second; None switches it off (for benchmarks of other things).
 
     `answers` maps a room to a `Result` of the test's own. `received` are the last requests that came in. `url` is set
-    while it is open.
+    while it is open. Answers come `delay` seconds late; the gateway's own clock (not that of the tasks) goes `skew`
+    ahead. `trace` is told of each request and its answer.
     """
 
     def __init__(
@@ -57,13 +72,17 @@ class FakeRtc:
         limit: int | None = 60,
         region: str = "cn-north-1",
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        trace: Trace | None = None,
     ) -> None:
+        self.delay = 0.0
+        self.skew = timedelta()
         self.account = account or Account()
         self.received: deque[Received] = deque(maxlen=_RECEIVED_KEPT)
         self.url = ""
         self._region = region
         self._clock = clock
-        self._signatures = SignatureCheck(self.account, region, clock)
+        self._trace = trace
+        self._signatures = SignatureCheck(self.account, region, lambda: clock() + self.skew)
         self._rate = RateCheck(limit)
         self._tasks = Tasks(lambda: _milliseconds(clock()))
         self._arrivals: deque[float] = deque(maxlen=_ARRIVALS_KEPT)
@@ -101,6 +120,14 @@ class FakeRtc:
         """The task is not known any longer."""
         self._tasks.forget(self._key(room, task_id, app_id))
 
+    def restore(self, room: str, task_id: str = "Task1", *, app_id: str | None = None) -> None:
+        """The task is what its scene says again, from the beginning."""
+        self._tasks.restore(self._key(room, task_id, app_id))
+
+    def tasks(self) -> dict[Key, object]:
+        """What each task would be told as now, None for one that is not known any longer; nobody is asking yet."""
+        return self._tasks.overlook([self._key(room, "Task1", None) for room in SCENES])
+
     def _key(self, room: str, task_id: str, app_id: str | None) -> Key:
         return Key(app_id or self.account.app_ids[0], room, task_id)
 
@@ -137,6 +164,29 @@ class FakeRtc:
         headers = {name.lower(): value for name, value in request.headers.items()}
         self.received.append(Received(at, request.raw_path, headers))
         self._arrivals.append(at)
+        try:
+            if self.delay:
+                await asyncio.sleep(self.delay)
+            response = await self._answer(request, at)
+        except asyncio.CancelledError:
+            await self._tell(request, None)
+            raise
+        await self._tell(request, response)
+        return response
+
+    async def _tell(self, request: web.BaseRequest, response: web.StreamResponse | None) -> None:
+        """Tells the trace of a request and its answer; None where nobody waited for one."""
+        if self._trace is None:
+            return
+        answer = response.text if isinstance(response, web.Response) else None
+        query = request.query
+        became = "nobody waited for the answer" if response is None else _in_short(response, answer)
+        what = f"room {query.get('RoomId')}, task {query.get('TaskId')}: {became}"
+        body = b"" if response is None else await request.read()
+        detail = {"canonical request, as computed here": canonical_request(request, body), "answer": answer}
+        self._trace.note("rtc", query.get("Action", request.path), what, detail)
+
+    async def _answer(self, request: web.BaseRequest, at: float) -> web.StreamResponse:
         if self._failure in FAULTS:
             return await FAULTS[self._failure].commit(request)
         try:
@@ -202,13 +252,23 @@ class FakeRtc:
             "Region": self._region,
         }
         payload = {"ResponseMetadata": metadata | ({"Error": error} if error else {}), **body}
-        headers = {"X-Tt-Logid": f"log{number:020d}", "Date": format_datetime(self._clock() + skew, usegmt=True)}
+        headers = {
+            "X-Tt-Logid": f"log{number:020d}",
+            "Date": format_datetime(self._clock() + self.skew + skew, usegmt=True),
+        }
         return web.json_response(payload, status=status_code, headers=headers)
 
 
 def query_room(request: web.BaseRequest) -> str:
     """The room that a request asks about; empty where it names none."""
     return request.query.get("RoomId", "")
+
+
+def _in_short(response: web.StreamResponse, body: str | None) -> str:
+    """The answer's status, and its error's name."""
+    code = re.search(r'"Code": "([^"]+)"', body or "")
+    signed = "signature checked, " if response.status == _OK else ""
+    return f"{signed}{response.status}" + (f" {code[1]}" if code else "")
 
 
 def worst_second(arrivals: list[float]) -> int:

@@ -22,6 +22,7 @@ from bot.playground.slack_limits import Limits, Turnstile
 from bot.playground.slack_memory import World
 from bot.playground.slack_people import SlackPeople
 from bot.playground.slack_world import Call, Channel, Json, Message, Person, View
+from bot.playground.trace import Trace
 
 
 class FakeSlack(SlackPeople):
@@ -29,7 +30,8 @@ class FakeSlack(SlackPeople):
 
     `clock` is the time of messages, triggers and response URLs; acks are limited, and requests signed, by real time.
     `limits` are the rates of calls, True for those that Slack promises, False for none; they are counted by `clock`.
-    `page` is the folder of the page, `rooms` what that proposes to try: room, task, about.
+    `page` is the folder of the page, `rooms` what that proposes to try: room, task, about. `trace` is told of all that
+    goes to the bot and comes from it.
     """
 
     def __init__(
@@ -43,8 +45,9 @@ class FakeSlack(SlackPeople):
         limits: bool | Limits = True,
         page: Path | None = None,
         rooms: Sequence[Json] = (),
+        trace: Trace | None = None,
     ) -> None:
-        world = World(clock)
+        world = World(clock, trace or Trace(clock))
         handles = Handles(world, clock)
         doors = Doors(world, signing_secret, ack_limit)
         super().__init__(world, handles, doors)
@@ -56,6 +59,7 @@ class FakeSlack(SlackPeople):
                 world.dm_with(person.id)
         self._handed_out: set[tuple[str, str]] = set()
         self._listener: Listener | None = None
+        self._more_routes: list[web.AbstractRouteDef] = []
         self._turnstile = Turnstile(None, clock)
         self.limits = limits
         desk = Desk(world, handles, lambda: doors.sockets.new_url(self.url))
@@ -177,6 +181,11 @@ class FakeSlack(SlackPeople):
         """Takes back all faults."""
         self._faults.clear()
 
+    @property
+    def is_faulty(self) -> bool:
+        """Whether a fault is still to come."""
+        return self._faults.are_there
+
     def visible_to(self, user: str, *, channel: str | None = None) -> list[Message]:
         """What the person sees, the oldest first."""
         return [m for m in self.messages if channel in (None, m.channel) and self.world.can_see(user, m)]
@@ -239,6 +248,10 @@ class FakeSlack(SlackPeople):
         """Sends these bytes to `request_url`, right or wrong."""
         return await self._doors.http.post(body, headers, limit=self._doors.ack_limit)
 
+    def add_routes(self, routes: Sequence[web.AbstractRouteDef]) -> None:
+        """Serves these too; call it before it is opened."""
+        self._more_routes += routes
+
     def make_app(self) -> web.Application:
         app = web.Application(client_max_size=BODY_MAY_HAVE)
         app.add_routes(
@@ -246,6 +259,7 @@ class FakeSlack(SlackPeople):
                 web.route("*", "/api/{method}", self._api.answer),
                 web.post("/hooks/{kind}/{secret}", self._api.answer_hook),
                 web.get("/link/", self._doors.sockets.serve),
+                *self._more_routes,
                 *self._control.routes(),
             ]
         )

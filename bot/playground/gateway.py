@@ -137,18 +137,26 @@ class SignatureCheck:
             raise Refusal("InvalidAuthorization", "The signed headers are not those that were sent, sorted by name.")
 
     def _signature(self, request: web.BaseRequest, body: bytes, *, x_date: str, scope: str, names: str) -> str:
-        body_hash = hashlib.sha256(body).hexdigest()
-        if request.headers.get("X-Content-Sha256") != body_hash:
+        if request.headers.get("X-Content-Sha256") != hashlib.sha256(body).hexdigest():
             raise Refusal("SignatureDoesNotMatch", "X-Content-Sha256 is not the hash of the body.")
-        pairs = parse_qsl(request.raw_path.partition("?")[2], keep_blank_values=True)
-        query = "&".join(sorted(f"{quote(name, safe='~')}={quote(value, safe='~')}" for name, value in pairs))
-        lines = "".join(f"{name}:{request.headers.get(name, '').strip()}\n" for name in names.split(";"))
-        canonical = f"{request.method}\n/\n{query}\n{lines}\n{names}\n{body_hash}"
-        digest = hashlib.sha256(canonical.encode()).hexdigest()
+        digest = hashlib.sha256(_canonical(request, body, names=names).encode()).hexdigest()
         key = self.account.secret_key.encode()
         for part in scope.split("/"):
             key = hmac.new(key, part.encode(), hashlib.sha256).digest()
         return hmac.new(key, f"HMAC-SHA256\n{x_date}\n{scope}\n{digest}".encode(), hashlib.sha256).hexdigest()
+
+
+def canonical_request(request: web.BaseRequest, body: bytes) -> str | None:
+    """What must have been signed, computed from what arrived; None where it was not signed at all."""
+    authorization = _AUTHORIZATION.fullmatch(request.headers.get("Authorization", ""))
+    return authorization and _canonical(request, body, names=authorization["headers"])
+
+
+def _canonical(request: web.BaseRequest, body: bytes, *, names: str) -> str:
+    pairs = parse_qsl(request.raw_path.partition("?")[2], keep_blank_values=True)
+    query = "&".join(sorted(f"{quote(name, safe='~')}={quote(value, safe='~')}" for name, value in pairs))
+    lines = "".join(f"{name}:{request.headers.get(name, '').strip()}\n" for name in names.split(";"))
+    return f"{request.method}\n/\n{query}\n{lines}\n{names}\n{hashlib.sha256(body).hexdigest()}"
 
 
 @dataclass(slots=True)

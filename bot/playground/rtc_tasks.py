@@ -1,6 +1,6 @@
 """What the stand-in for RTC tells of each task: what was done to it, a test's own answer, or its room's scene."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from bot.playground.gateway import Refusal
@@ -41,13 +41,37 @@ class Tasks:
         return result
 
     def _result(self, key: Key, now: int) -> object:
+        self._first_asked.setdefault(key, now)
         if key in self._changed:
             return self._changed[key]
         if key.room in self.answers:
             return self.answers[key.room]
-        first_asked = self._first_asked.setdefault(key, now)
-        scene = scene_of(key.room)
+        return self._as_in_its_scene(key, now)
+
+    def _as_in_its_scene(self, key: Key, now: int) -> object:
+        scene, first_asked = scene_of(key.room), self._first_asked.get(key, now)
         return scene.tell(Moment(now=now, opened=self._opened, first_asked=first_asked)) if scene else _GONE
+
+    def overlook(self, keys: Iterable[Key]) -> dict[Key, object]:
+        """What these and all that were asked for or changed would be told as, None for what is not known.
+
+        Looking on is not asking: a scene that begins with the first asking does not begin.
+        """
+        now, told = self._clock(), {}
+        for key in {**dict.fromkeys(keys), **dict.fromkeys(self._first_asked), **dict.fromkeys(self._changed)}:
+            own = self._changed.get(key, self.answers.get(key.room))
+            result = self._as_in_its_scene(key, now) if own is None else own
+            told[key] = None if result is _GONE else result
+        return told
+
+    def is_changed(self, key: Key) -> bool:
+        """Whether it is not what its scene says."""
+        return key in self._changed
+
+    def restore(self, key: Key) -> None:
+        """It is what its scene says again, from the beginning."""
+        self._changed.pop(key, None)
+        self._first_asked.pop(key, None)
 
     def end(self, key: Key, *, reason: str, status: int, files: int) -> None:
         """It ends now, whatever its scene says; one that is not there has begun ten minutes ago."""

@@ -85,7 +85,8 @@ class WebApi:
         wait = self._seconds_to_wait(call)
         call.answer = {"ok": False, "error": "ratelimited"} if wait else self._carry_out(call)
         summary = "ok" if call.answer["ok"] else call.answer["error"]
-        self._world.note("from bot", call.method, f"{_short(call.arguments)} → {summary}")
+        detail = {"arguments": call.arguments, "answer": call.answer}
+        self._world.note("from bot", call.method, f"{_short(call.arguments)} → {summary}", detail)
         return rate_limited(wait) if wait else self._respond(call)
 
     def _seconds_to_wait(self, call: Call) -> int:
@@ -158,7 +159,7 @@ class WebApi:
         try:
             body = await _read_arguments(request)
             self._handles.answer_through(request.path, body)
-            self._world.note("from bot", "response_url", _short(body))
+            self._world.note("from bot", "response_url", _short(body), body)
         except Refused as refusal:
             response = _refuse_hook(refusal.error)
             self._world.note("from bot", "response_url", f"refused: {refusal.error}")

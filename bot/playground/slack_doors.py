@@ -226,7 +226,9 @@ class Doors:
         else:
             outcome = Outcome(acked=False, seconds=0.0, error="dispatch_failed")
         told = outcome.error or f"acknowledged after {outcome.seconds * 1000:.0f} ms"
-        self._world.note("to bot", delivery.kind, told)
+        self._world.note(
+            "to bot", delivery.kind, told, {"payload": delivery.payload, "acknowledged with": outcome.body}
+        )
         return outcome
 
     async def deliver_event(self, payload: Json) -> Outcome:

@@ -74,6 +74,11 @@ class Faults:
         self._waiting.clear()
         self._always.clear()
 
+    @property
+    def are_there(self) -> bool:
+        """Whether any is still to come."""
+        return bool(self._always) or any(self._waiting.values())
+
     def take(self, method: str) -> Fault | None:
         """The next fault of the method, or of all, which is used up by that unless it is there for ever."""
         for name in (method, ALL_METHODS):

@@ -22,9 +22,10 @@ from bot.playground.slack_world import (
     groups,
     people,
 )
+from bot.playground.trace import Trace
 
 Found = TypeVar("Found")
-_CALLS_KEPT, _LOG_KEPT = 5_000, 200
+_CALLS_KEPT = 5_000
 
 
 class World:
@@ -34,8 +35,9 @@ class World:
     `token_error` is set, that is what the bot's token is answered.
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], trace: Trace) -> None:
         self.clock = clock
+        self.trace = trace
         self.people = {person.id: person for person in people()}
         self.channels = {channel.id: channel for channel in channels()}
         self.groups = groups()
@@ -44,7 +46,6 @@ class World:
         self.calls: deque[Call] = deque(maxlen=_CALLS_KEPT)
         self.complaints: list[str] = []
         self.refusals: list[Json] = []
-        self.log: deque[Json] = deque(maxlen=_LOG_KEPT)
         self.scopes = set(SCOPES)
         self.events = set(EVENTS)
         self.token_error: str | None = None
@@ -62,8 +63,9 @@ class World:
     def next_id(self, prefix: str) -> str:
         return f"{prefix}0{next(self._numbers):08X}"
 
-    def note(self, direction: str, what: str, summary: str) -> None:
-        self.log.append({"direction": direction, "what": what, "summary": summary[:300]})
+    def note(self, direction: str, what: str, summary: str, detail: object = None) -> None:
+        """`direction` is who does something: to bot, from bot, or stand-in."""
+        self.trace.note("slack", f"{direction}: {what}", summary, detail)
         self.touch()
 
     def complain(self, complaint: str) -> None:

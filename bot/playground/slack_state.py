@@ -15,7 +15,6 @@ def state_of(world: World) -> Json:
             {"id": view.id, "user": view.user, "type": view.type, "view": view.content, "values": view.values}
             for view in world.views.values()
         ],
-        "log": list(world.log),
     }
 
 

@@ -88,8 +88,9 @@ async def test_the_playground_is_the_whole_bot() -> None:
         environ = {"SLACK_BOT_TOKEN": "nonsense", "RECTASK_QPS": "0", "HTTP_PROXY": "http://127.0.0.1:1"}
         process = await start("playground", environ=environ)
         assert process.stdout is not None
-        said = (await process.stdout.readline()).decode()
+        said = (await process.stdout.readuntil(b"(Ctrl-C ends it)")).decode()
         url = re.findall(r"http://127\.0\.0\.1:\d+", said)[0]
+        assert not is_ours or "Port 8321 is taken; trying the next one." in said
         assert not (is_ours and url == "http://127.0.0.1:8321")
         async with aiohttp.ClientSession() as session:
             assert b"<title>" in await (await session.get(url)).read()

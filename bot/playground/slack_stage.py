@@ -1,0 +1,47 @@
+"""What can be arranged to go wrong with Slack, by name."""
+
+from bot.playground.fake_slack import FakeSlack
+from bot.playground.slack_world import Json
+
+FAULTS = {
+    "429": "every call is answered with HTTP 429, and to wait 5 s",
+    "down": "every call is answered with HTTP 503, and all sockets are dropped",
+    "reset": "the next message is posted, and the connection reset instead of an answer",
+}
+_RETRY_AFTER = 5
+
+
+class SlackStage:
+    """One fault at a time; the one that was arranged last is in force."""
+
+    def __init__(self, slack: FakeSlack) -> None:
+        self._slack = slack
+        self._fault: str | None = None
+
+    def state(self) -> Json:
+        """The fault in force, and how the bot is connected."""
+        fault = self._fault if self._slack.is_faulty else None
+        return {"fault": fault, "sockets": self._slack.sockets, "request_url": self._slack.request_url}
+
+    async def arrange(self, said: Json) -> str:
+        """{fault: one of FAULTS, or null}, or what FakeSlack.fault takes: {method, kind, times, retry_after, seconds}.
+
+        Raises LookupError for an unknown fault.
+        """
+        if "method" in said:
+            self._slack.fault(**said)
+            self._fault = f"{said['method']}: {said['kind']}"
+            return self._fault
+        fault = said["fault"]
+        if fault is not None and fault not in FAULTS:
+            raise LookupError(f"There is no fault {fault!r} of Slack's.")
+        self._slack.heal()
+        self._fault = fault
+        if fault == "429":
+            self._slack.fault("*", "ratelimited", times=None, retry_after=_RETRY_AFTER)
+        elif fault == "down":
+            self._slack.fault("*", "503_before", times=None)
+            await self._slack.drop_sockets()
+        elif fault == "reset":
+            self._slack.fault("chat.postMessage", "reset_after")
+        return FAULTS[fault] if fault else "Slack is well again"
