@@ -3,7 +3,10 @@
 import io
 import logging
 import re
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -56,15 +59,25 @@ async def test_nothing_leaks(door: str, log: io.StringIO) -> None:
         await do_everything(office)
         seen = "\n".join(repr((message.text, message.blocks)) for message in office.slack.messages)
         views = repr([view.content for view in office.slack.world.modals_of(U_ANA)])
+        await office.end()
+        lines, rows = (office.folder / "audit.jsonl").read_text(), rows_of(office.folder / "rectask.db")
     assert "Ended after" in seen
     assert "listener.failed" in log.getvalue()
-    for output in (seen, views, log.getvalue()):
+    assert lines.count('"share"') > 1
+    assert "audit_records" in rows
+    for output in (seen, views, log.getvalue(), lines, rows):
         leak = LEAKS.search(output)
         assert leak is None, output[max(0, leak.start() - 200) : leak.end()]
 
 
+def rows_of(path: Path) -> str:
+    """Every row of every table."""
+    with closing(sqlite3.connect(path)) as connection:
+        return "\n".join(connection.iterdump())
+
+
 async def do_everything(office: Office) -> None:
-    for text in TYPED:
+    for text in (*TYPED, "watch running Task1", "unwatch running Task1", "watch running Task2", "list"):
         await office.slack.command(text, channel=C_SHARED)
     card = next(message for message in office.slack.messages if "Ended after" in message.text)
     for action in ("rectask.refresh", "rectask.files", "rectask.share"):
