@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import event, exc, insert, select, text, update
 
 from bot.storage.database import Database, open_database, random_key
+from bot.storage.engine import A_MOMENT
 from bot.storage.tables import homes, notices
 from bot.storage.upkeep import SqlUpkeep
 from bot.subscriptions.person import Person
@@ -183,6 +184,18 @@ class TestSqliteFails:
                     await is_well(database)
                 assert isinstance(failed.value.__cause__, sqlite3.OperationalError)
                 await SqlUpkeep(database).ping()
+            assert await is_well(database)
+
+    async def test_not_while_another_one_makes_the_file(self, tmp_path: Path) -> None:
+        """SQLite itself does not wait for that."""
+        connection = sqlite3.connect(tmp_path / "rectask.db", isolation_level=None)
+        connection.execute("BEGIN EXCLUSIVE")
+        async with open_database(f"sqlite:///{tmp_path}/rectask.db") as database:
+            preparing = asyncio.create_task(database.prepare())
+            done, _ = await asyncio.wait([preparing], timeout=2 * A_MOMENT)
+            assert not done
+            connection.close()
+            await preparing
             assert await is_well(database)
 
     async def test_while_the_disk_is_full(self, sqlite_url: str) -> None:
