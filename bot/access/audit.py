@@ -16,7 +16,8 @@ class Deed(StrEnum):
     UNSUBSCRIBE = "unsubscribe"
     LIST = "list"
     SHARE = "share"
-    LINK = "link"
+    LINK = "link"  # they were given a link to a file
+    OPEN = "open"  # they pressed one that they had been given
     NOTICE = "notice"  # they were told of a recording that they had subscribed to
     OTHER = "other"  # help, what is misspelt, a button of another time
 
@@ -131,6 +132,6 @@ class AuditLog(Protocol):
         """Written within a second, unless the process dies before. Never raises, never waits."""
         ...
 
-    async def keep(self, record: Record) -> None:
+    async def keep(self, *records: Record) -> None:
         """Written when this returns. Raises NotRecorded: then what was to be recorded must not be done."""
         ...

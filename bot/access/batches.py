@@ -38,11 +38,11 @@ class BatchingAuditLog:
                 self._is_urgent.set()
         self._is_anything.set()
 
-    async def keep(self, record: Record) -> None:
+    async def keep(self, *records: Record) -> None:
         try:
             async with asyncio.timeout(KEPT_WITHIN):
                 for queue in self._queues:
-                    await queue.sink.write([record])
+                    await queue.sink.write(records)
         except TimeoutError as failure:
             raise NotRecorded(f"It took longer than {KEPT_WITHIN:g} s") from failure
 

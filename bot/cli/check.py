@@ -19,6 +19,7 @@ from bot.slack.bolt import make_slack
 from bot.slack.diagnosis import diagnose_slack
 from bot.storage.diagnosis import diagnose_store
 from bot.volcengine.diagnosis import diagnose
+from bot.volcengine.links import diagnose_stores
 
 ALL_WELL, SOMETHING_FAILS = 0, 1
 
@@ -51,6 +52,8 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
         async for finding in diagnose(
             settings.rtc_endpoint, rtc=bot.rtc, apps=bot.apps, proxy=proxy_for(settings.rtc_endpoint)
         ):
+            yield finding
+        async for finding in diagnose_stores(bot.links.rules, proxy_for=proxy_for):
             yield finding
     yield await diagnose_store(settings.database_url.get_secret_value(), release=__version__)
     async for finding in _slack_findings(settings):

@@ -1,6 +1,6 @@
 """From a task to the card that answers for it, whatever comes of asking."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
 from cachetools import LRUCache
@@ -8,12 +8,15 @@ from cachetools import LRUCache
 from bot.recording.reading import Priority, Reading, TaskReader, TaskReadError, TaskUnavailable, Urgency
 from bot.recording.task import RecordTask, TaskRef
 from bot.slack.cards.card import Card
+from bot.slack.cards.file import NO_LINKS, CardLinks
 from bot.slack.cards.task import Standing, task_card
 from bot.slack.cards.words import failure_card
 from bot.subscriptions.person import Person
 from bot.subscriptions.store import StoreUnavailable, Subscriptions
 
 CARDS_KEPT = 128
+
+Links = Callable[[Reading], Awaitable[CardLinks]]
 
 
 class Answerer:
@@ -54,28 +57,30 @@ class Answerer:
         *,
         person: Person | None,
         on_result: Callable[[Reading | TaskReadError], None],
+        links: Links,
         fresh: bool = False,
         shared_by: str | None = None,
     ) -> Card:
         """The card for one person, or for a channel; a failure has one too, with what was known before.
 
-        `on_result` is told what the card is made of.
+        `on_result` is told what the card is made of, and `links` is asked for its links.
         """
         try:
             reading = await self.read(ref, fresh=fresh)
         except TaskReadError as failure:
             on_result(failure)
-            return await self._card_of_failure(failure, ref, person=person, shared_by=shared_by)
+            return await self._card_of_failure(failure, ref, person=person, shared_by=shared_by, links=links)
         on_result(reading)
-        return self.card_of(reading, shared_by=shared_by, standing=await self.standing(reading.task, person))
+        standing = await self.standing(reading.task, person)
+        return self.card_of(reading, shared_by=shared_by, standing=standing, links=await links(reading))
 
     async def _card_of_failure(
-        self, failure: TaskReadError, ref: TaskRef, *, person: Person | None, shared_by: str | None
+        self, failure: TaskReadError, ref: TaskRef, *, person: Person | None, shared_by: str | None, links: Links
     ) -> Card:
-        if isinstance(failure, TaskUnavailable) and (known := failure.last_known) is not None:
-            standing = await self.standing(known.task, person)
-            return task_card(known, now=self.clock(), shared_by=shared_by, failure=failure, standing=standing)
-        return self.failure_card(failure, ref)
+        if not isinstance(failure, TaskUnavailable) or (known := failure.last_known) is None:
+            return self.failure_card(failure, ref)
+        standing, given = await self.standing(known.task, person), await links(known)
+        return task_card(known, now=self.clock(), shared_by=shared_by, failure=failure, standing=standing, links=given)
 
     async def standing(self, task: RecordTask, person: Person | None) -> Standing | None:
         """How the person stands to the task; None where it is over, and then nobody is asked.
@@ -97,10 +102,22 @@ class Answerer:
         others = tuple(name for name in self._app_names if name != ref.app.name)
         return failure_card(failure, ref, other_apps=others, note=note)
 
-    def card_of(self, reading: Reading, *, shared_by: str | None = None, standing: Standing | None = None) -> Card:
-        """Made once a second at most: when something goes wrong many people ask about the same recording at once."""
+    def card_of(
+        self,
+        reading: Reading,
+        *,
+        shared_by: str | None = None,
+        standing: Standing | None = None,
+        links: CardLinks = NO_LINKS,
+    ) -> Card:
+        """Made once a second at most: when something goes wrong many people ask about the same recording at once.
+
+        A card with links is one person's, and kept nowhere.
+        """
         now = self.clock()
-        key = (reading.task.ref, reading.read_at, shared_by, standing, int(now.timestamp()))
+        if links.by_number:
+            return task_card(reading, now=now, shared_by=shared_by, standing=standing, links=links)
+        key = (reading.task.ref, reading.read_at, shared_by, standing, links.can_be_asked_for, int(now.timestamp()))
         if (card := self._made.get(key)) is None:
-            card = self._made[key] = task_card(reading, now=now, shared_by=shared_by, standing=standing)
+            card = self._made[key] = task_card(reading, now=now, shared_by=shared_by, standing=standing, links=links)
         return card

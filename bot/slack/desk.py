@@ -18,6 +18,7 @@ from bot.slack.cards.subscribing import store_card
 from bot.slack.cards.words import unexpected_card
 from bot.slack.gate import Gate, NotAllowed, Stopped, TooOften
 from bot.slack.homes import Homes
+from bot.slack.linker import Linker
 from bot.slack.reply import Reply
 from bot.slack.value import Press, read_value
 from bot.slack.visit import Body, Visit
@@ -45,6 +46,7 @@ class Desk:
     upkeep: Upkeep
     homes: Homes
     gate: Gate
+    linker: Linker
     next_look: Callable[[RecordTask], timedelta]
 
     async def look_at_token(self) -> None:
@@ -80,6 +82,14 @@ def container_of(body: Body) -> Body:
     """What the button stands in."""
     container = body.get("container")
     return container if isinstance(container, dict) else {}
+
+
+def is_own_card(visit: Visit, press: Press) -> bool:
+    """Whether the card is seen by nobody but the presser, and may be put in the place of.
+
+    What a button carries does not settle that: one that failed to be shared stands in the channel.
+    """
+    return bool(container_of(visit.body).get("is_ephemeral")) and press.shared_by is None
 
 
 def incident_of(failure: Exception, desk: Desk) -> str:

@@ -14,7 +14,7 @@ import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.access.audit import Deed
-from bot.recording.reading import TaskReadError
+from bot.recording.reading import Reading, TaskReadError
 from bot.recording.task import TaskRef
 from bot.slack.cards.card import Card
 from bot.slack.cards.files import words_view
@@ -22,10 +22,11 @@ from bot.slack.cards.notice import newer_card, told_again
 from bot.slack.cards.refusal import unknown_person_card
 from bot.slack.cards.words import help_card, stranger_card, tampered_card, unexpected_card, usage_card, words_card
 from bot.slack.command import Help, List, LookUp, Refused, Unwatch, Watch, parse_command
-from bot.slack.desk import Desk, Listener, answered, container_of, incident_of, made, refusal_card
+from bot.slack.desk import Desk, Listener, answered, container_of, incident_of, is_own_card, made, refusal_card
 from bot.slack.events import register_events
 from bot.slack.gate import Stopped
 from bot.slack.more import on_more
+from bot.slack.opening import on_links, on_open
 from bot.slack.refused import note_refused
 from bot.slack.reply import Reply
 from bot.slack.sharing import on_share
@@ -57,6 +58,8 @@ def register(app: AsyncApp, desk: Desk) -> None:
     app.action("rectask.list")(shielded(desk, on_list))
     app.action("rectask.share")(shielded(desk, on_share))
     app.action(re.compile(r"rectask\.(files|raw)(\..*)?"))(shielded(desk, on_more))
+    app.action("rectask.links")(shielded(desk, on_links))
+    app.action(re.compile(r"rectask\.open(\..*)?"))(shielded(desk, on_open))
     app.action(re.compile(".*"))(shielded(desk, on_unknown_action))
     register_events(app, desk)
 
@@ -158,12 +161,20 @@ async def _look_up(desk: Desk, ref: TaskRef, visit: Visit, reply: Reply) -> None
     gate.check(visit, Deed.LOOK_UP, ref)
     if (remembered := answerer.remembered(ref)) is not None:
         gate.note(visit, Deed.LOOK_UP, ref, request_id=remembered.request_id)
-        await reply.at_once(answerer.card_of(remembered))
+        if desk.linker.has_some(visit, remembered):
+            await _answer(desk, lambda: _card_with_links(desk, visit, remembered), reply)
+        else:
+            await reply.at_once(answerer.card_of(remembered))
         return
     if not answerer.knows(ref):
         gate.count(visit, Deed.LOOK_UP, ref)
     note = partial(gate.note_read, visit, Deed.LOOK_UP, ref)
-    await _answer(desk, lambda: answerer.card(ref, person=visit.person, on_result=note), reply)
+    links = partial(desk.linker.on_card, visit)
+    await _answer(desk, lambda: answerer.card(ref, person=visit.person, on_result=note, links=links), reply)
+
+
+async def _card_with_links(desk: Desk, visit: Visit, remembered: Reading) -> Card:
+    return desk.answerer.card_of(remembered, links=await desk.linker.on_card(visit, remembered))
 
 
 async def _answer(desk: Desk, make: Callable[[], Awaitable[Card]], reply: Reply) -> None:
@@ -194,11 +205,12 @@ async def on_refresh(desk: Desk, visit: Visit, reply: Reply) -> None:
 
 
 async def _refresh(desk: Desk, press: Press, visit: Visit, reply: Reply) -> None:
-    answerer, shared_by = desk.answerer, press.shared_by
-    person = visit.person if shared_by is None else None
+    answerer, shared_by, is_own = desk.answerer, press.shared_by, is_own_card(visit, press)
+    person, links = (visit.person, partial(desk.linker.on_card, visit)) if is_own else (None, desk.linker.offer)
     note = partial(desk.gate.note_read, visit, Deed.LOOK_UP, press.ref)
     card = await made(
-        desk, lambda: answerer.card(press.ref, person=person, on_result=note, fresh=True, shared_by=shared_by)
+        desk,
+        lambda: answerer.card(press.ref, person=person, on_result=note, links=links, fresh=True, shared_by=shared_by),
     )
     await reply.afterwards(card, replace=True, in_channel=press.shared_by is not None)
 
@@ -215,9 +227,11 @@ async def _refresh_notice(desk: Desk, ref: TaskRef, told: Told, visit: Visit, re
     desk.gate.note_read(visit, Deed.LOOK_UP, ref, reading)
     standing = await answerer.standing(reading.task, visit.person)
     if not told.is_about(reading.task):
-        await reply.afterwards(newer_card(reading, now=answerer.clock(), standing=standing))
+        links = await desk.linker.on_card(visit, reading)
+        await reply.afterwards(newer_card(reading, now=answerer.clock(), standing=standing, links=links))
         return
-    card, container = told_again(reading, told, now=answerer.clock(), standing=standing), container_of(visit.body)
+    links, container = await desk.linker.offer(reading), container_of(visit.body)
+    card = told_again(reading, told, now=answerer.clock(), standing=standing, links=links)
     # Not through the response_url: chat.update is documented to leave the metadata, by which a notice is found again.
     await desk.slack.chat_update(
         channel=str(container.get("channel_id")),

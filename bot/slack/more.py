@@ -4,8 +4,9 @@ from slack_sdk.errors import SlackApiError
 
 from bot.access.audit import Deed
 from bot.recording.reading import TaskReadError
-from bot.slack.cards.files import files_view, in_channel, raw_view, words_view
+from bot.slack.cards.files import files_view, in_channel, page_of, raw_view, words_view
 from bot.slack.desk import Desk, action_of, container_of, incident_of
+from bot.slack.linker import SOON
 from bot.slack.reply import Reply
 from bot.slack.text import Block
 from bot.slack.value import Press
@@ -46,4 +47,8 @@ async def _more_view(desk: Desk, press: Press, visit: Visit, *, is_raw: bool) ->
         desk.gate.note_read(visit, Deed.LOOK_UP, press.ref, failure)
         return words_view("More", f"{failure.happened} {failure.advice}")
     desk.gate.note_read(visit, Deed.LOOK_UP, press.ref, reading)
-    return raw_view(reading, press) if is_raw else files_view(reading, press)
+    if is_raw:
+        return raw_view(reading, press)
+    _, shown = page_of(reading.task.files, press)
+    links = await desk.linker.links(visit, reading, shown, within=SOON)
+    return files_view(reading, press, now=desk.answerer.clock(), links=links)

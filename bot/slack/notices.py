@@ -12,8 +12,10 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.recording.completion import Occasion
+from bot.recording.reading import Reading
 from bot.slack.bolt import make_slack
 from bot.slack.cards.card import Card
+from bot.slack.cards.file import NO_LINKS, CardLinks
 from bot.slack.cards.notice import files_reply_card, notice_card
 from bot.slack.delivery import CardRefused, ThreadGone, meaning_of
 from bot.slack.people import KNOWN_FOR, People
@@ -35,6 +37,7 @@ EVENT_TYPE = "rectask_notice"
 _INACTIVE = "account_inactive"
 
 Answer = Mapping[str, Any]
+Offer = Callable[[Reading], CardLinks]
 
 
 @asynccontextmanager
@@ -45,17 +48,21 @@ async def open_messenger(
     health: TokenHealth,
     clock: Callable[[], datetime],
     people: People | None = None,
+    offer: Offer | None = None,
     answers_within: timedelta = ANSWERS_WITHIN,
 ) -> AsyncIterator["SlackMessenger"]:
     """A messenger whose requests give up sooner than those of listeners; leaving the block closes its connections."""
     patience = aiohttp.ClientTimeout(total=answers_within.total_seconds(), connect=_CONNECTS_WITHIN.total_seconds())
     async with aiohttp.ClientSession(timeout=patience) as session:
         slack = make_slack(token=token, base_url=base_url, session=session)
-        yield SlackMessenger(slack, health, clock=clock, people=people)
+        yield SlackMessenger(slack, health, clock=clock, people=people, offer=offer)
 
 
 class SlackMessenger:
-    """Writes notices into people's direct messages; each is found again by its key in the message's metadata."""
+    """Writes notices into people's direct messages; each is found again by its key in the message's metadata.
+
+    `offer` tells whether there is a button for links on a card: the message itself, which is kept, has none.
+    """
 
     def __init__(
         self,
@@ -64,12 +71,14 @@ class SlackMessenger:
         *,
         clock: Callable[[], datetime],
         people: People | None = None,
+        offer: Offer | None = None,
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
         self._slack = slack
         self._health = health
         self._clock = clock
         self._people = people or People(timer=timer)
+        self._offer = offer or (lambda _: NO_LINKS)
 
     async def check(self, notice: Notice) -> None:
         """A post to a deactivated person succeeds and is read by nobody, so Slack is asked who they are.
@@ -100,7 +109,7 @@ class SlackMessenger:
 
     async def post(self, notice: Notice) -> Place:
         """With late files: change the original (any number of times comes to the same), then answer in its thread."""
-        card, original = notice_card(notice, now=self._clock()), _thread_of(notice)
+        card, original = self._card(notice), _thread_of(notice)
         if original is None:
             return await self._send(notice, card, channel=notice.person.user_id)
         try:
@@ -110,6 +119,11 @@ class SlackMessenger:
         except ThreadGone as refusal:
             log.info("notice.original_gone", reason=refusal.reason)
             return await self._send(notice, card, channel=notice.person.user_id)
+
+    def _card(self, notice: Notice) -> Card:
+        reading = notice.completion.reading
+        links = NO_LINKS if reading is None else self._offer(reading)
+        return notice_card(notice, now=self._clock(), links=links)
 
     async def _change(self, original: Place, card: Card) -> None:
         """Nothing has been posted when this fails. Its metadata stays, for none is given (page of chat.update)."""

@@ -16,6 +16,7 @@ _OF_ACTION = {
     "share": Deed.SHARE,
     "list": Deed.LIST,
     "links": Deed.LINK,
+    "open": Deed.OPEN,
 }
 
 

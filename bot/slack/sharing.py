@@ -41,7 +41,9 @@ async def _share_here(desk: Desk, press: Press, visit: Visit, reply: Reply) -> N
             others = tuple(team for team in _teams_of(channel) if team != desk.workspace.team_id)
             await reply.afterwards(shared_outside_card(press, str(channel.get("name") or "this channel"), others))
             return
-        card = await desk.answerer.card(press.ref, person=None, shared_by=user_id, on_result=results.append)
+        card = await desk.answerer.card(
+            press.ref, person=None, shared_by=user_id, on_result=results.append, links=desk.linker.offer
+        )
         await desk.slack.chat_postMessage(channel=channel_id, **card.as_message())
     except SlackApiError as failure:
         if error_of(failure) not in _NOT_THERE:

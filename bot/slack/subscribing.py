@@ -3,13 +3,13 @@
 from functools import partial
 
 from bot.access.audit import Deed, Outcome
-from bot.recording.reading import TaskReadError
+from bot.recording.reading import Reading, TaskReadError
 from bot.recording.task import TaskRef
 from bot.slack.cards.card import Card
 from bot.slack.cards.listing import LISTED_AT_MOST, list_card
 from bot.slack.cards.subscribing import IN_LIST, ON_ANSWER, over_card, subscribed_card, unsubscribed_card
 from bot.slack.cards.task import Standing
-from bot.slack.desk import Desk, action_of, answered, container_of
+from bot.slack.desk import Desk, action_of, answered, container_of, is_own_card
 from bot.slack.reply import Reply
 from bot.slack.value import Press
 from bot.slack.visit import Visit
@@ -61,7 +61,7 @@ async def on_subscribe(desk: Desk, visit: Visit, reply: Reply) -> None:
 
 
 async def _answer_subscribe(desk: Desk, press: Press, visit: Visit, reply: Reply) -> None:
-    on_own_card = _is_own_card(visit, press)
+    on_own_card = is_own_card(visit, press)
     card, is_settled = await _subscribe(desk, press.ref, visit, on_own_card=on_own_card)
     await reply.afterwards(card, replace=on_own_card and is_settled)
 
@@ -83,19 +83,24 @@ async def _try_to_subscribe(desk: Desk, ref: TaskRef, visit: Visit, *, on_own_ca
     note = partial(desk.gate.note, visit, Deed.SUBSCRIBE, ref, request_id=reading.request_id)
     if reading.task.is_over:
         note(outcome=Outcome.FAILED, reason=_OVER)
-        return over_card(reading, now=answerer.clock()), True
+        return await _over_card(desk, reading, visit), True
     outcome = await desk.subscriptions.subscribe(
         reading, person, next_look=desk.next_look(reading.task), asked_in=visit.asker.channel
     )
     if outcome.completion is not None:
         note(outcome=Outcome.FAILED, reason=_OVER)
-        return over_card(outcome.completion.reading or reading, now=answerer.clock()), True
+        return await _over_card(desk, outcome.completion.reading or reading, visit), True
     note(reason=None if outcome.is_new else "was subscribed already")
     if outcome.is_new:
         desk.homes.refresh(person)
     if on_own_card:
-        return answerer.card_of(reading, standing=Standing.SUBSCRIBED), True
+        links = await desk.linker.on_card(visit, reading)
+        return answerer.card_of(reading, standing=Standing.SUBSCRIBED, links=links), True
     return subscribed_card(reading, is_new=outcome.is_new, now=answerer.clock()), True
+
+
+async def _over_card(desk: Desk, reading: Reading, visit: Visit) -> Card:
+    return over_card(reading, now=desk.answerer.clock(), links=await desk.linker.on_card(visit, reading))
 
 
 async def on_unsubscribe(desk: Desk, visit: Visit, reply: Reply) -> None:
@@ -115,7 +120,7 @@ async def _answer_unsubscribe(desk: Desk, press: Press, visit: Visit, reply: Rep
         await reply.afterwards(await subscriptions_card(desk, visit), replace=True)
     elif action_id == ON_ANSWER:
         await reply.afterwards(said, replace=True)
-    elif _is_own_card(visit, press) and desk.gate.may(visit.asker, Deed.LOOK_UP, press.ref):
+    elif is_own_card(visit, press) and desk.gate.may(visit.asker, Deed.LOOK_UP, press.ref):
         await reply.afterwards(await _own_card(desk, press, visit), replace=True)
     else:
         await reply.afterwards(said)
@@ -123,7 +128,8 @@ async def _answer_unsubscribe(desk: Desk, press: Press, visit: Visit, reply: Rep
 
 async def _own_card(desk: Desk, press: Press, visit: Visit) -> Card:
     on_result = partial(desk.gate.note_read, visit, Deed.LOOK_UP, press.ref)
-    return await desk.answerer.card(press.ref, person=visit.person, on_result=on_result)
+    links = partial(desk.linker.on_card, visit)
+    return await desk.answerer.card(press.ref, person=visit.person, on_result=on_result, links=links)
 
 
 async def _unsubscribe_at_home(desk: Desk, ref: TaskRef, visit: Visit) -> None:
@@ -146,8 +152,3 @@ async def _refresh_list(desk: Desk, visit: Visit, reply: Reply) -> None:
         await desk.homes.show(visit.person)
     else:
         await reply.afterwards(await subscriptions_card(desk, visit), replace=True)
-
-
-def _is_own_card(visit: Visit, press: Press) -> bool:
-    """Whether the card is seen by nobody but the presser, and may be put in the place of."""
-    return bool(container_of(visit.body).get("is_ephemeral")) and press.shared_by is None

@@ -43,6 +43,12 @@ def moment(when: datetime | None) -> str:
     return f"<!date^{int(when.timestamp())}^{{date_short_pretty}} {{time_secs}}|{fallback}>"
 
 
+def minute(when: datetime) -> str:
+    """As `moment`, without seconds."""
+    fallback = when.strftime("%Y-%m-%d %H:%M UTC")
+    return f"<!date^{int(when.timestamp())}^{{date_short_pretty}} {{time}}|{fallback}>"
+
+
 def mrkdwn(text: str) -> Block:
     """A mrkdwn object in which nothing becomes live that was not written so."""
     return {"type": "mrkdwn", "text": cut(text, 3000), "verbatim": True}

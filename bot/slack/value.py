@@ -14,6 +14,9 @@ _LATEST = 253_402_300_799
 # Counted in whole units, for a float would lose milliseconds.
 _EPOCH, _SECOND, _MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(seconds=1), timedelta(milliseconds=1)
 
+# Of a file's name, so that the value stays within Slack's 2,000 characters however it is escaped.
+_FILE_AT_MOST = 200
+
 
 class Tampered(ValueError):
     """A button's value is not one that this bot made."""
@@ -30,6 +33,7 @@ class _Value(BaseModel):
     s: str | None = Field(None, pattern=r"^[UW][A-Z0-9]{2,20}$")
     n: int | None = Field(None, ge=0, le=_LATEST)
     b: int | None = Field(None, ge=0, le=_LATEST * 1000)
+    f: str | None = Field(None, max_length=_FILE_AT_MOST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ class Told:
 class Press:
     """The task of a card, the page of a modal, whether sharing outside was agreed to, who had shared the card.
 
-    `told` is there on a notice.
+    `told` is there on a notice, `file` (the beginning of its object key or Vid) on a link.
     """
 
     ref: TaskRef
@@ -58,12 +62,14 @@ class Press:
     outside_too: bool = False
     shared_by: str | None = None
     told: Told | None = None
+    file: str | None = None
 
     def as_value(self) -> str:
-        """At most 400 characters; Slack takes 2,000."""
+        """At most 400 characters, with a file at most 1,700; Slack takes 2,000."""
         parts: dict[str, object] = {"a": self.ref.app.name, "r": self.ref.room, "t": self.ref.task}
         parts |= ({"p": self.page} if self.page else {}) | ({"x": True} if self.outside_too else {})
         parts |= {"s": self.shared_by} if self.shared_by else {}
+        parts |= {"f": self.file[:_FILE_AT_MOST]} if self.file else {}
         if self.told is not None:
             parts["n"] = (self.told.subscribed_at - _EPOCH) // _SECOND
             if self.told.started_at is not None:
@@ -76,7 +82,7 @@ def read_value(value: object, *, apps: Sequence[RtcApp]) -> Press:
     try:
         given = _Value.model_validate_json(value if isinstance(value, str) else "")
         ref = TaskRef(choose_app(apps, given.a), given.r, given.t)
-        return Press(ref, page=given.p, outside_too=given.x, shared_by=given.s, told=_told(given))
+        return Press(ref, page=given.p, outside_too=given.x, shared_by=given.s, told=_told(given), file=given.f)
     except (ValidationError, InvalidId, UnknownApp) as flaw:
         raise Tampered from flaw
 

@@ -56,6 +56,7 @@ ACTIONS = [
     ("rectask.list", Deed.LIST, True),
     ("rectask.unsubscribe.answer", Deed.UNSUBSCRIBE, True),
     ("rectask.share", Deed.SHARE, False),
+    ("rectask.links", Deed.LINK, False),
     ("rectask.bygone", Deed.OTHER, True),
 ]
 IN_PLACE = {"rectask.unsubscribe.answer", "rectask.unsubscribe.list.0", "rectask.list"}

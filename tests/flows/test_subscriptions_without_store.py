@@ -31,6 +31,7 @@ from bot.slack.desk import Desk
 from bot.slack.events import Handler, on_uninstalled, on_user_change, quietly
 from bot.slack.gate import make_gate
 from bot.slack.homes import Homes
+from bot.slack.linker import Linker
 from bot.slack.listeners import register
 from bot.slack.visit import Body
 from bot.slack.work import AT_MOST, Work
@@ -103,6 +104,7 @@ async def bureau(fake_rtc: FakeRtc, tmp_path: Path) -> AsyncIterator[Bureau]:
         slack = make_slack(token=fake.bot_token, base_url=fake.api_url, session=session)
         workspace = await greet(slack)
         gate = make_gate(slack, workspace, rights=Rights(), per_minute=1_000, audit=BatchingAuditLog(), clock=bot.clock)
+        work = await stack.enter_async_context(Work())
         desk = Desk(
             answerer=Answerer(bot.reader, store, recall=bot.reader.recall, clock=bot.clock),
             apps=bot.apps,
@@ -110,8 +112,9 @@ async def bureau(fake_rtc: FakeRtc, tmp_path: Path) -> AsyncIterator[Bureau]:
             session=session,
             workspace=workspace,
             gate=gate,
+            linker=Linker(bot.links, gate, work),
             health=TokenHealth(),
-            work=await stack.enter_async_context(Work()),
+            work=work,
             subscriptions=store,
             notices=store,
             upkeep=store,

@@ -2,11 +2,15 @@
 
 import json
 import math
+from collections.abc import Sequence
+from datetime import datetime
 
 from bot.recording.reading import Reading
+from bot.recording.task import RecordingFile
 from bot.recording.units import count_in_words
-from bot.slack.cards.card import button, buttons, footnote, paragraph, sentence
-from bot.slack.cards.task import file_in_words, place
+from bot.slack.cards.card import button, buttons, footnote, sentence
+from bot.slack.cards.file import NO_LINKS, CardLinks, file_block
+from bot.slack.cards.task import place
 from bot.slack.text import Block, cut, plain
 from bot.slack.value import Press
 
@@ -15,15 +19,24 @@ FILES_A_PAGE = 10
 RAW_AT_MOST = 40_000
 
 
-def files_view(reading: Reading, press: Press) -> Block:
-    """One page of the files; a page past the end is the last one."""
-    files = reading.task.files
-    pages = max(1, math.ceil(len(files) / FILES_A_PAGE))
-    page = min(press.page, pages - 1)
+def page_of(files: Sequence[RecordingFile], press: Press) -> tuple[int, list[tuple[int, RecordingFile]]]:
+    """The page that is shown, the first being 0, and its files with their numbers; past the end it is the last one."""
+    page = min(press.page, _pages(files) - 1)
     first = page * FILES_A_PAGE
+    return page, list(enumerate(files[first : first + FILES_A_PAGE], start=first + 1))
+
+
+def _pages(files: Sequence[RecordingFile]) -> int:
+    return max(1, math.ceil(len(files) / FILES_A_PAGE))
+
+
+def files_view(reading: Reading, press: Press, *, now: datetime, links: CardLinks = NO_LINKS) -> Block:
+    """One page of the files."""
+    files = reading.task.files
+    pages, (page, numbered) = _pages(files), page_of(files, press)
     shown = [
-        paragraph(file_in_words(file, number))
-        for number, file in enumerate(files[first : first + FILES_A_PAGE], start=first + 1)
+        file_block(press.ref, file, number, link=links.by_number.get(number), now=now, at_length=True)
+        for number, file in numbered
     ]
     where = count_in_words(len(files), "file") + (f", page {page + 1} of {pages}" if pages > 1 else "")
     # What turns the pages stands first, so that it stays under the thumb.

@@ -8,6 +8,7 @@ from bot.recording.stop_reason import START_TASK_FAILED
 from bot.recording.units import count_in_words, size_in_words
 from bot.recording.verdict import files_may_follow, judge
 from bot.slack.cards.card import Card, buttons, headline, paragraph
+from bot.slack.cards.file import NO_LINKS, CardLinks
 from bot.slack.cards.task import Standing, place, subscribe_button, task_card, why
 from bot.slack.text import Block, code, escape, moment
 from bot.slack.value import Told
@@ -36,7 +37,7 @@ _LOST = {
 }
 
 
-def notice_card(notice: Notice, *, now: datetime) -> Card:
+def notice_card(notice: Notice, *, now: datetime, links: CardLinks = NO_LINKS) -> Card:
     """The card of a notice. With late files it is what takes the place of the notice of the end."""
     completion = notice.completion
     if completion.occasion in _LOST or completion.reading is None:
@@ -44,19 +45,21 @@ def notice_card(notice: Notice, *, now: datetime) -> Card:
     reading = completion.reading
     told = Told(notice.subscribed_at, known_start(reading.task))
     standing = Standing.SUBSCRIBED if _goes_on(completion, now) else None
-    card = task_card(reading, now=now, told=told, standing=standing, notes=_notes(completion, now))
+    card = task_card(reading, now=now, told=told, standing=standing, notes=_notes(completion, now), links=links)
     return Card(f"{_UNCLEAR} {card.text}", card.blocks) if completion.occasion is Occasion.UNCLEAR else card
 
 
-def told_again(reading: Reading, told: Told, *, now: datetime, standing: Standing | None) -> Card:
+def told_again(
+    reading: Reading, told: Told, *, now: datetime, standing: Standing | None, links: CardLinks = NO_LINKS
+) -> Card:
     """A notice with a newer answer about the same recording."""
-    return task_card(reading, now=now, told=told, standing=standing)
+    return task_card(reading, now=now, told=told, standing=standing, links=links)
 
 
-def newer_card(reading: Reading, *, now: datetime, standing: Standing | None) -> Card:
+def newer_card(reading: Reading, *, now: datetime, standing: Standing | None, links: CardLinks = NO_LINKS) -> Card:
     """For who refreshes a notice whose recording RTC tells of no more, for this one has taken its ids."""
     newer = paragraph("*This is a newer recording of the same ids;* RTC tells no more of the one above.")
-    return task_card(reading, now=now, standing=standing, notes=[newer])
+    return task_card(reading, now=now, standing=standing, notes=[newer], links=links)
 
 
 def files_reply_card(notice: Notice) -> Card:

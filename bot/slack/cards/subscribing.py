@@ -6,6 +6,7 @@ from bot.recording.reading import Reading
 from bot.recording.task import TaskRef
 from bot.recording.verdict import judge
 from bot.slack.cards.card import Card, buttons, footnote, headline, paragraph
+from bot.slack.cards.file import CardLinks
 from bot.slack.cards.task import place, subscribe_button, task_card, unsubscribe_button
 from bot.slack.cards.words import words_card
 from bot.slack.text import code, escape
@@ -38,9 +39,10 @@ def unsubscribed_card(ref: TaskRef, *, was_subscribed: bool) -> Card:
     )
 
 
-def over_card(reading: Reading, *, now: datetime) -> Card:
+def over_card(reading: Reading, *, now: datetime, links: CardLinks) -> Card:
     """For who would subscribe to a recording that is over."""
-    return task_card(reading, now=now, notes=[paragraph("*It is over already, so there is nothing to wait for.*")])
+    notes = [paragraph("*It is over already, so there is nothing to wait for.*")]
+    return task_card(reading, now=now, notes=notes, links=links)
 
 
 def store_card() -> Card:

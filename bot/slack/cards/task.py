@@ -6,12 +6,10 @@ from enum import Enum
 
 from bot.recording.reading import Reading, TaskUnavailable
 from bot.recording.stop_reason import START_TASK_FAILED
-from bot.recording.task import NOT_STARTED, RecordingFile, RecordTask, TaskRef
-from bot.recording.units import count_in_words, length_in_words, size_in_words
+from bot.recording.task import NOT_STARTED, RecordTask, TaskRef
+from bot.recording.units import length_in_words
 from bot.recording.verdict import Concern, Mood, judge
 from bot.slack.cards.card import (
-    BLOCKS_AT_MOST,
-    BYTES_AT_MOST,
     Card,
     button,
     buttons,
@@ -21,14 +19,12 @@ from bot.slack.cards.card import (
     headline,
     paragraph,
     sentence,
-    size_of,
 )
+from bot.slack.cards.file import NO_LINKS, CardLinks, files_that_fit
 from bot.slack.text import Block, code, escape, moment
 from bot.slack.value import Press, Told
 
 _FRESH_FOR = timedelta(seconds=2)
-# More of them would put the buttons out of reach on a phone; all are behind "More".
-FILES_ON_A_CARD = 5
 _BEFORE_SHARING = confirmation(
     "Share this card?", "Everybody in this channel will see this recording's card.", yes="Share it"
 )
@@ -53,6 +49,7 @@ def task_card(
     standing: Standing | None = None,
     told: Told | None = None,
     notes: Sequence[Block] = (),
+    links: CardLinks = NO_LINKS,
 ) -> Card:
     """The card for one person, or for the channel that `shared_by` (a user id) shares it with.
 
@@ -74,11 +71,12 @@ def task_card(
     bottom = [
         *(_standing_note(standing) if told is None else [why(told)]),
         footnote(" · ".join(_source(reading, now, shared_by, told))),
-        _buttons(reading, shared_by, standing, told),
+        _buttons(reading, shared_by, standing, told, links),
     ]
     said = verdict.sentence if failure is None else f"{failure.happened} Last known: {verdict.sentence}"
     text = f"{said} Room {task.ref.room}, task {task.ref.task}."
-    return Card(text=escape(text), blocks=(*top, *_files_that_fit(task.files, besides=[*top, *bottom]), *bottom))
+    files = files_that_fit(task.ref, task.files, links, now=now, besides=[*top, *bottom])
+    return Card(text=escape(text), blocks=(*top, *files, *bottom))
 
 
 def place(ref: TaskRef) -> str:
@@ -103,46 +101,6 @@ def _facts(task: RecordTask) -> Iterator[tuple[str, str]]:
         yield "Ended", moment(task.ended_at)
     if task.length is not None:
         yield "Length", length_in_words(task.length)
-
-
-def _files_that_fit(files: tuple[RecordingFile, ...], *, besides: list[Block]) -> Iterator[Block]:
-    """As many files as there is room for; then how many more there are."""
-    room = BYTES_AT_MOST - size_of(besides) - 400
-    places = BLOCKS_AT_MOST - len(besides) - 1
-    for number, file in enumerate(files, start=1):
-        block = paragraph(file_in_words(file, number))
-        room, places = room - size_of([block]), places - 1
-        if room < 0 or places < 0 or number > FILES_ON_A_CARD:
-            left = count_in_words(len(files) - number + 1, "more file")
-            yield paragraph(f"… and {left}: press *More*.")
-            return
-        yield block
-
-
-def file_in_words(file: RecordingFile, number: int) -> str:
-    """A file's place, its figures and who is in it, in mrkdwn."""
-    where = file.object_key or (f"VOD {file.vid}" if file.vid else None)
-    lines = [f"*File {number:,}* · " + " · ".join(_figures(file))]
-    lines.append(code(where) if where else "neither an object key nor a Vid is given")
-    if file.streams:
-        shown = [f"{code(stream.user_id or 'not given', limit=128)} ({stream.kind})" for stream in file.streams[:6]]
-        more = len(file.streams) - len(shown)
-        lines.append(", ".join(shown) + (f" and {more} more" if more else ""))
-    return "\n".join(lines)
-
-
-def _figures(file: RecordingFile) -> Iterator[str]:
-    yield "length not given" if file.length is None else length_in_words(file.length)
-    yield "size not given" if file.size is None else size_in_words(file.size)
-    if file.file_format:
-        yield file.file_format
-    if file.width and file.height:
-        yield f"{file.width} x {file.height}"
-    # The vendor publishes no table for the codes in the answer, so they are shown as they came.
-    if file.video_codec is not None:
-        yield f"video codec {code(file.video_codec, limit=40)}"
-    if file.audio_codec is not None:
-        yield f"audio codec {code(file.audio_codec, limit=40)}"
 
 
 def _concern(concern: Concern) -> Block:
@@ -181,7 +139,9 @@ def _source(reading: Reading, now: datetime, shared_by: str | None, told: Told |
         yield f"Can be looked up until {moment(until)}"
 
 
-def _buttons(reading: Reading, shared_by: str | None, standing: Standing | None, told: Told | None) -> Block:
+def _buttons(
+    reading: Reading, shared_by: str | None, standing: Standing | None, told: Told | None, links: CardLinks
+) -> Block:
     ref = reading.task.ref
     value, refreshed = Press(ref, shared_by=shared_by).as_value(), Press(ref, shared_by=shared_by, told=told).as_value()
     row = [button("Refresh", "rectask.refresh", value=refreshed)]
@@ -189,6 +149,8 @@ def _buttons(reading: Reading, shared_by: str | None, standing: Standing | None,
         row.append(subscribe_button(ref, value=value))
     if standing is Standing.SUBSCRIBED:
         row.append(unsubscribe_button(ref, "rectask.unsubscribe"))
+    if links.can_be_asked_for:
+        row.append(button("Get links", "rectask.links", value=refreshed))
     row.append(button("More", "rectask.files", value=value))
     if shared_by is None and told is None:
         row.append(button("Share", "rectask.share", value=value, confirm=_BEFORE_SHARING))

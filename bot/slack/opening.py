@@ -1,0 +1,53 @@
+"""What happens when somebody asks for links to files, and when they press one."""
+
+from bot.access.audit import Deed, Outcome
+from bot.recording.reading import Reading, TaskReadError, TaskUnavailable
+from bot.slack.cards.links import links_card, taken_over_card
+from bot.slack.desk import Desk, answered
+from bot.slack.linker import PATIENTLY, numbered
+from bot.slack.reply import Reply
+from bot.slack.value import Press
+from bot.slack.visit import Visit
+
+
+async def on_links(desk: Desk, visit: Visit, reply: Reply) -> None:
+    """Answer the presser alone, who is not who asked for the card, with fresh links."""
+    await reply.acknowledge()
+    press = desk.press(visit.body)
+    desk.gate.check(visit, Deed.LINK, press.ref)
+    if not desk.answerer.knows(press.ref):
+        desk.gate.count(visit, Deed.LINK, press.ref)
+    desk.work.begin(answered(desk, reply, lambda: _give_links(desk, press, visit, reply)))
+
+
+async def _give_links(desk: Desk, press: Press, visit: Visit, reply: Reply) -> None:
+    try:
+        reading = await _files_of(desk, press)
+    except TaskReadError as failure:
+        desk.gate.note_read(visit, Deed.LINK, press.ref, failure)
+        await reply.afterwards(desk.answerer.failure_card(failure, press.ref, note="So no links can be made."))
+        return
+    if press.told is not None and not press.told.is_about(reading.task):
+        reason = "a newer recording has taken its ids"
+        desk.gate.note(visit, Deed.LINK, press.ref, outcome=Outcome.FAILED, reason=reason)
+        await reply.afterwards(taken_over_card())
+        return
+    links = await desk.linker.links(visit, reading, numbered(reading.task.files), within=PATIENTLY)
+    await reply.afterwards(links_card(reading, links, now=desk.answerer.clock()))
+
+
+async def _files_of(desk: Desk, press: Press) -> Reading:
+    """What was last known will do, for files stay what they are. Raises TaskReadError."""
+    try:
+        return await desk.answerer.read(press.ref)
+    except TaskUnavailable as failure:
+        if failure.last_known is None:
+            raise
+        return failure.last_known
+
+
+async def on_open(desk: Desk, visit: Visit, reply: Reply) -> None:
+    """Slack has opened the address already; that it was pressed is recorded."""
+    await reply.acknowledge()
+    press = desk.press(visit.body)
+    desk.gate.audit.note(desk.gate.record(visit, Deed.OPEN, press.ref, file=press.file))
