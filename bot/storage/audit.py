@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, delete, select, tuple_
@@ -55,8 +56,12 @@ def _not_recorded() -> Iterator[None]:
         raise NotRecorded(str(failure)) from failure
 
 
+_NAMES = tuple(column.name for column in audit_records.columns)
+_VALUES = attrgetter(*_NAMES)
+
+
 def _row(record: Record) -> dict[str, Any]:
-    return {column.name: getattr(record, column.name) for column in audit_records.columns}
+    return dict(zip(_NAMES, _VALUES(record), strict=True))
 
 
 def _record(row: Row[Any]) -> Record:

@@ -73,4 +73,6 @@ class Words(TypeDecorator[str]):
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         del dialect
-        return None if value is None else value.replace("\0", "").encode(errors="replace").decode()
+        if value is None or value.isprintable():
+            return value
+        return value.replace("\0", "").encode(errors="replace").decode()
