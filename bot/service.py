@@ -141,7 +141,7 @@ async def _open_desk(
         homes=homes,
         gate=gate,
         linker=Linker(bot.links, gate, work),
-        next_look=lambda task: schedule.while_running(task, now=bot.clock()),
+        next_look=lambda task: schedule.at_first(task, now=bot.clock()),
     )
 
 

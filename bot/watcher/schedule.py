@@ -33,6 +33,13 @@ class Schedule:
         pause = self._jittered(self._usual(task, now=now))
         return min([pause, *self._moments_ahead(task, now=now)])
 
+    def at_first(self, task: RecordTask, *, now: datetime) -> timedelta:
+        """For a task that was read just now and is watched from now on: anywhere within the time that it could take.
+
+        Tasks that people subscribe to together, after one incident, are looked at one by one and told of one by one.
+        """
+        return self.while_running(task, now=now) * max(self.randomness(), JITTER)
+
     def while_files_are_awaited(self) -> timedelta:
         """For a task that is over without files, while its end has not been told."""
         return self._jittered(min(SOON, self.interval))
