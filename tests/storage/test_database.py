@@ -97,7 +97,7 @@ class TestSqliteWays:
                 name: (await connection.exec_driver_sql(f"PRAGMA {name}")).scalar_one()
                 for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
             }
-        assert ways == {"journal_mode": "wal", "synchronous": 1, "foreign_keys": 1, "busy_timeout": 15_000}
+        assert ways == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 15_000}
 
     async def test_writers_queue_in_the_order_they_come(self, sqlite_url: str) -> None:
         async with open_database(sqlite_url) as database:
