@@ -1,4 +1,4 @@
-"""`rectask playground`: the whole bot on this machine, between stand-ins for Slack and RTC, with a page to use it."""
+"""`rectask playground`: the whole bot on this machine, between stand-ins for Slack, RTC and the stores, with a page."""
 
 import asyncio
 import os
@@ -16,6 +16,8 @@ from bot.cli.terminal import Terminal
 from bot.logs import configure_logs
 from bot.playground.fake_rtc import FakeRtc, open_fake_rtc
 from bot.playground.fake_slack import FakeSlack, open_fake_slack
+from bot.playground.fake_store import FakeStore, open_fake_store
+from bot.playground.fake_vod import FakeVod, open_fake_vod
 from bot.playground.faults import FAULTS
 from bot.playground.play_clock import PlayClock
 from bot.playground.rtc_stage import RtcStage
@@ -32,6 +34,7 @@ from bot.subscriptions.person import Person
 PORT = 8321
 _PORTS_TRIED = 20
 _PAGE = Path(__file__).parents[1] / "playground" / "page"
+_CONFIG = "rectask.toml"
 # The stand-ins are on this machine; a proxy has no business between them.
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 
@@ -56,6 +59,9 @@ async def _play(port: int | None, *, is_headless: bool, out: TextIO) -> None:
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rectask-")))
         rtc = await stack.enter_async_context(open_fake_rtc(FakeRtc(clock=clock.now, trace=trace)))
+        store = await stack.enter_async_context(open_fake_store(FakeStore(rtc.account, clock=clock.now)))
+        vod = await stack.enter_async_context(open_fake_vod(FakeVod(rtc.account, clock=clock.now)))
+        (folder / _CONFIG).write_text(_rules(store, vod), encoding="utf-8")
         slack = FakeSlack(clock=clock, page=None if is_headless else _PAGE, rooms=_rooms(), trace=trace)
         url = _database_url(folder)
         database = await stack.enter_async_context(open_database(url, clock=clock.now))
@@ -101,6 +107,14 @@ def _rooms() -> list[dict[str, str]]:
     return [{"room": room, "task": "Task1", "about": text} for room, text in about.items()]
 
 
+def _rules(store: FakeStore, vod: FakeVod) -> str:
+    """The stand-in's bucket counts as one with a domain of its own, for not every browser knows *.localhost."""
+    return (
+        f'[[storage]]\nkind = "tos"\nbucket = "{store.bucket}"\nregion = "{store.region}"\ndomain = "{store.url}"\n\n'
+        f'[[storage]]\nkind = "vod"\nendpoint = "{vod.url}"\n'
+    )
+
+
 def _settings(rtc: FakeRtc, slack: FakeSlack, *, folder: Path) -> Settings:
     environ = {
         "RECTASK_RTC_ENDPOINT": rtc.url,
@@ -113,6 +127,7 @@ def _settings(rtc: FakeRtc, slack: FakeSlack, *, folder: Path) -> Settings:
         "RECTASK_DATABASE_URL": _database_url(folder),
         "RECTASK_WATCH_INTERVAL": "5",
         "RECTASK_AUDIT": str(folder / "audit.jsonl"),
+        "RECTASK_CONFIG": str(folder / _CONFIG),
         "RECTASK_HOST": "127.0.0.1",
         "RECTASK_PORT": "0",
     }

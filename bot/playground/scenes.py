@@ -177,6 +177,9 @@ SCENES: dict[str, Scene] = {
     "run-60": Scene("runs for as many seconds as the room's name says; any number will do", _runs_for(60)),
     "replaced": Scene("a newer task takes the ids 20 s after the first asking", _replaced),
     "vod": Scene("two files in VOD", _ended("StopByAPI", files=[{"Vid": "v0aaa", "Size": "1"}, {"Vid": "v0bbb"}])),
+    "vod-unpublished": Scene(
+        "a file in VOD that is not published", _ended("StopByAPI", files=[{"Vid": "v0unpublished"}])
+    ),
     "many-files": Scene("500 files", _many_files),
     "no-files": Scene("ended without files", _ended("StopByAPI", files=[])),
     "empty-file": Scene("ended with a file of 0 bytes", _ended("StopByAPI", files=[{"ObjectKey": "a.mp4", "Size": 0}])),
