@@ -13,11 +13,12 @@ import pytest
 import structlog
 
 from bot.logs import configure_logs
-from bot.playground.fake_rtc import FakeRtc
 from bot.playground.fake_slack import FakeSlack
 from bot.playground.gateway import Account
-from bot.playground.slack_world import C_ONCALL, C_SHARED, U_ANA, U_STRANGER
-from tests.flows.office import DOORS, Office, open_office
+from bot.playground.slack_world import C_ONCALL, C_SHARED, U_ANA, U_BEN, U_STRANGER, Json
+from tests.flows.linked_office import LinkedOffice, links_in, open_linked_office
+from tests.flows.office import DOORS, Office
+from tests.flows.test_subscriptions import pressed
 
 ACCOUNT = Account("AKSECRETACCESSKEY0000", "c2VjcmV0LWtleS1vZi10aGlzLXRlc3Q=", session_token="STSsecrettoken+/==")
 SLACK = {"bot_token": "xoxb-secret-of-this-test", "app_token": "xapp-secret-of-this-test", "signing_secret": "5ec4e7"}
@@ -51,23 +52,34 @@ def log() -> Iterator[io.StringIO]:
 
 @pytest.mark.parametrize("door", DOORS)
 async def test_nothing_leaks(door: str, log: io.StringIO) -> None:
-    async with open_office(door=door, slack=slack_with_secrets(), rtc=FakeRtc(ACCOUNT)) as office:
-        if door == "socket":
-            await office.slack.wait_for_socket()
-        else:
-            await office.slack.wait_for(lambda: office.slack.calls)
+    async with open_linked_office(door=door, account=ACCOUNT, slack=slack_with_secrets()) as linked:
+        office = linked.office
+        await do_all_with_links_and_subscriptions(linked)
         await do_everything(office)
-        seen = "\n".join(repr((message.text, message.blocks)) for message in office.slack.messages)
-        views = repr([view.content for view in office.slack.world.modals_of(U_ANA)])
+        kept = [message for message in office.slack.messages if message.ephemeral_to is None]
+        calls = repr([call.arguments for call in office.slack.calls if not call.method.startswith("views.")])
+        seen = "\n".join(repr((message.text, without_links(message.blocks))) for message in office.slack.messages)
+        views = repr([without_links(view.content["blocks"]) for view in office.slack.world.views.values()])
         await office.end()
         lines, rows = (office.folder / "audit.jsonl").read_text(), rows_of(office.folder / "rectask.db")
     assert "Ended after" in seen
     assert "listener.failed" in log.getvalue()
     assert lines.count('"share"') > 1
+    assert lines.count('"link"') > 5
     assert "audit_records" in rows
-    for output in (seen, views, log.getvalue(), lines, rows):
+    assert kept
+    assert not any(links_in(message.blocks) for message in kept)
+    for output in (seen, views, calls, log.getvalue(), lines, rows):
         leak = LEAKS.search(output)
         assert leak is None, output[max(0, leak.start() - 200) : leak.end()]
+
+
+def without_links(blocks: list[Json]) -> list[Json]:
+    """What is left of a card for one person without the addresses behind its buttons, which are signed."""
+    return [
+        {**block, "accessory": {**block["accessory"], "url": ""}} if "url" in block.get("accessory", {}) else block
+        for block in blocks
+    ]
 
 
 def rows_of(path: Path) -> str:
@@ -79,7 +91,8 @@ def rows_of(path: Path) -> str:
 async def do_everything(office: Office) -> None:
     for text in (*TYPED, "watch running Task1", "unwatch running Task1", "watch running Task2", "list"):
         await office.slack.command(text, channel=C_SHARED)
-    card = next(message for message in office.slack.messages if "Ended after" in message.text)
+    answers = [message for message in office.slack.messages if message.channel == C_SHARED]
+    card = next(message for message in answers if "Ended after" in message.text)
     for action in ("rectask.refresh", "rectask.files", "rectask.share"):
         await office.slack.press(card, action, user=U_ANA)
     asked = await office.slack.next_message(user=U_ANA, channel=C_SHARED)
@@ -97,3 +110,24 @@ async def do_everything(office: Office) -> None:
     await office.slack.post_to_bot(body, office.slack.sign(body, secret="wrong"))
     async with aiohttp.ClientSession() as session:
         await session.get(f"{office.url}/readyz")
+
+
+async def do_all_with_links_and_subscriptions(linked: LinkedOffice) -> None:
+    slack = linked.office.slack
+    shared = await linked.shared("hls-running Task1")
+    answer = await linked.told(shared, "rectask.links", user=U_BEN)
+    await slack.press(answer, "rectask.open.1", user=U_BEN)
+    await slack.press(shared, "rectask.refresh", user=U_BEN)
+    await slack.open_home(user=U_ANA)
+    for text in ("vod Task1", "vod-unpublished Task1"):
+        await linked.typed(text)
+    card = await linked.typed("hls-running Task1")
+    await slack.press(card, "rectask.files", user=U_ANA)
+    for action in ("rectask.subscribe", "rectask.unsubscribe", "rectask.subscribe"):
+        await pressed(linked.office, card, action)
+        assert links_in(card.blocks)
+    await slack.press(await linked.typed("list"), "rectask.list", user=U_ANA)
+    linked.office.rtc.end("hls-running")
+    await pressed(linked.office, card, "rectask.refresh")
+    notice = await slack.next_message(user=U_ANA, channel=f"D{U_ANA[1:]}")
+    assert links_in((await linked.told(notice, "rectask.links")).blocks)
