@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 import sqlite3
 import ssl
 from collections.abc import Callable, Mapping
@@ -13,6 +14,8 @@ import pytest
 from bot.cli import main
 from bot.playground.fake_rtc import FakeRtc, open_fake_rtc
 from bot.playground.fake_slack import FakeSlack, open_fake_slack
+from bot.playground.fake_store import FakeStore, open_fake_store
+from bot.playground.fake_vod import FakeVod, open_fake_vod
 from tests.world import environ_for
 
 UseEnviron = Callable[[Mapping[str, str]], None]
@@ -101,6 +104,44 @@ async def test_a_store_that_is_out_of_reach(
     assert "FAIL  store" in out
     assert "Check RECTASK_DATABASE_URL" in out
     assert "a-secret" not in out
+
+
+async def test_each_place_that_recordings_lie_in_is_proven(
+    fake_rtc: FakeRtc, use_environ: UseEnviron, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    account = fake_rtc.account
+    async with open_fake_store(FakeStore(account)) as store, open_fake_vod(FakeVod(account)) as vod:
+        rules = f"""
+            [[storage]]
+            kind = "tos"
+            prefix = "rec/"
+            bucket = "{store.bucket}"
+            region = "{store.region}"
+            domain = "{store.url}"
+
+            [[storage]]
+            kind = "vod"
+            endpoint = "{vod.url}"
+
+            [[storage]]
+            kind = "s3"
+            bucket = "{store.bucket}"
+            region = "{store.region}"
+            endpoint = "{store.url}"
+            style = "path"
+            access_key_env = "READ_KEY"
+            secret_key_env = "READ_SECRET"
+        """
+        path = tmp_path / "rectask.toml"
+        path.write_text(rules)
+        own = {"RECTASK_CONFIG": str(path), "READ_KEY": account.access_key, "READ_SECRET": "not-this-one"}
+        assert await check(environ_for(fake_rtc, **own), use_environ) == 1
+    out = capsys.readouterr().out
+    assert "ok    store tos rec-bucket" in out
+    assert "ok    store vod cn-north-1" in out
+    assert "FAIL  store s3 rec-bucket" in out
+    assert "READ_SECRET" in out
+    assert not re.search("not-this-one|[0-9a-f]{64}", out)
 
 
 async def test_a_server_without_tls_where_https_is_expected(

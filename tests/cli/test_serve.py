@@ -16,7 +16,9 @@ import pytest
 from bot.cli import main
 from bot.playground.fake_rtc import FakeRtc
 from bot.playground.fake_slack import FakeSlack, open_fake_slack
+from bot.playground.fake_store import video
 from bot.playground.slack_world import U_ANA
+from tests.linked import fetch
 from tests.world import environ_for
 
 
@@ -94,22 +96,25 @@ async def test_the_playground_is_the_whole_bot() -> None:
         assert not (is_ours and url == "http://127.0.0.1:8321")
         async with aiohttp.ClientSession() as session:
             assert b"<title>" in await (await session.get(url)).read()
-            card = await _card_on_page(session, url)
+            card, link = await _card_on_page(session, url)
+            assert (await fetch(link)).body == video()
         process.send_signal(signal.SIGINT)
         _, err = await process.communicate()
     assert "Ended after 7 min 42 s" in card
     assert (process.returncode, err) == (0, b"")
 
 
-async def _card_on_page(session: aiohttp.ClientSession, url: str) -> str:
+async def _card_on_page(session: aiohttp.ClientSession, url: str) -> tuple[str, str]:
+    """Its text, and the link to its file."""
     command = {"user": U_ANA, "channel": "C0ONCALL01", "text": "/rectask Room1 Task1"}
     for _ in range(100):
         await session.post(f"{url}/-/command", json=command)
         messages = (await (await session.get(f"{url}/-/state")).json())["messages"]
         if messages:
-            return str(messages[-1]["text"])
+            blocks = messages[-1]["blocks"]
+            return str(messages[-1]["text"]), next(b["accessory"]["url"] for b in blocks if "accessory" in b)
         await asyncio.sleep(0.05)
-    return "nothing"
+    pytest.fail("There is no card.")
 
 
 async def test_a_port_that_is_taken_by_name() -> None:

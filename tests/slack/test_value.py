@@ -37,6 +37,13 @@ def test_what_was_put_in_comes_back(
     assert len(press.as_value()) <= 2000
 
 
+@given(st.text(max_size=2000))
+def test_of_a_file_the_beginning_comes_back(name: str) -> None:
+    value = Press(TaskRef(APPS[0], "r" * 128, "t" * 128), file=name).as_value()
+    assert len(value) <= 2000
+    assert read_value(value, apps=APPS).file == (name[:200] or None)
+
+
 @pytest.mark.parametrize(
     "value",
     [
@@ -48,6 +55,7 @@ def test_what_was_put_in_comes_back(
         json.dumps({"a": "prod", "r": "Room1", "t": "Task1", "p": "1"}),
         json.dumps({"a": "prod", "r": "Room1", "t": "Task1", "s": "<!channel>"}),
         json.dumps({"a": "prod", "r": "Room1", "t": "Task1", "more": 1}),
+        json.dumps({"a": "prod", "r": "Room1", "t": "Task1", "f": "f" * 201}),
         json.dumps({"a": "prod", "r": "Room1", "t": "Task1", "n": -1}),
         json.dumps({"a": "prod", "r": "Room1", "t": "Task1", "n": 10**18}),
         json.dumps({"a": "prod", "r": "Room1", "t": "Task1", "n": 1, "b": 10**18}),
