@@ -4,14 +4,15 @@ import { closeMenusOutside } from "./blocks.js";
 import { MessageList, messageText, visibleMessages } from "./chat.js";
 import { element, on } from "./dom.js";
 import { fetchJson, follow, send } from "./server.js";
-import {
-  channelTitle, channelsOf, HOME, showChannels, showPeople, showRooms, showTraffic, unreadMark,
-} from "./sidebar.js";
+import { channelTitle, channelsOf, HOME, showChannels, showPeople, unreadMark } from "./sidebar.js";
+import { showRooms, Stage } from "./stage.js";
+import { Tour } from "./tour.js";
+import { Trace } from "./trace.js";
 import { Unread } from "./unread.js";
 import { homeNode, ModalStage, topView } from "./views.js";
 
 const NEAR_THE_END = 80;
-const EMPTY = { people: [], channels: [], messages: [], views: [], log: [] };
+const EMPTY = { people: [], channels: [], messages: [], views: [] };
 const NOTE_AUTHOR = "Playground";
 
 class Page {
@@ -19,6 +20,8 @@ class Page {
   notes = [];
   isDrawn = false;
   homeDrawn = null;
+  pressed = new Set();
+  afterDrawing = () => {};
 
   constructor(wanted) {
     this.user = wanted.get("user") ?? "";
@@ -90,18 +93,18 @@ class Page {
   }
 
   draw() {
-    const { people, channels, messages, views, log } = this.state;
+    const { people, channels, messages, views } = this.state;
     if (!document.hidden) this.read.read(messages, this);
     const own = channelsOf(channels, this.user);
     showPeople(this.find("person"), people, this.user);
     showChannels(this.find("channels"), own, this, (channel) => this.go(channel));
     this.showNews(own.reduce((sum, channel) => sum + this.unread(channel.id), 0));
-    showTraffic(this.find("traffic"), log);
     this.find("composer").hidden = this.channel === HOME;
     if (this.channel === HOME) this.drawHome();
     else this.drawConversation();
     this.modals.show(topView(views, this.user, "modal"));
     this.isDrawn = true;
+    this.afterDrawing();
   }
 
   go(channel) {
@@ -162,7 +165,18 @@ class Page {
     return { names: this.names, act: (press) => this.tellModal("/-/press", record, press) };
   }
 
+  /** Whether an action of that id, or of that family of ids, was pressed. */
+  hasPressed(id) {
+    return [...this.pressed].some((one) => one === id || one.startsWith(`${id}.`));
+  }
+
+  /** The newest message with blocks that shows, or null. */
+  newestCard() {
+    return [...this.find("content").querySelectorAll(".message .blocks")].at(-1) ?? null;
+  }
+
   async press(body) {
+    this.pressed.add(body.action_id);
     const answer = await send("/-/press", body);
     if (answer.error) this.note(body.channel, `The app did not take the press: \`${answer.error}\``);
   }
@@ -211,9 +225,10 @@ function wire(page) {
   closeMenusOutside(document);
 }
 
-async function offerRooms(page) {
+async function offerRooms(page, stage) {
   const rooms = await fetchJson("/-/rooms").catch(() => []);
-  showRooms(page.find("rooms"), Array.isArray(rooms) ? rooms : [], ({ room, task }) => {
+  const others = (Array.isArray(rooms) ? rooms : []).filter((one) => !stage.row(one.room, one.task));
+  showRooms(page.find("rooms").querySelector("ul"), others, ({ room, task }) => {
     const input = page.find("command");
     input.value = `/rectask ${room} ${task ?? "Task1"}`;
     input.focus();
@@ -224,14 +239,52 @@ function tellConnection(page, isConnected) {
   page.find("connection").textContent = isConnected ? "" : "Not connected: trying again…";
 }
 
+/** Beside the chat where there is room, else over it when it is asked for. */
+function wireStage(page) {
+  const show = (isShown) => {
+    document.body.classList.toggle("staged", isShown);
+    page.find("show-stage").setAttribute("aria-expanded", String(isShown));
+  };
+  on(page.find("show-stage"), "click", () => {
+    show(!document.body.classList.contains("staged"));
+    if (document.body.classList.contains("staged")) page.find("hide-stage").focus();
+  });
+  on(page.find("hide-stage"), "click", () => {
+    show(false);
+    page.find("show-stage").focus();
+  });
+  show(matchMedia("(min-width: 1100px)").matches);
+}
+
+/** Null where there is no stage: a stand-in that was opened without one. */
+async function openStage(page) {
+  const first = await fetchJson("/-/stage").catch(() => null);
+  if (first === null) return void document.body.classList.add("alone");
+  const stage = new Stage(page);
+  const trace = new Trace(page.find("trace"), page.find("layer"), page.find("clear"));
+  const tour = new Tour(page.find("tour"), page, stage, localStorage);
+  stage.show(first.stage);
+  wireStage(page);
+  page.afterDrawing = () => tour.look();
+  follow("/-/stage/events", ({ stage: state, entries }) => {
+    trace.add(entries);
+    if (state) stage.show(state);
+    tour.look();
+  });
+  await offerRooms(page, stage);
+  page.find("start-tour").hidden = !first.stage.rtc;
+  on(page.find("start-tour"), "click", () => tour.start());
+  if (first.stage.rtc && !document.body.classList.contains("bare")) tour.offer();
+}
+
 async function start() {
   const wanted = new URLSearchParams(location.search);
   document.body.classList.toggle("bare", wanted.get("bare") === "1");
   const page = new Page(wanted);
   wire(page);
   await fetchJson("/-/state").then((state) => page.update(state), () => tellConnection(page, false));
-  follow((state) => page.update(state), (isConnected) => tellConnection(page, isConnected));
-  await offerRooms(page);
+  follow("/-/events", (state) => page.update(state), (isConnected) => tellConnection(page, isConnected));
+  await openStage(page);
 }
 
 start();

@@ -21,14 +21,14 @@ export async function send(path, body) {
   }
 }
 
-/** Calls `onState` with each whole state, for as long as the page lives, and `onConnection` with true or false. */
-export function follow(onState, onConnection) {
+/** Calls `onNews` with each message of that WebSocket, for as long as the page lives, and `onConnection` with true or false. */
+export function follow(path, onNews, onConnection = () => {}) {
   const scheme = location.protocol === "https:" ? "wss" : "ws";
-  const socket = new WebSocket(`${scheme}://${location.host}/-/events`);
+  const socket = new WebSocket(`${scheme}://${location.host}${path}`);
   socket.onopen = () => onConnection(true);
-  socket.onmessage = (event) => onState(JSON.parse(event.data));
+  socket.onmessage = (event) => onNews(JSON.parse(event.data));
   socket.onclose = () => {
     onConnection(false);
-    setTimeout(() => follow(onState, onConnection), RETRY_AFTER);
+    setTimeout(() => follow(path, onNews, onConnection), RETRY_AFTER);
   };
 }

@@ -1,10 +1,8 @@
-/** Who you are, where you can be, which rooms there are, and what went over the wire. */
+/** Who you are and where you can be. */
 
 import { element, on } from "./dom.js";
 
 export const HOME = "home";
-
-const TRAFFIC_SHOWN = 60;
 
 export function channelsOf(channels, user) {
   return channels.filter((channel) => !channel.member_ids?.length || channel.member_ids.includes(user));
@@ -60,22 +58,4 @@ function redraw(nav, ...nodes) {
   const index = [...nav.querySelectorAll("button")].indexOf(document.activeElement);
   nav.replaceChildren(...nodes);
   if (index >= 0) nav.querySelectorAll("button")[index]?.focus();
-}
-
-export function showRooms(details, rooms, choose) {
-  details.hidden = rooms.length === 0;
-  const items = rooms.map((room) => {
-    const about = element("small", {}, room.about ?? "");
-    const button = element("button", { type: "button" }, element("code", {}, room.room), about);
-    return element("li", {}, on(button, "click", () => choose(room)));
-  });
-  details.querySelector("ul").replaceChildren(...items);
-}
-
-export function showTraffic(details, log) {
-  details.querySelector("#traffic-count").textContent = `(${log.length})`;
-  const items = log.slice(-TRAFFIC_SHOWN).reverse().map((entry) => element("li", {},
-    element("span", { class: "direction" }, entry.direction ?? ""), " ",
-    element("strong", {}, entry.what ?? ""), " ", String(entry.summary ?? "")));
-  details.querySelector("ol").replaceChildren(...items);
 }

@@ -1,0 +1,112 @@
+/** Six steps for a first visit. Each is done by hand or by the tour's own button; all can be skipped. */
+
+import { element, on } from "./dom.js";
+
+const PLACE = "rectask-tour";
+const ROOM = "run-3600";
+
+export class Tour {
+  #step = -1;
+  #task = "";
+
+  constructor(node, page, stage, storage) {
+    Object.assign(this, { node, page, stage, storage });
+  }
+
+  /** On a first visit only. */
+  offer() {
+    if (!this.storage.getItem(PLACE)) this.start();
+  }
+
+  start() {
+    this.#task = `Tour${Date.now() % 100_000}`;
+    this.page.pressed.clear();
+    this.#go(0);
+  }
+
+  end() {
+    this.storage.setItem(PLACE, "done");
+    this.#step = -1;
+    this.node.hidden = true;
+    point(null);
+  }
+
+  /** Something changed: the step may be done. */
+  look() {
+    const step = this.#steps[this.#step];
+    if (step?.isDone?.()) this.#go(this.#step + 1);
+    else if (step) point(step.at?.());
+  }
+
+  get #steps() {
+    const { page, stage } = this;
+    const command = (room, task) => page.command(`/rectask ${room} ${task}`);
+    const row = () => stage.row(ROOM, this.#task);
+    const dm = () => page.state.channels.find((one) => one.is_dm && one.member_ids.includes(page.user));
+    return [
+      {
+        title: "Look a recording up",
+        words: "Somebody asks what became of a recording. Send the command that stands below.",
+        act: ["Send it", () => command("Room1", "Task1")],
+        at: () => page.find("composer"),
+        isDone: () => page.newestCard() !== null,
+      },
+      {
+        title: "Read why it stopped",
+        words: "The first line says it all; below stand status, stop reason, what looks wrong and what to do, and the files.",
+        at: () => page.newestCard(),
+      },
+      {
+        title: "Open a file",
+        words: "Press Open beside a file, or More for all files and for the answer as it came.",
+        at: () => page.newestCard(),
+        isDone: () => ["rectask.open", "rectask.files", "rectask.links"].some((id) => page.hasPressed(id)),
+      },
+      {
+        title: "Subscribe",
+        words: "This recording still runs. Look it up, and press Subscribe.",
+        act: ["Look it up", () => command(ROOM, this.#task)],
+        at: () => page.newestCard(),
+        isDone: () => page.hasPressed("rectask.subscribe"),
+      },
+      {
+        title: "Let it end",
+        words: `On the stage, choose ${ROOM} ${this.#task} and press End.`,
+        act: ["End it", () => stage.arrange("task", { do: "end", room: ROOM, task: this.#task })],
+        at: () => page.find("recordings"),
+        isDone: () => row()?.status === 3,
+      },
+      {
+        title: "See the message",
+        words: "The bot looks every few seconds, and writes you a direct message. What happens shows each step of it.",
+        act: ["Go there", () => page.go(dm().id)],
+        at: () => page.find("trace"),
+        isDone: () => page.channel === dm()?.id && page.newestCard() !== null,
+      },
+      { title: "That was it", words: "Everything on the stage is yours now. The tour is at the left if you want it again." },
+    ];
+  }
+
+  #go(number) {
+    this.#step = number;
+    const steps = this.#steps;
+    const { title, words, act, at } = steps[number];
+    const isLast = number === steps.length - 1;
+    const button = (label, listener, style = "") =>
+      on(element("button", { type: "button", class: `button ${style}` }, label), "click", listener);
+    this.node.replaceChildren(
+      element("p", {}, isLast ? null : element("small", {}, `${number + 1} of ${steps.length - 1} `),
+        element("strong", {}, title), element("span", {}, ` ${words}`)),
+      element("div", { class: "feet" },
+        act ? button(act[0], act[1], "primary") : null,
+        isLast ? button("Finish", () => this.end(), "primary") : button("Next", () => this.#go(number + 1)),
+        isLast ? null : button("Skip the tour", () => this.end())));
+    this.node.hidden = false;
+    point(at?.());
+  }
+}
+
+function point(target) {
+  for (const node of document.querySelectorAll(".pointed")) if (node !== target) node.classList.remove("pointed");
+  target?.classList.add("pointed");
+}

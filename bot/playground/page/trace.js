@@ -1,0 +1,57 @@
+/** What happens at each layer, as it happens. */
+
+import { element, on } from "./dom.js";
+
+const KEPT = 300;
+const NEAR_THE_END = 60;
+
+export class Trace {
+  constructor(list, filter, clear) {
+    this.list = list;
+    on(filter, "change", () => { list.dataset.only = filter.value; });
+    on(clear, "click", () => list.replaceChildren());
+  }
+
+  add(entries) {
+    const { list } = this;
+    const wasAtEnd = list.scrollHeight - list.scrollTop - list.clientHeight < NEAR_THE_END;
+    list.append(...entries.slice(-KEPT).map(entryNode));
+    while (list.children.length > KEPT) list.firstChild.remove();
+    if (wasAtEnd) list.scrollTop = list.scrollHeight;
+  }
+}
+
+function entryNode(entry) {
+  const line = [
+    element("span", { class: "layer" }, entry.layer), " ", element("strong", {}, entry.what), " ", entry.summary,
+  ];
+  const node = element("li", { "data-layer": entry.layer });
+  if (!hasDetail(entry.detail)) node.append(element("p", {}, ...line));
+  else node.append(unfolding(line, entry.detail));
+  return node;
+}
+
+function hasDetail(detail) {
+  return detail !== null && Object.values(detail).some((part) => part !== null);
+}
+
+/** The detail is made only when somebody looks at it. */
+function unfolding(line, detail) {
+  const node = element("details", {}, element("summary", {}, ...line));
+  return on(node, "toggle", () => {
+    if (node.open && node.children.length === 1) node.append(...Object.entries(detail).map(part));
+  });
+}
+
+function part([name, content]) {
+  const words = typeof content === "string" ? indented(content) : JSON.stringify(content, null, 2);
+  return element("figure", {}, element("figcaption", {}, name), element("pre", { tabindex: "0" }, String(words)));
+}
+
+function indented(text) {
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,79 @@
+"""The playground as a process of its own, and a browser that looks at it; nothing but loopback is reached."""
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from typing import IO, Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.browser.visits import ARGUMENTS, Visit
+
+CHROMIUM = shutil.which("chromium")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Says why nothing of this folder is run, where that is so."""
+    for item in items:
+        if CHROMIUM is None and "tests/browser" in str(item.path):
+            item.add_marker(pytest.mark.skip(reason="there is no chromium on the path (apt-get install chromium)"))
+
+
+@pytest.fixture(scope="session")
+def playground_url() -> Iterator[str]:
+    with subprocess.Popen(
+        [sys.executable, "-m", "bot", "playground", "--port", "0"], stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield _address_in(process.stdout)
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def _address_in(out: IO[str] | None) -> str:
+    assert out is not None
+    for line in out:
+        if found := re.search(r"http://127\.0\.0\.1:\d+", line):
+            return found[0]
+    raise AssertionError("the playground said no address")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def visit(browser: Browser, playground_url: str) -> Iterator[Callable[..., Visit]]:
+    """Opens the page as a new visitor would, or as one who has done with the tour.
+
+    At the end no script has failed, and no request went anywhere but to the playground.
+    """
+    contexts: list[BrowserContext] = []
+    asked: list[str] = []
+    failed: list[str] = []
+
+    def open_page(*, is_first: bool = False, path: str = "/", **options: Any) -> Visit:
+        context = browser.new_context(**({"viewport": {"width": 1200, "height": 800}} | options))
+        contexts.append(context)
+        context.on("request", lambda request: asked.append(request.url))
+        if not is_first:
+            context.add_init_script("localStorage.setItem('rectask-tour', 'done')")
+        page: Page = context.new_page()
+        page.on("pageerror", lambda error: failed.append(str(error)))
+        page.goto(playground_url + path)
+        page.wait_for_selector("#recordings li", state="attached")
+        return Visit(page)
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert failed == []
+    assert [url for url in asked if not url.startswith(playground_url)] == []
