@@ -5,7 +5,7 @@ What people do is in SlackPeople; who and what there is, in slack_world.
 
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -31,7 +31,7 @@ class FakeSlack(SlackPeople):
     `clock` is the time of messages, triggers and response URLs; acks are limited, and requests signed, by real time.
     `limits` are the rates of calls, True for those that Slack promises, False for none; they are counted by `clock`.
     `page` is the folder of the page, `rooms` what that proposes to try: room, task, about. `trace` is told of all that
-    goes to the bot and comes from it.
+    goes to the bot and comes from it. `commands` are those that the app has, None for whatever is typed.
     """
 
     def __init__(
@@ -46,6 +46,7 @@ class FakeSlack(SlackPeople):
         page: Path | None = None,
         rooms: Sequence[Json] = (),
         trace: Trace | None = None,
+        commands: Collection[str] | None = ("/rectask",),
     ) -> None:
         world = World(clock, trace or Trace(clock))
         handles = Handles(world, clock)
@@ -53,7 +54,7 @@ class FakeSlack(SlackPeople):
         super().__init__(world, handles, doors)
         self.bot_token, self.app_token, self.signing_secret = bot_token, app_token, signing_secret
         self._faults = Faults()
-        self._control = Control(self, page, rooms)
+        self._control = Control(self, page, rooms, commands)
         for person in world.people.values() if page else ():  # so that the page has them to choose
             if not person.deleted:
                 world.dm_with(person.id)

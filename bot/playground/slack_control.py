@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,12 +18,16 @@ from bot.playground.slack_world import Json, View
 class Control:
     """The routes under /-/, and the page itself. They answer to nobody but pages of this machine."""
 
-    def __init__(self, people: SlackPeople, page: Path | None, rooms: Sequence[Json]) -> None:
+    def __init__(
+        self, people: SlackPeople, page: Path | None, rooms: Sequence[Json], commands: Collection[str] | None
+    ) -> None:
         self._people = people
+        self._commands = commands
         self._rooms = list(rooms)
         self._page = page
         self._does: dict[str, Callable[[Json], Awaitable[Outcome]]] = {
             "command": self._command,
+            "say": self._say,
             "press": self._press,
             "close_view": self._close_view,
             "submit_view": self._submit_view,
@@ -89,9 +93,12 @@ class Control:
 
     async def _command(self, said: Json) -> Outcome:
         command, _, text = str(said["text"]).strip().partition(" ")
-        if command != "/rectask":
+        if not command.startswith("/") or (self._commands is not None and command not in self._commands):
             raise LookupError(f"{command} is not a command here.")
         return await self._people.command(text.strip(), user=said["user"], channel=said.get("channel"), command=command)
+
+    async def _say(self, said: Json) -> Outcome:
+        return await self._people.say(str(said["text"]), user=said["user"], channel=said.get("channel"))
 
     async def _press(self, said: Json) -> Outcome:
         world = self._people.world

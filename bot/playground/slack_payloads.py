@@ -187,6 +187,24 @@ def home_opened(world: World, person: Person, *, tab: str) -> Json:
     return event | ({"view": view_payload(home)} if home else {})
 
 
+def said_events(message: Message, person: Person, channel: Channel) -> list[Json]:
+    """The events of what a person wrote: a message, and a mention where the bot is named."""
+    kind = "im" if channel.is_im else "group" if channel.is_private else "channel"
+    event: Json = {
+        "type": "message",
+        "channel": channel.id,
+        "channel_type": kind,
+        "user": person.id,
+        "team": person.team_id,
+        "text": message.text,
+        "ts": message.ts,
+        "event_ts": message.ts,
+    }
+    mention = {name: value for name, value in event.items() if name != "channel_type"} | {"type": "app_mention"}
+    is_named = f"<@{U_BOT}>" in message.text and not channel.is_im
+    return [event, mention] if is_named else [event]
+
+
 def user_change(world: World, person: Person) -> Json:
     """The event of a person who is not what they were."""
     moment = world.next_ts()

@@ -1,5 +1,7 @@
 """What people do in Slack, and what they then see of the bot's answer."""
 
+import html
+import re
 from dataclasses import replace
 
 from bot.playground.slack_blocks import find_element
@@ -16,11 +18,15 @@ from bot.playground.slack_payloads import (
     interaction,
     press_in_message,
     press_in_view,
+    said_events,
     tokens_revoked,
     user_change,
 )
 from bot.playground.slack_views import push_view
 from bot.playground.slack_world import C_ONCALL, U_ANA, Channel, Json, Message, Person, Refused, View
+
+# A person's name that was chosen from the list is a mention; its signs are not escaped.
+_NAMED = re.compile(r"&lt;(@[UW]\w+)&gt;")
 
 
 class SlackPeople:
@@ -50,6 +56,19 @@ class SlackPeople:
         self.world.note("to bot", "command", f"{person.name} in {there.name}: {command} {text}")
         outcome = await self._doors.deliver(Delivery("slash_commands", form))
         return self._show_ack(outcome, there.id, user)
+
+    async def say(self, text: str, *, user: str = U_ANA, channel: str | None = C_ONCALL) -> Outcome:
+        """The person writes that there. The bot hears of it where it is in the channel and subscribes to messages."""
+        person, there = self._person(user), self._channel(channel or self.world.dm_with(user).id, user)
+        written = _NAMED.sub(r"<\1>", html.escape(text, quote=False))
+        message = self.world.post(Message(self.world.next_ts(), there.id, user, written, []))
+        heard = Outcome(acked=True, seconds=0.0)
+        if not (there.has_bot or there.is_im):
+            return heard
+        for event in said_events(message, person, there):
+            if event["type"] in self.world.events:
+                heard = await self.send_event(event)
+        return heard
 
     def _show_ack(self, outcome: Outcome, channel: str, user: str) -> Outcome:
         """What a command's ack says becomes a message."""

@@ -9,6 +9,7 @@ FAULTS = {
     "reset": "the next message is posted, and the connection reset instead of an answer",
 }
 _RETRY_AFTER = 5
+_KEPT = 50
 
 
 class SlackStage:
@@ -19,15 +20,23 @@ class SlackStage:
         self._fault: str | None = None
 
     def state(self) -> Json:
-        """The fault in force, and how the bot is connected."""
-        fault = self._fault if self._slack.is_faulty else None
-        return {"fault": fault, "sockets": self._slack.sockets, "request_url": self._slack.request_url}
+        """The fault in force, how the bot is connected, and what it did that Slack would not take, or never right."""
+        return {
+            "fault": self._fault if self._slack.is_faulty else None,
+            "sockets": self._slack.sockets,
+            "request_url": self._slack.request_url,
+            "complaints": self._slack.complaints[-_KEPT:],
+            "refusals": self._slack.refusals[-_KEPT:],
+        }
 
     async def arrange(self, said: Json) -> str:
         """{fault: one of FAULTS, or null}, or what FakeSlack.fault takes: {method, kind, times, retry_after, seconds}.
 
-        Raises LookupError for an unknown fault.
+        Or {request_url}: where the bot is reached over HTTP. Raises LookupError for an unknown fault.
         """
+        if "request_url" in said:
+            self._slack.request_url = said["request_url"]
+            return f"the bot is at {said['request_url']}"
         if "method" in said:
             self._slack.fault(**said)
             self._fault = f"{said['method']}: {said['kind']}"

@@ -7,7 +7,7 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.playground.fake_slack import FakeSlack
-from bot.playground.slack_world import A_APP, C_ONCALL, T_HOME, U_ANA, U_BEN, U_BOT
+from bot.playground.slack_world import A_APP, C_ONCALL, C_OUTSIDE, T_HOME, U_ANA, U_BEN, U_BOT
 from tests.playground.small_bot import HOME, Clock, SmallBot, connected, refusal_of
 
 Json = dict[str, Any]
@@ -102,3 +102,25 @@ async def test_what_the_app_does_not_subscribe_to_is_not_sent(fake: FakeSlack, l
     assert (await fake.send_event({"type": "team_rename"})).error == "not_subscribed"
     assert fake.people[U_BEN].deleted
     assert listener.seen == []
+
+
+async def test_what_people_write_is_heard_where_the_app_asked_for_it(fake: FakeSlack, small_bot: SmallBot) -> None:
+    """A mention is an event of its own besides; what stands where the bot is not, it never hears."""
+    heard: list[Json] = []
+
+    async def hear(event: Json) -> None:
+        heard.append(event)
+
+    small_bot.app.event("message")(hear)
+    small_bot.app.event("app_mention")(hear)
+    assert (await fake.say("unheard")).acked
+    fake.events |= {"message", "app_mention"}
+    assert (await fake.say("elsewhere", channel=C_OUTSIDE)).acked
+    assert (await fake.say(f"<b> <@{U_BOT}>")).acked
+    assert (await fake.say(f"<@{U_BOT}>", channel=None)).acked
+    await fake.wait_for(lambda: len(heard) == 3)
+    assert [(event["type"], event.get("channel_type")) for event in heard] == [
+        *(("message", "channel"), ("app_mention", None), ("message", "im"))
+    ]
+    assert heard[0]["text"] == f"&lt;b&gt; <@{U_BOT}>"
+    assert [message.text for message in fake.messages][:2] == ["unheard", "elsewhere"]

@@ -188,10 +188,11 @@ class Page {
     return answer;
   }
 
+  /** What does not begin with a slash is said to all in the conversation. */
   async command(text) {
     const { user, channel } = this;
     this.find("waiting").textContent = "Waiting for the app…";
-    const answer = await send("/-/command", { user, channel, text });
+    const answer = await send(text.startsWith("/") ? "/-/command" : "/-/say", { user, channel, text });
     this.find("waiting").textContent = "";
     if (answer.error) this.note(channel, `\`${text.split(/\s/)[0]}\` failed with the error \`${answer.error}\``, user);
   }
@@ -273,6 +274,7 @@ async function openStage(page) {
   });
   await offerRooms(page, stage);
   page.find("start-tour").hidden = !first.stage.rtc;
+  if (!first.stage.rtc) page.find("command").value = "";
   on(page.find("start-tour"), "click", () => tour.start());
   if (first.stage.rtc && !document.body.classList.contains("bare")) tour.offer();
 }
