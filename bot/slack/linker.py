@@ -12,7 +12,7 @@ from bot.recording.task import RecordingFile, TaskRef
 from bot.slack.cards.file import FILES_ON_A_CARD, NO_LINKS, CardLinks, NoLink
 from bot.slack.gate import Gate
 from bot.slack.visit import Visit
-from bot.slack.work import Work
+from bot.slack.work import TooMuchWork, Work
 
 log = structlog.get_logger()
 
@@ -22,7 +22,7 @@ URL_AT_MOST = 3_000
 SOON, PATIENTLY = 1.0, 12.0
 
 _TOO_LONG = NoLink("its address is too long for a button of Slack", "Take the file from the store itself.")
-_LATE = NoLink("its store takes its time", "Press Get links.")
+_LATE = NoLink("its store takes its time", "Ask again in a moment.")
 _NOT_RECORDED = NoLink(
     "that you get it can not be recorded now", "No link is given without a record. Try again in a minute."
 )
@@ -70,7 +70,10 @@ class Linker:
         ref = reading.task.ref
         if not any(self._maker.can_link(ref, file) for _, file in files) or not self._may(visit, ref):
             return NO_LINKS
-        making = {number: self._work.begin(self._make(ref, file)) for number, file in files}
+        try:
+            making = {number: self._work.begin(self._make(ref, file)) for number, file in files}
+        except TooMuchWork:
+            return CardLinks({number: _LATE for number, _ in files}, can_be_asked_for=True)
         await asyncio.wait(making.values(), timeout=within)
         made = {number: task.result() if task.done() else _LATE for number, task in making.items()}
         given = await self._recorded(visit, reading, dict(files), made)
