@@ -20,6 +20,7 @@ from bot.subscriptions.messenger import (
     OutOfReach,
     RecipientGone,
     Undeliverable,
+    Unforeseen,
 )
 
 # Slack names no upper bound for Retry-After, and nothing is put off for longer than this in one go.
@@ -125,7 +126,7 @@ def _meaning_of_answer(failure: SlackApiError, *, is_post: bool) -> DeliveryErro
         return _lost(f"Slack failed inside (HTTP {status}, {code})", is_post=is_post)
     if code == "unknown":
         return _lost(f"Slack's answer can not be read (HTTP {status})", is_post=is_post)
-    kind, words = TABLE.get(code, (Later, "Slack refuses, for a reason that Rectask does not know"))
+    kind, words = TABLE.get(code, (Unforeseen, "Slack refuses, for a reason that Rectask does not know"))
     return kind(f"{words} ({code})")
 
 

@@ -2,6 +2,7 @@
 
 DeliveryError
 ├── Later               nothing was posted; another time, after `after` if that is named
+│   ├── Unforeseen      for a reason that nobody foresaw, so that it may never pass
 │   ├── OutOfReach      nobody can be written to at the moment
 │   └── InstallationDead  the messenger's credentials are refused: nobody can be written to until somebody mends that
 ├── Doubtful            it may have been posted: look before trying again
@@ -26,6 +27,10 @@ class DeliveryError(Exception):
 
 class Later(DeliveryError):
     """Nothing was posted; another time it may be."""
+
+
+class Unforeseen(Later):
+    """Nothing was posted, for a reason that nobody foresaw; it is tried for long, but not for ever."""
 
 
 class OutOfReach(Later):

@@ -12,18 +12,19 @@ from bot.subscriptions.messenger import (
     DeliveryError,
     Doubtful,
     InstallationDead,
-    Later,
     Messenger,
     OutOfReach,
     RecipientGone,
     Undeliverable,
+    Unforeseen,
 )
 from bot.subscriptions.notice import Delivery, Place
 from bot.subscriptions.person import Person
-from bot.subscriptions.store import Notices
+from bot.subscriptions.store import Notices, StoreUnavailable
 from bot.watcher.outage import Outage
 from bot.watcher.pace import Pace
 from bot.watcher.rounds import Rounds
+from bot.watcher.troubles import Troubles
 
 log = structlog.get_logger()
 
@@ -35,8 +36,13 @@ DOUBT_LASTS = timedelta(seconds=20)
 BACK_OFF = timedelta(seconds=2)
 BACK_OFF_AT_MOST = timedelta(minutes=1)
 CREDENTIALS_ARE_TRIED_EVERY = timedelta(minutes=1)
-# What Slack refuses for a reason that nobody foresaw is tried for so long.
+# What fails for a reason that nobody foresaw is tried for so long.
 GIVE_UP_AFTER = timedelta(days=3)
+UNFORESEEN_IS_TRIED_EVERY = timedelta(hours=1)
+
+
+class CutShort(Exception):
+    """The process ends while a notice is being posted: nobody knows whether it was."""
 
 
 class Deliverer:
@@ -67,7 +73,8 @@ class Deliverer:
         self._pace = pace or Pace(timer=timer)
         self._sleep = sleep
         self._lease = lease
-        self._outage = Outage("slack")
+        self._outage = Outage("slack", timer=timer)
+        self._troubles = Troubles(timer=timer)
         self._resume_at = timer()
         self._failures = 0
         self.rounds = Rounds[Delivery](
@@ -91,13 +98,25 @@ class Deliverer:
             return
         try:
             place = await self._deliver(delivery)
+        except StoreUnavailable:
+            raise
+        except CutShort:
+            # Its lease runs out, and whoever claims it then looks for it before posting.
+            log.warning("notice.cut_short", key=delivery.notice.key)
         except DeliveryError as failure:
             await self._note_failure(delivery, failure)
-            return
+        except Exception:
+            log.exception("notice.failed", key=delivery.notice.key)
+            await self._try_on(delivery, Unforeseen("Something went wrong here"), is_doubtful=True)
+        else:
+            self._note_success()
+            if place is not None:
+                await self._note_delivered(delivery, place)
+
+    def _note_success(self) -> None:
         self._failures = 0
+        self._troubles.note_reached()
         self._outage.note_success()
-        if place is not None:
-            await self._note_delivered(delivery, place)
 
     async def _wait_for_turn(self, delivery: Delivery) -> bool:
         """False where its turn is far off: it is put back until then, so that nobody else waits behind it."""
@@ -119,10 +138,14 @@ class Deliverer:
         if not await self._notices.begin(delivery, lease=self._lease):
             log.info("notice.superseded", key=notice.key)
             return None
-        return await self._messenger.post(notice)
+        try:
+            return await self._messenger.post(notice)
+        except asyncio.CancelledError as end:
+            raise CutShort from end
 
     async def _note_delivered(self, delivery: Delivery, place: Place) -> None:
         notice = delivery.notice
+        self._troubles.forget(notice.key)
         if await self._notices.mark_delivered(delivery, place):
             age = self._clock() - notice.queued_at
             log.info(
@@ -142,41 +165,50 @@ class Deliverer:
                 await self._notices.close_person(delivery.notice.person, failure.reason)
             case Undeliverable():
                 await self._give_up(delivery, failure)
-            case OutOfReach() | InstallationDead():
-                self._hold_back(failure)
-                await self._put_off(delivery, failure, is_doubtful=delivery.is_doubtful)
-            case Later():
-                await self._put_off_or_give_up(delivery, failure, is_doubtful=delivery.is_doubtful)
+            case Unforeseen():
+                await self._try_on(delivery, failure, is_doubtful=delivery.is_doubtful)
             case Doubtful():
-                await self._put_off_or_give_up(delivery, failure, is_doubtful=True)
+                self._outage.note_failure(failure.reason)
+                await self._put_off(delivery, failure, is_doubtful=True)
+            case _:
+                self._hold_back(delivery.notice.person, failure)
+                await self._put_off(delivery, failure, is_doubtful=delivery.is_doubtful)
 
-    def _hold_back(self, failure: DeliveryError) -> None:
-        """Nobody can be written to at the moment, so nothing is claimed for a while."""
-        self._failures += 1
-        self._outage.note_failure(failure.reason)
+    def _hold_back(self, person: Person, failure: DeliveryError) -> None:
+        """Where nobody can be written to at the moment, nothing is claimed for a while."""
         is_dead = isinstance(failure, InstallationDead)
+        if isinstance(failure, OutOfReach):
+            self._outage.note_failure(failure.reason)
+        if not is_dead and not (isinstance(failure, OutOfReach) and self._troubles.note_unreached(person)):
+            return
+        self._failures += 1
         pause = CREDENTIALS_ARE_TRIED_EVERY if is_dead else _backed_off(self._failures)
         self._resume_at = self._timer() + max(failure.after or pause, pause).total_seconds()
 
-    async def _put_off_or_give_up(self, delivery: Delivery, failure: DeliveryError, *, is_doubtful: bool) -> None:
-        if self._clock() - delivery.notice.queued_at > GIVE_UP_AFTER:
+    async def _try_on(self, delivery: Delivery, failure: Unforeseen, *, is_doubtful: bool) -> None:
+        """For long, but not for ever: what nobody foresaw may never pass."""
+        trouble = self._troubles.note(delivery.notice.key, failure)
+        if self._timer() - trouble.since > GIVE_UP_AFTER.total_seconds():
             await self._give_up(delivery, failure)
-        else:
-            await self._put_off(delivery, failure, is_doubtful=is_doubtful)
+            return
+        pause = failure.after or _backed_off(trouble.times, at_most=UNFORESEEN_IS_TRIED_EVERY)
+        await self._notices.put_off(delivery, after=pause, reason=failure.reason, is_doubtful=is_doubtful)
 
     async def _put_off(self, delivery: Delivery, failure: DeliveryError, *, is_doubtful: bool) -> None:
-        pause = failure.after or _backed_off(delivery.notice.attempts + 1)
+        pause = failure.after or _backed_off(self._troubles.note(delivery.notice.key, failure).times)
         if isinstance(failure, Doubtful):
             pause = max(pause, DOUBT_LASTS)
-            log.warning("notice.doubtful", key=delivery.notice.key, reason=failure.reason)
+            if not delivery.is_doubtful:
+                log.warning("notice.doubtful", key=delivery.notice.key, reason=failure.reason)
         await self._notices.put_off(delivery, after=pause, reason=failure.reason, is_doubtful=is_doubtful)
 
     async def _give_up(self, delivery: Delivery, failure: DeliveryError) -> None:
+        self._troubles.forget(delivery.notice.key)
         if await self._notices.give_up(delivery, failure.reason):
             log.warning("notice.given_up", key=delivery.notice.key, reason=failure.reason)
         self._on_settled(delivery.notice.person)
 
 
-def _backed_off(failures: int) -> timedelta:
-    doublings = min(failures - 1, 10)
-    return min(BACK_OFF * (1 << doublings), BACK_OFF_AT_MOST)
+def _backed_off(failures: int, *, at_most: timedelta = BACK_OFF_AT_MOST) -> timedelta:
+    doublings = min(failures - 1, 20)
+    return min(BACK_OFF * (1 << doublings), at_most)

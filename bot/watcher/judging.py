@@ -15,8 +15,9 @@ from bot.watcher.schedule import Schedule
 FILES_ARE_AWAITED_FOR = timedelta(minutes=2)
 # A status that tells nothing is worth a notice when it stays for so long.
 UNCLEAR_AFTER = timedelta(minutes=10)
-# A task that RTC refuses to tell of is given up so long after the 72 hours.
-GRACE = timedelta(hours=1)
+# After the 72 hours RTC would tell of it no more, whatever it is that keeps it from saying so.
+GRACE_WHEN_REFUSED = timedelta(hours=1)
+GRACE_WHEN_UNAVAILABLE = timedelta(hours=24)
 NOT_FOUND = "RTC does not know this task any more."
 
 
@@ -56,9 +57,8 @@ Judgement = WatchOn | Failed | Tell | Close
 
 def judge_look(watched: WatchedTask, reading: Reading, *, now: datetime, schedule: Schedule) -> Judgement:
     """What RTC's answer means for the subscribers."""
-    start = known_start(reading.task)
-    if watched.started_at is not None and start is not None and start != watched.started_at:
-        return _replaced(watched, reading, now=now)
+    if _is_newer(watched, reading.task):
+        return _lost_sight(watched, Completion(Occasion.REPLACED, now, watched.seen, reading))
     if watched.phase is Phase.AWAITING_FILES:
         return _late_files(watched, reading, now=now, schedule=schedule)
     if reading.task.is_over:
@@ -71,13 +71,27 @@ def judge_failure(watched: WatchedTask, failure: TaskReadError, *, now: datetime
     forgotten_at = (watched.started_at or watched.watched_since) + KNOWN_FOR
     if isinstance(failure, TaskNotFound):
         return _not_found(watched, schedule, now=now, is_forgotten=now >= forgotten_at)
-    if isinstance(failure, TaskRefused) and now >= forgotten_at + GRACE:
+    grace = GRACE_WHEN_REFUSED if isinstance(failure, TaskRefused) else GRACE_WHEN_UNAVAILABLE
+    if now >= forgotten_at + grace:
         return _lost_sight(watched, Completion(Occasion.FORGOTTEN, now, watched.seen))
+    if (seen := _end_to_tell(watched, now=now)) is not None:
+        late = schedule.while_late_files_may_come()
+        return Tell(Completion(Occasion.ENDED, now, seen), Phase.AWAITING_FILES, late)
     return Failed(failure.happened, schedule.after_failure(watched.failures + 1))
 
 
-def _replaced(watched: WatchedTask, newer: Reading, *, now: datetime) -> Judgement:
-    return _lost_sight(watched, Completion(Occasion.REPLACED, now, watched.seen, newer))
+def _is_newer(watched: WatchedTask, task: RecordTask) -> bool:
+    """Whether another task has taken the ids: one with another start, or one that has not begun, as this one had."""
+    if watched.started_at is None:
+        return False
+    return task.status == NOT_STARTED or known_start(task) not in (None, watched.started_at)
+
+
+def _end_to_tell(watched: WatchedTask, *, now: datetime) -> Reading | None:
+    """An end that was seen is told without its files when it is time, though RTC can not be asked."""
+    if watched.phase is not Phase.WATCHING or watched.seen is None or not watched.seen.task.is_over:
+        return None
+    return watched.seen if now - (watched.waiting_since or now) >= FILES_ARE_AWAITED_FOR else None
 
 
 def _late_files(watched: WatchedTask, reading: Reading, *, now: datetime, schedule: Schedule) -> Judgement:

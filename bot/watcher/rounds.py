@@ -16,7 +16,7 @@ from bot.subscriptions.store import StoreUnavailable
 log = structlog.get_logger()
 
 POLL_EVERY = 1.0
-# Where more may be due than there was room for: long enough for some room to come, short enough that none stays empty.
+# Where something was due, more may be: long enough for some room to come, short enough that none stays empty.
 BREATH = 0.25
 # Seconds without a good round after which something is wrong.
 ROUNDS_ARE_LATE_AFTER = 30.0
@@ -57,7 +57,17 @@ class Rounds(Generic[C]):
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._finish()
+        if self._under_way and self._drain:
+            await asyncio.wait(self._under_way, timeout=self._drain)
+        await self.cut_short()
+
+    async def cut_short(self) -> None:
+        """Cancel what is being handled, and give back what had not come to its end."""
+        unfinished = list(self._under_way)
+        for task in unfinished:
+            task.cancel()
+        if unfinished:
+            await asyncio.wait(unfinished)
         if not self._cut_short:
             return
         try:
@@ -65,15 +75,6 @@ class Rounds(Generic[C]):
         except StoreUnavailable:
             # Their leases will run out.
             log.warning("claims.kept", loop=self._name, claims=len(self._cut_short))
-
-    async def _finish(self) -> None:
-        if self._under_way and self._drain:
-            await asyncio.wait(self._under_way, timeout=self._drain)
-        unfinished = list(self._under_way)
-        for task in unfinished:
-            task.cancel()
-        if unfinished:
-            await asyncio.wait(unfinished)
 
     @property
     def is_well(self) -> bool:
@@ -99,7 +100,7 @@ class Rounds(Generic[C]):
             self._woken.clear()
             room = self._at_once - len(self._under_way)
             begun = await self._begin_safely(room) if room else 0
-            await self._pause(BREATH if begun == room else POLL_EVERY)
+            await self._pause(BREATH if begun or not room else POLL_EVERY)
 
     async def _begin_safely(self, room: int) -> int:
         try:

@@ -23,6 +23,8 @@ log = structlog.get_logger()
 # Enough to keep the pacer busy while answers are under way, and few enough to be asked within the lease.
 AT_ONCE = 120
 LEASE = timedelta(seconds=60)
+# At the end nobody waits longer than so many seconds for a store that does not answer.
+HASTENED_WITHIN = 1.0
 
 
 class Watcher:
@@ -52,7 +54,7 @@ class Watcher:
         self._on_told = on_told
         self._lease = lease
         self._schedule = Schedule(interval, randomness)
-        self._outage = Outage("rtc")
+        self._outage = Outage("rtc", timer=lambda: clock().timestamp())
         self._hastening: set[asyncio.Task[None]] = set()
         self.rounds = Rounds[Look](
             "watcher", claim=self._claim, handle=self._handle, release=looks.release, at_once=at_once, drain=0.0
@@ -61,9 +63,11 @@ class Watcher:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, *_exc: object) -> None:
         if self._hastening:
-            await asyncio.wait(self._hastening)
+            _, late = await asyncio.wait(self._hastening, timeout=HASTENED_WITHIN)
+            for task in late:
+                task.cancel()
         await self.rounds.__aexit__()
 
     def hear(self, reading: Reading) -> None:

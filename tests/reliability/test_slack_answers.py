@@ -1,12 +1,16 @@
 """Whatever Slack answers: nothing is lost, one message each, or closed with the reason shown in the list."""
 
+import asyncio
+import collections
 import itertools
+from datetime import timedelta
 
 import pytest
 from structlog.typing import EventDict
 
-from bot.playground.slack_world import U_ANA
+from bot.playground.slack_world import T_HOME, U_ANA, U_BEN
 from bot.slack.cards.listing import list_card
+from bot.subscriptions.person import Person
 from tests.reliability.works import INTERVAL, PAST_ALL_LEASES, Works
 
 ROOM = "answers"
@@ -119,6 +123,77 @@ async def test_somebody_who_was_deactivated(works: Works) -> None:
     await works.until_quiet()
     assert await outcome(works) == (0, "dead", "This person's account is deactivated")
     assert await outcome(works, "other") == (0, None, "This person's account is deactivated")
+
+
+async def test_what_nobody_foresaw_is_given_up_after_three_days_with_the_reason(works: Works) -> None:
+    await ended(works)
+    works.slack.fault("chat.postMessage", "a_code_of_tomorrow", times=None)
+    async with works.life() as life:
+        for _ in range(80):
+            await life.go_round()
+            works.clock.move(timedelta(hours=1))
+    messages, state, reason = await outcome(works)
+    assert (messages, state) == (0, "dead")
+    assert "a_code_of_tomorrow" in (reason or "")
+    assert sum(call.method == "chat.postMessage" for call in works.slack.calls) < 100
+
+
+async def test_whatever_has_kept_it_for_days_a_pause_that_slack_asks_for_is_waited_out(works: Works) -> None:
+    await ended(works)
+    works.clock.move(timedelta(days=4))
+    works.slack.fault("chat.postMessage", "a_code_of_tomorrow")
+    works.slack.fault("chat.postMessage", "ratelimited", retry_after=7)
+    await works.until_quiet()
+    assert await outcome(works) == DELIVERED
+
+
+async def test_one_person_whom_slack_can_not_tell_of_holds_nobody_up(works: Works, logged: list[EventDict]) -> None:
+    works.runs("bad")
+    await works.subscribe("bad", Person(T_HOME, U_BEN))
+    works.ends("bad")
+    works.clock.move(INTERVAL)
+    works.slack.fault("users.info", "500_before", times=5)
+    async with works.life() as life:
+        await life.go_round()
+        await ended(works)
+        await life.watcher.rounds.round()
+        works.slack.heal()
+        await life.deliverer.rounds.round()
+    assert (await outcome(works))[1] == "delivered"
+    assert not [entry for entry in logged if entry["event"] == "outage.began"]
+
+
+async def test_a_deploy_in_the_middle_of_a_post_leaves_it_to_its_lease(works: Works) -> None:
+    await ended(works)
+    works.slack.fault("chat.postMessage", "slow_after", seconds=0.5)
+    async with works.life() as life:
+        await life.watcher.rounds.round()
+        posting = asyncio.create_task(life.deliverer.rounds.round())
+        await works.slack.wait_for(lambda: works.messages(ROOM))
+        await life.deliverer.rounds.cut_short()
+        await posting
+        assert await life.stores.notices.claim_due(limit=9, lease=INTERVAL) == []
+    works.clock.move(PAST_ALL_LEASES)
+    await works.until_quiet()
+    assert await outcome(works) == DELIVERED
+
+
+async def test_an_hour_of_errors_is_told_in_few_lines(works: Works, logged: list[EventDict]) -> None:
+    rooms = [f"r{number}" for number in range(5)]
+    for room in rooms:
+        await ended(works, room)
+    works.slack.fault("chat.postMessage", "500_before", times=None)
+    async with works.life() as life:
+        for _ in range(120):
+            await life.go_round()
+            works.clock.move(INTERVAL)
+        works.slack.heal()
+        for _ in range(6):
+            await life.go_round()
+            works.clock.move(INTERVAL)
+    assert [await outcome(works, room) for room in rooms] == [DELIVERED] * 5
+    said = collections.Counter(entry["event"] for entry in logged)
+    assert (said["notice.doubtful"], said["outage.began"], said["outage.ended"]) == (5, 1, 1)
 
 
 async def test_an_inactive_account_is_the_persons_where_the_bots_own_is_well(works: Works) -> None:

@@ -18,6 +18,7 @@ from bot.subscriptions.messenger import (
     OutOfReach,
     RecipientGone,
     Undeliverable,
+    Unforeseen,
 )
 
 
@@ -63,7 +64,7 @@ def test_every_row_names_its_code_for_whoever_searches_for_it(code: str, *, is_p
         ("thread_not_found", ThreadGone),
         ("team_added_to_org", OutOfReach),
         ("rate_limited", Later),
-        ("some_new_error", Later),
+        ("some_new_error", Unforeseen),
     ],
 )
 def test_what_a_code_means(code: str, kind: type[DeliveryError]) -> None:

@@ -53,9 +53,15 @@ def test_a_replaced_task_is_told_with_what_was_last_known_and_with_the_newer_one
     assert (judged.completion.reading, judged.completion.newer) == (last, newer)
 
 
-@pytest.mark.parametrize("told", [reading(1, start=START - MINUTE), reading(2, start=None), reading(1, start=None)])
-def test_a_start_time_that_is_not_known_is_not_another_one(told: Reading) -> None:
-    assert isinstance(look(watched(seen=reading(2)), told), WatchOn)
+def test_a_start_time_that_is_not_known_is_not_another_one() -> None:
+    assert isinstance(look(watched(seen=reading(2)), reading(2, start=None)), WatchOn)
+
+
+@pytest.mark.parametrize("told", [reading(1, start=START - MINUTE), reading(1, start=START), reading(1, start=None)])
+def test_a_task_that_has_not_begun_is_not_the_one_that_had(told: Reading) -> None:
+    judged = look(watched(seen=reading(2)), told)
+    assert isinstance(judged, Tell)
+    assert judged.completion.occasion is Occasion.REPLACED
 
 
 def test_a_task_that_begins_later_than_it_was_created_is_the_same() -> None:
@@ -148,9 +154,25 @@ def test_a_refusal_is_borne_until_an_hour_after_the_72() -> None:
     assert judged.completion.occasion is Occasion.FORGOTTEN
 
 
-def test_an_outage_is_never_news() -> None:
-    judged = fail(watched(failures=3), failure_of(TaskUnavailable), now=START + KNOWN_FOR * 2)
-    assert judged == Failed("It happened.", timedelta(minutes=2))
+def test_an_outage_is_no_news_until_a_day_after_the_72_hours() -> None:
+    last = START + KNOWN_FOR + timedelta(hours=24)
+    waiting = fail(watched(failures=3), failure_of(TaskUnavailable), now=last - MINUTE)
+    assert waiting == Failed("It happened.", timedelta(minutes=2))
+    judged = fail(watched(failures=3), failure_of(TaskUnavailable), now=last)
+    assert isinstance(judged, Tell)
+    assert judged.completion.occasion is Occasion.FORGOTTEN
+
+
+@pytest.mark.parametrize("error", [TaskUnavailable, TaskRefused])
+def test_an_end_that_was_seen_is_told_in_time_though_rtc_can_not_be_asked(error: type[TaskReadError]) -> None:
+    over = reading(3, end=ENDED)
+    waiting = watched(seen=over, waiting_since=NOW)
+    assert isinstance(fail(waiting, failure_of(error), now=NOW + MINUTE), Failed)
+    judged = fail(waiting, failure_of(error), now=NOW + 2 * MINUTE)
+    assert isinstance(judged, Tell)
+    assert (judged.completion.occasion, judged.completion.reading, judged.phase) == (Occasion.ENDED, over, AWAITING)
+    told = watched(phase=AWAITING, seen=over, waiting_since=NOW)
+    assert isinstance(fail(told, failure_of(error), now=NOW + 2 * MINUTE), Failed)
 
 
 @pytest.mark.parametrize("error", [TaskNotFound, TaskRefused])
