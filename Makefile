@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: play install test check format bench soak clean
+.PHONY: play install test check format bench soak screenshots clean
 
 play: $(VENV)/runtime
 	$(BIN)/rectask playground
@@ -28,6 +28,10 @@ bench: $(VENV)/dev
 
 soak: $(VENV)/dev
 	$(BIN)/python -m soak
+
+# Needs Chromium.
+screenshots: $(VENV)/dev
+	$(BIN)/python -m tests.browser.screenshots
 
 clean:
 	rm -rf $(VENV) .venv-bench .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -25,7 +25,7 @@ class Control:
         self._commands = commands
         self._rooms = list(rooms)
         self._page = page
-        self._does: dict[str, Callable[[Json], Awaitable[Outcome]]] = {
+        self.does: dict[str, Callable[[Json], Awaitable[Outcome]]] = {
             "command": self._command,
             "say": self._say,
             "press": self._press,
@@ -81,7 +81,7 @@ class Control:
             await world.wait_for(has_changed, timeout=None)
 
     async def _do(self, request: web.Request) -> web.StreamResponse:
-        does = self._does.get(request.match_info["what"])
+        does = self.does.get(request.match_info["what"])
         if does is None:
             raise web.HTTPNotFound
         try:

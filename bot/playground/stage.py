@@ -34,12 +34,12 @@ class Stage:
     ) -> None:
         self._trace, self._clock = trace, clock
         self._slack, self._rtc, self.notices = slack, rtc, notices
-        self._does: dict[str, Callable[[Json], Awaitable[str | Json]]] = {
+        self.does: dict[str, Callable[[Json], Awaitable[str | Json]]] = {
             "slack": slack.arrange,
             "clock": self._move_clock,
         }
         if rtc is not None:
-            self._does |= {"rtc": rtc.arrange, "task": rtc.change, "own": rtc.tell_own}
+            self.does |= {"rtc": rtc.arrange, "task": rtc.change, "own": rtc.tell_own}
 
     def routes(self) -> list[web.AbstractRouteDef]:
         return [
@@ -64,7 +64,7 @@ class Stage:
         return web.json_response({"stage": await self.state(), "entries": entries}, dumps=_dumps)
 
     async def _do(self, request: web.Request) -> web.StreamResponse:
-        does = self._does.get(request.match_info["what"])
+        does = self.does.get(request.match_info["what"])
         if does is None:
             raise web.HTTPNotFound
         try:

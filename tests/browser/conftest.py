@@ -1,16 +1,15 @@
 """The playground as a process of its own, and a browser that looks at it; nothing but loopback is reached."""
 
-import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from typing import IO, Any
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests.browser.visits import ARGUMENTS, Visit
+from tests.browser.visits import ARGUMENTS, Visit, address_in
 
 CHROMIUM = shutil.which("chromium")
 
@@ -28,18 +27,10 @@ def playground_url() -> Iterator[str]:
         [sys.executable, "-m", "bot", "playground", "--port", "0"], stdout=subprocess.PIPE, text=True
     ) as process:
         try:
-            yield _address_in(process.stdout)
+            yield address_in(process.stdout)
         finally:
             process.terminate()
             process.wait()
-
-
-def _address_in(out: IO[str] | None) -> str:
-    assert out is not None
-    for line in out:
-        if found := re.search(r"http://127\.0\.0\.1:\d+", line):
-            return found[0]
-    raise AssertionError("the playground said no address")
 
 
 @pytest.fixture(scope="session")

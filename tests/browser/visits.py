@@ -1,8 +1,9 @@
 """What somebody does on the playground's page."""
 
 import json
+import re
 from importlib import resources
-from typing import Any
+from typing import IO, Any
 
 from playwright.sync_api import Locator, Page, expect
 
@@ -12,6 +13,15 @@ ARGUMENTS = (
 )
 # Of these axe finds none; "moderate" and "minor" are looked at by people.
 SERIOUS = {"serious", "critical"}
+
+
+def address_in(out: IO[str] | None) -> str:
+    """Where the playground says that it is."""
+    assert out is not None
+    for line in out:
+        if found := re.search(r"http://127\.0\.0\.1:\d+", line):
+            return found[0]
+    raise AssertionError("the playground said no address")
 
 
 class Visit:
