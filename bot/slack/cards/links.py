@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from bot.recording.link import Link
 from bot.recording.reading import Reading
 from bot.slack.cards.card import Card, button, buttons, footnote, headline, paragraph, sentence
 from bot.slack.cards.file import CardLinks, files_that_fit
@@ -9,6 +10,8 @@ from bot.slack.cards.task import place
 from bot.slack.cards.words import words_card
 from bot.slack.text import escape, moment
 from bot.slack.value import Press
+
+_ALONE, _WHOEVER = "Only you see this.", " Whoever has a link can open the file, as long as the link is good."
 
 
 def links_card(reading: Reading, links: CardLinks, *, now: datetime) -> Card:
@@ -21,7 +24,7 @@ def links_card(reading: Reading, links: CardLinks, *, now: datetime) -> Card:
     top = [headline("Its files"), paragraph(f"{place(task.ref)}\nStarted {moment(task.started_at)}")]
     bottom = [
         *([] if task.files else [sentence("RTC lists no files.")]),
-        footnote("Only you see this. Whoever has a link can open the file, as long as the link is good."),
+        footnote(_ALONE + _WHOEVER if any(isinstance(link, Link) for link in links.by_number.values()) else _ALONE),
         buttons(*row),
     ]
     files = files_that_fit(task.ref, task.files, links, now=now, besides=[*top, *bottom], at_length=True)
