@@ -98,9 +98,14 @@ class _Queue:
         self._trim()
 
     async def flush(self) -> None:
-        """Until nothing is left, or the sink takes nothing."""
-        while self._waiting:
-            batch = [self._waiting.popleft() for _ in range(min(ROWS_A_FLUSH, len(self._waiting)))]
+        """All that waits now, or until the sink takes nothing.
+
+        What comes meanwhile waits for the next time: or a busy process would write without a pause, a few at a time.
+        """
+        left = len(self._waiting)
+        while left > 0 and self._waiting:
+            batch = [self._waiting.popleft() for _ in range(min(ROWS_A_FLUSH, left, len(self._waiting)))]
+            left -= len(batch)
             try:
                 await self.sink.write(batch)
             except NotRecorded as failure:

@@ -200,3 +200,18 @@ async def test_lines_on_a_stream_that_is_closed_or_a_folder_that_is_gone(tmp_pat
 def test_ids_are_unique() -> None:
     made = [Record(NOON, "T1", "U1", Deed.LIST, Door.HOME, Outcome.DONE).id for _ in range(1_000)]
     assert len(set(made)) == 1_000
+
+
+def test_a_busy_process_writes_with_pauses_and_not_a_few_at_a_time() -> None:
+    async def play() -> None:
+        shelf = Shelf()
+        shelf.seconds = 0.05
+        async with BatchingAuditLog(shelf) as audit:
+            for number in range(1_000):
+                audit.note(record(number))
+                await asyncio.sleep(0.005)
+            await asyncio.sleep(2)
+            assert len(shelf.ids) == 1_000
+            assert len(shelf.batches) < 8
+
+    run_in_virtual_time(play())
