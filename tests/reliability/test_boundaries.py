@@ -146,3 +146,53 @@ async def test_one_notice_where_slack_fails_while_it_is_looked_for(works: Works,
     works.clock.move(PAST_ALL_LEASES)
     await works.until_quiet(rounds=2)
     await delivered_once(works, "call")
+
+
+async def told_without_files(works: Works, room: str) -> None:
+    """Its end was told without files, and now there are some."""
+    works.runs(room)
+    await works.subscribe(room)
+    works.ends(room, files=0)
+    works.clock.move(INTERVAL)
+    await works.until_quiet(rounds=6)
+    assert len(works.messages(room)) == 1
+    works.rtc.answers[room] = works.told(room, files=1)
+    works.clock.move(2 * INTERVAL)
+
+
+def files_told_once(works: Works, room: str) -> None:
+    """The first message was changed, and has one reply."""
+    first, *replies = works.messages(room)
+    assert "1 file" in first.text
+    assert [reply.thread_ts for reply in replies] == [first.ts]
+
+
+async def test_late_files_are_told_once_whichever_statement_or_commit_a_process_dies_at(works: Works) -> None:
+    counting = Reaper(works)
+    await told_without_files(works, "counting")
+    await live(works, counting)
+    files_told_once(works, "counting")
+    assert len(counting.reached) > 20
+    for boundary in range(len(counting.reached)):
+        await told_without_files(works, f"b{boundary}")
+        reaper = Reaper(works, at=boundary)
+        await live(works, reaper)
+        assert reaper.is_dead
+        works.clock.move(PAST_ALL_LEASES)
+        await works.until_quiet(rounds=2)
+        files_told_once(works, f"b{boundary}")
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("method", ["users.info", "chat.update", "chat.postMessage"])
+async def test_late_files_are_told_once_whichever_call_of_slack_a_process_dies_at(
+    works: Works, method: str, when: str
+) -> None:
+    await told_without_files(works, "call")
+    works.slack.fault(method, f"reset_{when}")
+    reaper = Reaper(works, call=method)
+    await live(works, reaper)
+    assert reaper.is_dead
+    works.clock.move(PAST_ALL_LEASES)
+    await works.until_quiet(rounds=2)
+    files_told_once(works, "call")
