@@ -1,12 +1,15 @@
 """Notices pass the gate as well: who may not be told any more is told nothing, and what is told is recorded."""
 
+from dataclasses import replace
+
 from bot.access.audit import Deed, Door, Outcome
 from bot.access.rights import Asker
 from bot.recording.task import TaskRef
 from bot.slack.delivery import meaning_of
 from bot.slack.gate import MAY_NOT_BE_TOLD, Gate
+from bot.slack.groups import TRIED_AGAIN_AFTER
 from bot.slack.visit import Visit
-from bot.subscriptions.messenger import Messenger, Undeliverable
+from bot.subscriptions.messenger import Later, Messenger, Undeliverable
 from bot.subscriptions.notice import Notice, Place
 
 
@@ -20,10 +23,15 @@ class GatedMessenger:
     async def check(self, notice: Notice) -> None:
         await self._messenger.check(notice)
         visit, ref = await self._visit(notice), _ref_of(notice)
-        may = self._gate.rights.may_anything(visit.asker) if ref is None else self._may(visit, ref)
-        if not may:
-            self._gate.note(visit, Deed.NOTICE, ref, outcome=Outcome.REFUSED, reason="may not")
-            raise Undeliverable(MAY_NOT_BE_TOLD)
+        if self._may(visit.asker, ref):
+            return
+        not_known = self._gate.groups.not_known
+        # Rules only add up: being in one more group takes nothing away.
+        if self._may(replace(visit.asker, groups=visit.asker.groups | not_known), ref):
+            named = ", ".join(sorted(not_known))
+            raise Later(f"Slack does not tell who is in {named}, and so who may be told", after=TRIED_AGAIN_AFTER)
+        self._gate.note(visit, Deed.NOTICE, ref, outcome=Outcome.REFUSED, reason="may not")
+        raise Undeliverable(MAY_NOT_BE_TOLD)
 
     async def find(self, notice: Notice) -> Place | None:
         place = await self._messenger.find(notice)
@@ -36,8 +44,8 @@ class GatedMessenger:
         self._note(notice)
         return place
 
-    def _may(self, visit: Visit, ref: TaskRef) -> bool:
-        return self._gate.may(visit.asker, Deed.NOTICE, ref)
+    def _may(self, asker: Asker, ref: TaskRef | None) -> bool:
+        return self._gate.rights.may_anything(asker) if ref is None else self._gate.may(asker, Deed.NOTICE, ref)
 
     def _note(self, notice: Notice) -> None:
         """Nothing is asked and nothing raised, for it is posted."""

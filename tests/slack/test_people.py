@@ -143,24 +143,33 @@ class TestGroups:
         assert groups.recall(U_BEN) is None
         assert await groups.of(U_BEN) == frozenset()
 
-    async def test_what_slack_does_not_tell_is_nobodys_and_said_once(
+    async def test_what_slack_does_not_tell_is_as_it_told_last_for_an_hour(
         self, fake: FakeSlack, slack: AsyncWebClient, logged: list[EventDict]
     ) -> None:
         timer = Timer()
         groups = Groups(slack, {S_SUPPORT, "S0NOSUCH01"}, timer=timer)
         assert await groups.of(U_BEN) == {S_SUPPORT}
+        assert groups.not_known == frozenset()  # that a group is not there is an answer
         timer.now = 300
         fake.scopes -= {"usergroups:read"}
+        for timer.now in (300, 330, 3599):
+            assert await groups.of(U_BEN) == {S_SUPPORT}
+            assert groups.not_known == {S_SUPPORT, "S0NOSUCH01"}
+        timer.now = 3630
         assert await groups.of(U_BEN) == frozenset()
-        assert groups.recall(U_BEN) == frozenset()
-        for timer.now in (330, 360):
-            assert await groups.of(U_BEN) == frozenset()
         fake.scopes |= {"usergroups:read"}
-        timer.now = 390
+        timer.now = 3660
         assert await groups.of(U_BEN) == {S_SUPPORT}
+        assert groups.not_known == frozenset()
         said = [(event["event"], event["group"], event.get("error")) for event in logged]
         assert said == [
             ("group.not_known", "S0NOSUCH01", "no_such_subteam"),
             ("group.not_known", S_SUPPORT, "missing_scope"),
             ("group.known_again", S_SUPPORT, None),
         ]
+
+    async def test_of_what_slack_never_told_nobody_is_a_member(self, fake: FakeSlack, slack: AsyncWebClient) -> None:
+        fake.fault("usergroups.users.list", "reset_before", times=None)
+        groups = Groups(slack, {S_SUPPORT})
+        assert await groups.of(U_BEN) == frozenset()
+        assert groups.not_known == {S_SUPPORT}
