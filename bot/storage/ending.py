@@ -1,8 +1,12 @@
-"""How subscriptions end before they are done, and what becomes of the tasks that nobody waits for any more."""
+"""How subscriptions end before they are done, and what becomes of the tasks that nobody waits for any more.
 
-from typing import Any
+Whoever ends subscriptions locks their watched tasks first and ends those of the locked ones only: under the lock nobody
+else adds, ends or tells one. What is subscribed to meanwhile comes after the leaving.
+"""
 
-from sqlalchemy import Column, ColumnElement, and_, delete, exists, or_, select, update
+from collections.abc import Sequence
+
+from sqlalchemy import Column, ColumnElement, Table, and_, bindparam, delete, exists, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage.columns import EPOCH
@@ -31,9 +35,18 @@ def owed_to(whose: ColumnElement[bool]) -> ColumnElement[bool]:
     return and_(IS_UNSETTLED, notices.c.subscription_id.in_(select(subscriptions.c.id).where(whose)))
 
 
-async def lock(connection: AsyncConnection, table: Any, which: ColumnElement[bool]) -> None:
-    """Lock these rows in the order of their ids, as all do who lock several; watched tasks before their notices."""
-    await connection.execute(select(table.c.id).where(which).order_by(table.c.id).with_for_update())
+async def lock(connection: AsyncConnection, table: Table, which: ColumnElement[bool]) -> Sequence[int]:
+    """Lock these rows in the order of their ids, as all do who lock several; watched tasks before their notices.
+
+    Their ids: what fits as well by the time that all are locked is not among them.
+    """
+    locked = await connection.execute(select(table.c.id).where(which).order_by(table.c.id).with_for_update())
+    return locked.scalars().all()
+
+
+def one_of(column: Column[int], ids: Sequence[int]) -> ColumnElement[bool]:
+    """However many there are: the numbers are written out, for of parameters a statement takes only so many."""
+    return column.in_(bindparam(None, ids, expanding=True, literal_execute=True))
 
 
 async def retire(
@@ -45,9 +58,8 @@ async def retire(
 ) -> None:
     """Of these watched tasks, delete those without a subscription, and close those that nobody waits for.
 
-    `without` are subscriptions that are about to be deleted; with a deleted task they are.
-    What this finds is locked already: but for the transaction that ends the last one, no task that is looked at is ever
-    seen without an open subscription. So no newcomer's subscription, not yet visible here, is closed or deleted.
+    `without` are subscriptions that are about to be deleted; with a deleted task they are. The tasks are locked: for
+    another one this would wait, and then go by what it had seen before.
     """
     has_subscription = exists().where(_IS_WATCHED_BY_IT)
     if without is not None:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.storage.claims import FREE, claim, is_held, release
 from bot.storage.conclusions import completion
 from bot.storage.database import Database
-from bot.storage.ending import IS_RUNNING, lock, owed_to, retire, subscribed_by
+from bot.storage.ending import IS_RUNNING, lock, one_of, owed_to, retire, subscribed_by
 from bot.storage.tables import (
     IS_OPEN,
     IS_UNSETTLED,
@@ -98,7 +98,8 @@ class SqlNotices:
         """As the protocol says. A task that nobody waits for any more is not looked at any more."""
         whose = of_person(person)
         async with self._database.writing() as connection:
-            await lock(connection, watched_tasks, subscribed_by(whose & IS_RUNNING))
+            locked = await lock(connection, watched_tasks, subscribed_by(whose & IS_RUNNING))
+            whose &= one_of(subscriptions.c.watched_task_id, locked)
             ended = await connection.execute(
                 update(subscriptions).where(whose, IS_RUNNING).values(ended_at=self._database.now(), end_reason=reason)
             )
@@ -106,7 +107,7 @@ class SqlNotices:
             await lock(connection, notices, owed)
             dead = self._settled(NoticeState.DEAD, {"reason": reason})
             await connection.execute(update(notices).where(owed).values(dead))
-            await retire(self._database, connection, subscribed_by(whose & ~IS_OPEN))
+            await retire(self._database, connection, one_of(watched_tasks.c.id, locked))
             return ended.rowcount
 
     async def _write(

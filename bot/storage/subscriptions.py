@@ -13,7 +13,7 @@ from bot.recording.task import RecordTask, TaskRef
 from bot.storage.columns import EPOCH
 from bot.storage.conclusions import completion, most_telling
 from bot.storage.database import Database
-from bot.storage.ending import IS_RUNNING, lock, owed_to, retire, subscribed_by
+from bot.storage.ending import IS_RUNNING, lock, one_of, owed_to, retire, subscribed_by
 from bot.storage.tables import (
     IS_LOOKED_AT,
     IS_OPEN,
@@ -121,10 +121,10 @@ class SqlSubscriptions:
 
     async def unsubscribe(self, ref: TaskRef, person: Person) -> bool:
         """As the protocol says. A task that nobody waits for any more is not looked at any more."""
-        watched = of_ids(ref)
-        whose = of_person(person) & subscriptions.c.watched_task_id.in_(select(watched_tasks.c.id).where(watched))
+        whose = of_person(person)
         async with self._database.writing() as connection:
-            await lock(connection, watched_tasks, watched & subscribed_by(whose & IS_RUNNING))
+            locked = await lock(connection, watched_tasks, of_ids(ref) & subscribed_by(whose & IS_RUNNING))
+            whose &= one_of(subscriptions.c.watched_task_id, locked)
             ended = await connection.execute(
                 update(subscriptions).where(whose, IS_RUNNING).values(ended_at=self._database.now())
             )
@@ -135,7 +135,7 @@ class SqlSubscriptions:
             await lock(connection, notices, owed_to(by_choice))
             await connection.execute(delete(notices).where(owed_to(by_choice)))
             await connection.execute(delete(subscriptions).where(by_choice, _HAS_NOTHING_TO_SHOW))
-            await retire(self._database, connection, watched)
+            await retire(self._database, connection, one_of(watched_tasks.c.id, locked))
             return True
 
     async def is_subscribed(self, task: RecordTask, person: Person) -> bool:

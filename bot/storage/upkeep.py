@@ -3,10 +3,9 @@
 from datetime import timedelta
 
 from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage.database import Database
-from bot.storage.ending import lock, owed_to, retire, subscribed_by
+from bot.storage.ending import lock, one_of, owed_to, retire, subscribed_by
 from bot.storage.tables import IS_CLOSED, homes, notices, of_person, subscriptions, watched_tasks
 from bot.subscriptions.person import Person
 
@@ -49,16 +48,13 @@ class SqlUpkeep:
     async def _purge(self, whose: ColumnElement[bool], is_home: ColumnElement[bool]) -> int:
         async with self._database.writing() as connection:
             await connection.execute(delete(homes).where(is_home))
-            await lock(connection, watched_tasks, subscribed_by(whose))
+            locked = await lock(connection, watched_tasks, subscribed_by(whose))
+            whose &= one_of(subscriptions.c.watched_task_id, locked)
             await lock(connection, notices, owed_to(whose))
-            return await self._delete_subscriptions(connection, whose)
-
-    async def _delete_subscriptions(self, connection: AsyncConnection, whose: ColumnElement[bool]) -> int:
-        counted = await connection.execute(select(func.count()).select_from(subscriptions).where(whose))
-        count = counted.scalar_one()
-        await retire(self._database, connection, subscribed_by(whose), without=whose)
-        await connection.execute(delete(subscriptions).where(whose))
-        return int(count)
+            counted = await connection.execute(select(func.count()).select_from(subscriptions).where(whose))
+            await retire(self._database, connection, one_of(watched_tasks.c.id, locked), without=whose)
+            await connection.execute(delete(subscriptions).where(whose))
+            return int(counted.scalar_one())
 
     async def note_home(self, person: Person) -> None:
         opened = self._database.insert(homes).values(team_id=person.team_id, user_id=person.user_id)
