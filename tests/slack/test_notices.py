@@ -28,6 +28,7 @@ from bot.subscriptions.messenger import (
     OutOfReach,
     RecipientGone,
     Undeliverable,
+    Unforeseen,
 )
 from bot.subscriptions.notice import Place
 from bot.subscriptions.person import Person
@@ -201,7 +202,7 @@ async def test_the_largest_recording_is_within_slacks_limits(post: Post) -> None
         ("account_inactive", RecipientGone),
         ("channel_not_found", RecipientGone),
         ("restricted_action", Undeliverable),
-        ("some_new_error", Later),
+        ("some_new_error", Unforeseen),
     ],
 )
 async def test_what_a_failed_post_means(post: Post, kind: str, expected: type[DeliveryError]) -> None:
