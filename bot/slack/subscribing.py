@@ -48,7 +48,7 @@ async def subscriptions_card(desk: Desk, visit: Visit) -> Card:
 def may_subscribe(desk: Desk, ref: TaskRef, visit: Visit) -> None:
     """Raises Stopped."""
     desk.gate.check(visit, Deed.SUBSCRIBE, ref)
-    if not desk.answerer.knows(ref):
+    if not desk.answerer.knows(ref) or desk.answerer.remembered(ref) is not None:
         desk.gate.count(visit, Deed.SUBSCRIBE, ref)
 
 
@@ -75,8 +75,10 @@ async def _subscribe(desk: Desk, ref: TaskRef, visit: Visit, *, on_own_card: boo
 async def _try_to_subscribe(desk: Desk, ref: TaskRef, visit: Visit, *, on_own_card: bool) -> tuple[Card, bool]:
     """The card that says what came of it, and whether that is how it stands now (else nothing was changed)."""
     answerer, person = desk.answerer, visit.person
+    # What is remembered as over may have been followed by another recording of the same ids.
+    is_over = answerer.remembered(ref) is not None
     try:
-        reading = await answerer.read(ref)
+        reading = await answerer.read(ref, fresh=is_over)
     except TaskReadError as failure:
         desk.gate.note_read(visit, Deed.SUBSCRIBE, ref, failure)
         return answerer.failure_card(failure, ref, note="You were not subscribed."), False

@@ -373,11 +373,13 @@ async def test_one_person_can_not_use_up_what_all_share() -> None:
         await office.slack.press(card, "rectask.refresh", user=U_BEN)
         assert "That was a lot at once" in words_of(await told(office, U_BEN, C_ONCALL, before))
         assert "at once" in words_of(await typed_by(office, "watch started Task1", U_BEN))
+        assert "at once" in words_of(await typed_by(office, "watch Room1 Task1", U_BEN))  # over: RTC is asked anew
         assert len(office.rtc.received) == asked
         assert (await typed_by(office, "many-files Task1", U_ANA)).text.startswith("Ended")
         found = [record for record in await records(office) if record.reason == "too often"]
     assert [(record.deed, record.outcome) for record in found] == [
         (Deed.LOOK_UP, Outcome.REFUSED),
         (Deed.LOOK_UP, Outcome.REFUSED),
+        (Deed.SUBSCRIBE, Outcome.REFUSED),
         (Deed.SUBSCRIBE, Outcome.REFUSED),
     ]

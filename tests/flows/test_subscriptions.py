@@ -127,6 +127,25 @@ async def test_watching_what_is_over_answers_with_its_card(office: Office) -> No
     assert "You are subscribed to nothing" in words_of(await typed(office, "list"))
 
 
+async def test_what_is_remembered_as_over_is_asked_anew(office: Office) -> None:
+    """Another recording may have begun with the same ids."""
+    office.rtc.end("running")
+    card = await typed(office, "running Task1")
+    assert card.text.startswith("Ended after")
+    office.rtc.replace("running")
+    assert "You will get a message when it ends" in words_of(await typed(office, "watch running Task1"))
+    assert "`running`" in words_of(await typed(office, "list"))
+
+
+async def test_what_is_remembered_as_over_is_not_told_of_while_rtc_can_not_be_asked(office: Office) -> None:
+    office.rtc.end("running")
+    await typed(office, "running Task1")
+    office.rtc.fail_with("reset")
+    answer = words_of(await typed(office, "watch running Task1"))
+    assert "RTC can not be asked now" in answer
+    assert "You were not subscribed." in answer
+
+
 async def test_what_has_ended_meanwhile_answers_with_its_card(office: Office) -> None:
     card, shared = await typed(office, "running Task1"), await shared_card(office)
     office.rtc.end("running")
