@@ -16,13 +16,14 @@ TELLING = (Occasion.REPLACED, Occasion.GONE, Occasion.FORGOTTEN, Occasion.FILES,
 
 
 def completion(row: Row[Any]) -> Completion:
-    """The row, whose columns have the table's names."""
+    """The row, whose columns have the table's names. Raises ValueError for an occasion of a newer release."""
     return Completion(Occasion(row.occasion), row.noticed_at, row.reading, row.newer)
 
 
 async def most_telling(connection: AsyncConnection, watched_id: int) -> Completion | None:
     """None where the task's end was not noticed."""
-    rows = await connection.execute(select(completions).where(completions.c.watched_task_id == watched_id))
+    is_telling = completions.c.occasion.in_([occasion.value for occasion in TELLING])
+    rows = await connection.execute(select(completions).where(completions.c.watched_task_id == watched_id, is_telling))
     found = {noticed.occasion: noticed for noticed in map(completion, rows)}
     return next((found[occasion] for occasion in TELLING if occasion in found), None)
 

@@ -15,6 +15,7 @@ from sqlalchemy.sql import ColumnElement
 from bot import __version__
 from bot.database_urls import PostgresServer, SqliteFile, read_url
 from bot.storage.columns import MICROSECOND, Moment
+from bot.storage.decoding import Decoder
 from bot.storage.engine import for_writing, open_engine
 from bot.storage.failures import stopped_here
 from bot.storage.schema import make_ready
@@ -65,6 +66,7 @@ class Database:
         patience: timedelta,
     ) -> None:
         self.new_key = new_key
+        self.decoder = Decoder()
         self._target = target
         self._engine = engine
         self._is_sqlite = isinstance(target, SqliteFile)

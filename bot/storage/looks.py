@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, or_, select, update
+from sqlalchemy import ColumnElement, Row, case, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.recording.completion import Completion
@@ -19,6 +19,8 @@ from bot.storage.watched import start_filled_in, watched_task
 from bot.subscriptions.subscription import Look, Phase
 
 c = watched_tasks.c
+# What a newer release has brought into another phase is its own to look at.
+_IS_KNOWN = c.phase.in_([phase.value for phase in Phase])
 _ALL_IS_WELL = {"failures": 0, "last_error": None}
 
 
@@ -33,13 +35,14 @@ class SqlLooks:
             watched_tasks,
             c.next_look_at,
             IS_LOOKED_AT,
+            _IS_KNOWN,
             now=self._database.now(),
             until=self._database.after(lease),
             limit=limit,
         ).returning(*c)
         async with self._database.writing() as connection:
             rows = (await connection.execute(claimed)).all()
-        looks = [Look(watched_task(row), row.lease_token) for row in rows]
+        looks = self._database.decoder.decode(rows, _look, of=watched_tasks.name)
         return sorted(looks, key=lambda look: (look.watched.next_look_at, look.watched.id))
 
     async def note(self, look: Look, reading: Reading, *, next_look: timedelta, waiting_since: datetime | None) -> bool:
@@ -117,6 +120,10 @@ class SqlLooks:
         """After the span; but what was hastened during the look stays due, for the look may have come too early."""
         is_as_claimed = c.next_look_at == look.watched.next_look_at
         return case((is_as_claimed, self._database.after(span)), else_=c.next_look_at)
+
+
+def _look(row: Row[Any]) -> Look:
+    return Look(watched_task(row), row.lease_token)
 
 
 def _seen(reading: Reading | None) -> dict[str, Any]:

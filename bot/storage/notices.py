@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.recording.completion import Occasion
 from bot.storage.claims import FREE, claim, is_held, release
 from bot.storage.conclusions import completion
 from bot.storage.database import Database
@@ -31,6 +32,14 @@ _FOLLOWS_NOTHING_UNDELIVERED = or_(
     c.follows.is_(None),
     select(first.c.state).where(_IS_FOLLOWED).scalar_subquery() == NoticeState.DELIVERED.value,
 )
+# What a newer release has written is its own to tell of.
+_IS_KNOWN = and_(
+    c.state.in_([state.value for state in NoticeState]),
+    select(completions.c.occasion)
+    .where(completions.c.id == c.completion_id)
+    .scalar_subquery()
+    .in_([occasion.value for occasion in Occasion]),
+)
 _HAS_SUBSCRIBER = select(subscriptions.c.id).where(subscriptions.c.id == c.subscription_id, IS_OPEN).exists()
 
 
@@ -46,6 +55,7 @@ class SqlNotices:
             c.due_at,
             IS_UNSETTLED,
             _FOLLOWS_NOTHING_UNDELIVERED,
+            _IS_KNOWN,
             now=self._database.now(),
             until=self._database.after(lease),
             limit=limit,
@@ -54,7 +64,8 @@ class SqlNotices:
             ids = (await connection.execute(claimed)).scalars().all()
             if not ids:
                 return []
-            return [_delivery(row) for row in await connection.execute(_claimed(ids))]
+            rows = (await connection.execute(_claimed(ids))).all()
+        return self._database.decoder.decode(rows, _delivery, of=notices.name)
 
     async def begin(self, delivery: Delivery, *, lease: timedelta) -> bool:
         is_still_held = (c.lease_until > self._database.now()) & _HAS_SUBSCRIBER
@@ -133,6 +144,7 @@ class SqlNotices:
 def _claimed(ids: Sequence[int]) -> Select[Any]:
     return (
         select(
+            c.id,
             c.key,
             c.state,
             c.attempts,

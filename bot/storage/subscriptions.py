@@ -148,7 +148,8 @@ class SqlSubscriptions:
 
     async def entries(self, person: Person, *, limit: int) -> Sequence[Entry]:
         async with self._database.reading() as connection:
-            return [_entry(row) for row in await connection.execute(_entries_of(person).limit(limit))]
+            rows = (await connection.execute(_entries_of(person).limit(limit))).all()
+        return self._database.decoder.decode(rows, _entry, of=watched_tasks.name)
 
 
 # Of an ended subscription.

@@ -18,7 +18,7 @@ other = watched_tasks.alias("other")
 
 
 def watched_task(row: Row[Any]) -> WatchedTask:
-    """The row, whose columns have the table's names but for `watched_task_id`, where it was joined."""
+    """The row, whose columns have the table's names. Raises ValueError for a phase of a newer release."""
     return WatchedTask(
         id=row.id,
         ref=TaskRef(RtcApp(row.app_name, row.app_id), row.room, row.task),
