@@ -46,11 +46,11 @@ def is_held(table: Table, token: int) -> ColumnElement[bool]:
     return and_(table.c.lease_token == token, table.c.lease_until != EPOCH)
 
 
-def release(table: Table, name: Column[Any], claims: Sequence[tuple[Any, int]]) -> Update:
-    """End these claims (a row's name and the token), as far as they stand; rows are locked in the order of ids."""
+def release(table: Table, columns: Sequence[Column[Any]], claims: Sequence[tuple[Any, ...]]) -> Update:
+    """End these claims, each as what the columns hold while it stands; rows are locked in the order of ids."""
     chosen = (
         select(table.c.id)
-        .where(tuple_(name, table.c.lease_token).in_(claims))
+        .where(tuple_(*columns).in_(claims))
         .order_by(table.c.id)
         .with_for_update(key_share=True)
         .cte("chosen")

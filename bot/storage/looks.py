@@ -85,7 +85,7 @@ class SqlLooks:
             return
         held = [(look.watched.id, look.token) for look in looks]
         async with self._database.writing() as connection:
-            await connection.execute(release(watched_tasks, c.id, held))
+            await connection.execute(release(watched_tasks, (c.id, c.lease_token), held))
 
     async def hasten(self, ref: TaskRef) -> None:
         await self._hasten(of_ids(ref))

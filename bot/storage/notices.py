@@ -101,9 +101,10 @@ class SqlNotices:
     async def release(self, deliveries: Sequence[Delivery]) -> None:
         if not deliveries:
             return
-        held = [(delivery.notice.key, delivery.token) for delivery in deliveries]
+        # One attempt more than there were at the claim: it was begun, and is given back when its lease runs out.
+        held = [(each.notice.key, each.token, each.notice.attempts) for each in deliveries]
         async with self._database.writing() as connection:
-            await connection.execute(release(notices, c.key, held))
+            await connection.execute(release(notices, (c.key, c.lease_token, c.attempts), held))
 
     async def close_person(self, person: Person, reason: str) -> int:
         """As the protocol says. A task that nobody waits for any more is not looked at any more."""

@@ -123,7 +123,7 @@ class Notices(Protocol):
         ...
 
     async def release(self, deliveries: Sequence[Delivery]) -> None:
-        """Give claims back that no attempt was begun for."""
+        """Give claims back that no attempt was begun for; those of begun attempts last until their lease runs out."""
         ...
 
     async def close_person(self, person: Person, reason: str) -> int:

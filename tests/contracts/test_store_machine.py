@@ -272,7 +272,8 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(delivery=deliveries)
     def release_delivery(self, delivery: Delivery) -> None:
         self.run(self.stores.notices.release([delivery]))
-        if notice := self.model.holds_notice(delivery):
+        notice = self.model.holds_notice(delivery)
+        if notice is not None and notice.attempts == delivery.notice.attempts:
             notice.lease.end()
 
     @invariant()
