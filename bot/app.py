@@ -11,8 +11,9 @@ from bot.keys import own_credentials
 from bot.linking import open_links
 from bot.lookup.cache import CachingReader
 from bot.lookup.pacing import Pacer
+from bot.proxies import proxy_for
 from bot.recording.task import RtcApp
-from bot.settings import Settings, proxy_for
+from bot.settings import Settings
 from bot.volcengine.links import RuleLinkMaker
 from bot.volcengine.openapi import OpenApi
 from bot.volcengine.rtc import RTC, SERVICE, RtcTaskReader

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 from bot.keys import key_names, store_credentials
 from bot.lookup.pacing import Pacer
-from bot.settings import Settings, proxy_for
+from bot.proxies import proxy_for
+from bot.settings import Settings
 from bot.store_settings import S3Settings, StoreSettings, TemplateSettings, TosSettings, VodSettings
 from bot.volcengine.links import RuleLinkMaker, Store, StoreRule
 from bot.volcengine.object_store import ObjectStore

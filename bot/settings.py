@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 from dotenv.parser import parse_stream
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
@@ -286,18 +285,6 @@ def _line(name: str, what: str, *, example: str | None = None) -> str:
 def _example_of(name: str) -> str:
     fields = Settings.model_fields.values()
     return next(str(field.examples[0]) for field in fields if field.alias == name and field.examples)
-
-
-def proxy_for(url: str) -> str | None:
-    """The proxy that the environment asks for (HTTPS_PROXY and the like, but for NO_PROXY), or None.
-
-    slack_sdk reads the same variables by itself, for all that goes to Slack.
-    """
-    parts = urlsplit(url)
-    if proxy_bypass(parts.hostname or ""):
-        return None
-    proxies = getproxies()
-    return proxies.get(parts.scheme) or proxies.get("all")
 
 
 def discard_oauth_variables(environ: MutableMapping[str, str]) -> bool:

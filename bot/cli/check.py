@@ -14,7 +14,8 @@ from bot.cli.terminal import Terminal, inert
 from bot.finding import Finding
 from bot.logs import configure_logs
 from bot.manifest import SCOPES, SCOPES_OF_RULES
-from bot.settings import Settings, SettingsError, load_settings, proxy_for
+from bot.proxies import proxy_for
+from bot.settings import Settings, SettingsError, load_settings
 from bot.slack.bolt import make_slack
 from bot.slack.diagnosis import diagnose_slack
 from bot.storage.diagnosis import diagnose_store
