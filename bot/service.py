@@ -103,6 +103,7 @@ async def _find_gate(
         audit=audit,
         clock=bot.clock,
         ask=settings.file.ask,
+        apps=bot.apps,
     )
 
 

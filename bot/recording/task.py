@@ -50,6 +50,11 @@ def choose_app(apps: Sequence[RtcApp], name: str | None) -> RtcApp:
     raise UnknownApp(f"There is no app named {name!r} here. Configured are: {known}.")
 
 
+def app_as_configured(apps: Sequence[RtcApp], app: RtcApp) -> RtcApp | None:
+    """What is configured under the id of this app, which may have had another name; None where nothing is."""
+    return app if app in apps else next((each for each in apps if each.app_id == app.app_id), None)
+
+
 @dataclass(frozen=True, slots=True)
 class TaskRef:
     """The three ids that GetRecordTask asks for; raises InvalidId for those that the vendor would refuse."""

@@ -64,9 +64,9 @@ class Desk:
         """Somebody of this organisation."""
         return Person(self.workspace.team_id, str(user_id))
 
-    def press(self, body: Body) -> Press:
-        """What the button carries; raises Tampered."""
-        return read_value(action_of(body).get("value"), apps=self.apps)
+    def press(self, body: Body, *, or_removed: bool = False) -> Press:
+        """What the button carries; raises Tampered. With `or_removed` its app need not be configured any more."""
+        return read_value(action_of(body).get("value"), apps=self.apps, or_removed=or_removed)
 
 
 Listener = Callable[[Desk, Visit, Reply], Awaitable[None]]

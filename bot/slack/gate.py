@@ -11,7 +11,7 @@ from bot.access.allowance import Allowance
 from bot.access.audit import AuditLog, Deed, Outcome, Record
 from bot.access.rights import Asker, Right, Rights
 from bot.recording.reading import Reading, TaskNotFound, TaskReadError, TaskUnavailable
-from bot.recording.task import TaskRef
+from bot.recording.task import RtcApp, TaskRef, app_as_configured
 from bot.slack.groups import Groups
 from bot.slack.people import People, Profile
 from bot.slack.visit import Body, Caller, Visit, caller_of
@@ -56,8 +56,12 @@ def make_gate(
     audit: AuditLog,
     clock: Callable[[], datetime],
     ask: str | None = None,
+    apps: Sequence[RtcApp] = (),
 ) -> "Gate":
-    """A gate that knows nobody yet. `per_minute` are the askings of each person that RTC may hear of."""
+    """A gate that knows nobody yet. `per_minute` are the askings of each person that RTC may hear of.
+
+    Rules name the apps as they are configured, in `apps`.
+    """
     return Gate(
         rights=rights,
         people=People(),
@@ -68,6 +72,7 @@ def make_gate(
         workspace=workspace,
         clock=clock,
         ask=ask or WHOEVER,
+        apps=apps,
     )
 
 
@@ -84,6 +89,7 @@ class Gate:
     workspace: Workspace
     clock: Callable[[], datetime]
     ask: str
+    apps: Sequence[RtcApp]
 
     def visit_at_once(self, body: Body) -> Visit | None:
         """Who has come, from memory; None where Slack has to be asked."""
@@ -123,8 +129,9 @@ class Gate:
         return Asker(profile.user_id, profile.is_guest, is_stranger, groups, channel)
 
     def may(self, asker: Asker, deed: Deed, ref: TaskRef) -> bool:
-        """Whether the asker may do this with that task."""
-        return self.rights.may(asker, _RIGHT_TO[deed], app=ref.app.name, room=ref.room)
+        """Whether the asker may do this with that task, whatever its app was called when it was stored."""
+        app = app_as_configured(self.apps, ref.app) or ref.app
+        return self.rights.may(asker, _RIGHT_TO[deed], app=app.name, room=ref.room)
 
     def check(self, visit: Visit, deed: Deed, ref: TaskRef) -> None:
         """Raises NotAllowed. Nobody has been asked about the task when this is called."""

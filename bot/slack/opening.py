@@ -49,5 +49,5 @@ async def _files_of(desk: Desk, press: Press) -> Reading:
 async def on_open(desk: Desk, visit: Visit, reply: Reply) -> None:
     """Slack has opened the address already; that it was pressed is recorded."""
     await reply.acknowledge()
-    press = desk.press(visit.body)
+    press = desk.press(visit.body, or_removed=True)
     desk.gate.audit.note(desk.gate.record(visit, Deed.OPEN, press.ref, file=press.file))

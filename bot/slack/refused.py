@@ -32,7 +32,7 @@ def _wanted(desk: Desk, visit: Visit) -> tuple[Deed, TaskRef | None]:
     action = str(action_of(visit.body).get("action_id")).split(".")
     deed = _OF_ACTION.get(action[1] if len(action) > 1 else "", Deed.OTHER)
     try:
-        return deed, None if deed in (Deed.LIST, Deed.OTHER) else desk.press(visit.body).ref
+        return deed, None if deed in (Deed.LIST, Deed.OTHER) else desk.press(visit.body, or_removed=True).ref
     except Tampered:
         return deed, None
 

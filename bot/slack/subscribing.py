@@ -27,7 +27,8 @@ async def unwatch_card(desk: Desk, ref: TaskRef, visit: Visit) -> Card:
     was_subscribed = await _unsubscribe(desk, ref, visit)
     if was_subscribed:
         desk.homes.refresh(visit.person)
-    return unsubscribed_card(ref, was_subscribed=was_subscribed)
+    is_removed = ref.app not in desk.apps
+    return unsubscribed_card(ref, was_subscribed=was_subscribed, can_be_taken_back=not is_removed)
 
 
 async def _unsubscribe(desk: Desk, ref: TaskRef, visit: Visit) -> bool:
@@ -108,7 +109,7 @@ async def _over_card(desk: Desk, reading: Reading, visit: Visit) -> Card:
 async def on_unsubscribe(desk: Desk, visit: Visit, reply: Reply) -> None:
     """What the button stands in shows afterwards how it stands; a notice stays, and the presser is answered alone."""
     await reply.acknowledge()
-    press = desk.press(visit.body)
+    press = desk.press(visit.body, or_removed=True)
     desk.work.begin(answered(desk, reply, lambda: _answer_unsubscribe(desk, press, visit, reply)))
 
 
@@ -122,10 +123,14 @@ async def _answer_unsubscribe(desk: Desk, press: Press, visit: Visit, reply: Rep
         await reply.afterwards(await subscriptions_card(desk, visit), replace=True)
     elif action_id == ON_ANSWER:
         await reply.afterwards(said, replace=True)
-    elif is_own_card(visit, press) and desk.gate.may(visit.asker, Deed.LOOK_UP, press.ref):
+    elif is_own_card(visit, press) and _may_look_up(desk, press, visit):
         await reply.afterwards(await _own_card(desk, press, visit), replace=True)
     else:
         await reply.afterwards(said)
+
+
+def _may_look_up(desk: Desk, press: Press, visit: Visit) -> bool:
+    return press.ref.app in desk.apps and desk.gate.may(visit.asker, Deed.LOOK_UP, press.ref)
 
 
 async def _own_card(desk: Desk, press: Press, visit: Visit) -> Card:

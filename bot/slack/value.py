@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bot.recording.task import InvalidId, RecordTask, RtcApp, TaskRef, UnknownApp, choose_app
+from bot.recording.task import InvalidId, RecordTask, RtcApp, TaskRef, UnknownApp, app_as_configured, choose_app
 
 # The last second of the year 9999; later ones are no datetimes.
 _LATEST = 253_402_300_799
@@ -25,7 +25,8 @@ class Tampered(ValueError):
 class _Value(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    a: str
+    a: str = Field(max_length=64)
+    i: str | None = Field(None, pattern=r"^[A-Za-z0-9]{24}$")
     r: str
     t: str
     p: int = Field(0, ge=0, le=1_000)
@@ -65,8 +66,9 @@ class Press:
     file: str | None = None
 
     def as_value(self) -> str:
-        """At most 400 characters, with a file at most 1,700; Slack takes 2,000."""
-        parts: dict[str, object] = {"a": self.ref.app.name, "r": self.ref.room, "t": self.ref.task}
+        """At most 500 characters, with a file at most 1,800; Slack takes 2,000."""
+        app, room, task = self.ref.app, self.ref.room, self.ref.task
+        parts: dict[str, object] = {"a": app.name, "i": app.app_id, "r": room, "t": task}
         parts |= ({"p": self.page} if self.page else {}) | ({"x": True} if self.outside_too else {})
         parts |= {"s": self.shared_by} if self.shared_by else {}
         parts |= {"f": self.file[:_FILE_AT_MOST]} if self.file else {}
@@ -77,14 +79,29 @@ class Press:
         return json.dumps(parts, separators=(",", ":"))
 
 
-def read_value(value: object, *, apps: Sequence[RtcApp]) -> Press:
-    """Raises Tampered for what is not of the form above, or names an app or ids that can not be."""
+def read_value(value: object, *, apps: Sequence[RtcApp], or_removed: bool = False) -> Press:
+    """Raises Tampered for what is not of the form above, or names an app or ids that can not be.
+
+    With `or_removed` the app need not be configured any more: RTC must not be asked about it then.
+    """
     try:
         given = _Value.model_validate_json(value if isinstance(value, str) else "")
-        ref = TaskRef(choose_app(apps, given.a), given.r, given.t)
+        ref = TaskRef(_app(given, apps, or_removed=or_removed), given.r, given.t)
         return Press(ref, page=given.p, outside_too=given.x, shared_by=given.s, told=_told(given), file=given.f)
     except (ValidationError, InvalidId, UnknownApp) as flaw:
         raise Tampered from flaw
+
+
+def _app(given: _Value, apps: Sequence[RtcApp], *, or_removed: bool) -> RtcApp:
+    """By its id, for names change; buttons of the first releases have the name only. Raises UnknownApp."""
+    if given.i is None:
+        return choose_app(apps, given.a)
+    app = RtcApp(given.a, given.i)
+    if (found := app_as_configured(apps, app)) is not None:
+        return found
+    if not or_removed:
+        raise UnknownApp
+    return app
 
 
 def _told(given: _Value) -> Told | None:

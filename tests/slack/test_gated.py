@@ -9,6 +9,7 @@ from bot.access.audit import Outcome, Record
 from bot.access.rights import Right, Rights, Rule
 from bot.playground.fake_slack import FakeSlack, open_fake_slack
 from bot.playground.slack_world import E_HOME, S_ONCALL, S_SUPPORT, T_HOME, U_ANA, U_BEN
+from bot.recording.task import RtcApp
 from bot.slack.bolt import make_slack
 from bot.slack.gate import make_gate
 from bot.slack.gated import GatedMessenger
@@ -16,7 +17,7 @@ from bot.slack.notices import SlackMessenger
 from bot.slack.workspace import TokenHealth, Workspace
 from bot.subscriptions.messenger import Later, Undeliverable
 from bot.subscriptions.person import Person
-from tests.slack.told import NOW, notice
+from tests.slack.told import APP, NOW, notice
 
 BOTH = frozenset({Right.LOOK_UP, Right.SUBSCRIBE})
 OF_SUPPORT = Rule(BOTH, groups=frozenset({S_SUPPORT}))
@@ -44,10 +45,10 @@ class Post:
         self.book = Book()
         self._client = make_slack(token=slack.bot_token, base_url=slack.api_url, session=session)
 
-    def messenger(self, *rules: Rule) -> GatedMessenger:
+    def messenger(self, *rules: Rule, apps: Sequence[RtcApp] = ()) -> GatedMessenger:
         workspace = Workspace(T_HOME, E_HOME, "U0BOT00001", None)
         gate = make_gate(
-            self._client, workspace, rights=Rights(rules), per_minute=1, audit=self.book, clock=lambda: NOW
+            self._client, workspace, rights=Rights(rules), per_minute=1, audit=self.book, clock=lambda: NOW, apps=apps
         )
         health = TokenHealth()
         return GatedMessenger(SlackMessenger(self._client, health, clock=lambda: NOW, people=gate.people), gate)
@@ -96,3 +97,12 @@ async def test_who_could_not_be_told_by_any_group_does_not_wait(post: Post) -> N
     elsewhere = Rule(BOTH, groups=frozenset({S_ONCALL}), rooms=("another",))
     with pytest.raises(Undeliverable):
         await post.messenger(elsewhere).check(notice(person=BEN))
+
+
+async def test_rules_name_an_app_as_it_is_configured_now(post: Post) -> None:
+    of_production = Rule(BOTH, apps=frozenset({"production"}))
+    await post.messenger(of_production, apps=[RtcApp("production", APP.app_id)]).check(notice())
+    with pytest.raises(Undeliverable):
+        await post.messenger(of_production, apps=[APP, RtcApp("production", "661f0000000000000000543c")]).check(
+            notice()
+        )

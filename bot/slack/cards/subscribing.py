@@ -30,12 +30,16 @@ def subscribed_card(reading: Reading, *, is_new: bool, now: datetime) -> Card:
     )
 
 
-def unsubscribed_card(ref: TaskRef, *, was_subscribed: bool) -> Card:
-    """For who unsubscribed elsewhere than on a card of their own; it can be taken back."""
+def unsubscribed_card(ref: TaskRef, *, was_subscribed: bool, can_be_taken_back: bool) -> Card:
+    """For who unsubscribed elsewhere than on a card of their own."""
     title = "You get no message about it" if was_subscribed else "You were not subscribed to it"
     return Card(
         text=escape(f"{title}. Room {ref.room}, task {ref.task}."),
-        blocks=(headline(title), paragraph(place(ref)), buttons(subscribe_button(ref))),
+        blocks=(
+            headline(title),
+            paragraph(place(ref)),
+            *([buttons(subscribe_button(ref))] if can_be_taken_back else []),
+        ),
     )
 
 

@@ -1,0 +1,94 @@
+"""Apps that are renamed or removed between two starts: what was shown and stored before goes by the app's id."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from bot.playground.slack_world import C_ONCALL, U_ANA
+from tests.flows.office import BRIEF, Office, open_office, serving, settings_for
+from tests.flows.test_buttons import card_in
+from tests.flows.test_look_up import nothing_amiss, typed, words_of
+from tests.flows.test_subscriptions import actions_of, direct_message, home_of, pressed, shows, told
+
+FIRST, SECOND = "661e0000000000000000543c", "661f0000000000000000543c"
+BEFORE = f"prod={FIRST},staging={SECOND}"
+RENAMED = f"production={FIRST},prod={SECOND}"
+REMOVED = f"staging={SECOND}"
+RULE = '[[allow]]\nrights = ["look_up", "subscribe"]\napps = ["%s"]\n'
+
+
+@asynccontextmanager
+async def started_again(office: Office, apps: str, *, config: str | None = None) -> AsyncIterator[Office]:
+    await office.end()
+    path = office.folder / "rectask.toml"
+    if config is not None:
+        path.write_text(config)
+    more = {"RECTASK_APP_ID": "", "RECTASK_APPS": apps, "RECTASK_CONFIG": str(path)}
+    settings = settings_for(office.rtc, office.slack, door="socket", folder=office.folder, **more)
+    async with serving(settings, office.rtc, office.slack, BRIEF, office.folder) as again:
+        await again.slack.wait_for_socket()
+        yield again
+
+
+@asynccontextmanager
+async def office_of(apps: str, *, config: str = "") -> AsyncIterator[Office]:
+    async with open_office(door="socket", config=config, RECTASK_APP_ID="", RECTASK_APPS=apps) as office:
+        await office.slack.wait_for_socket()
+        yield office
+
+
+async def test_old_buttons_mean_the_app_that_was_renamed_and_not_the_one_that_has_its_name_now() -> None:
+    async with office_of(BEFORE) as office:
+        office.rtc.end("running", app_id=SECOND)
+        card = await typed(office, "running Task1")
+        async with started_again(office, RENAMED) as again:
+            await pressed(again, card, "rectask.refresh")
+            assert card.text.startswith("Running")
+            assert "app `production`" in words_of(card)
+            await pressed(again, card, "rectask.subscribe")
+            assert "rectask.unsubscribe" in actions_of(card)
+            assert "`running`" in words_of(await typed(again, "list"))
+            assert nothing_amiss(again.slack)
+
+
+async def test_rules_go_by_the_new_name_for_what_was_stored_under_the_old_one() -> None:
+    async with office_of(BEFORE, config=RULE % "prod") as office:
+        await typed(office, "watch running Task1")
+        async with started_again(office, RENAMED, config=RULE % "production") as again:
+            again.rtc.end("running", app_id=FIRST)
+            await pressed(again, await typed(again, "running Task1 --app production"), "rectask.refresh")
+            assert (await direct_message(again)).text.startswith("Ended after")
+
+
+async def test_an_app_that_was_removed_can_be_unsubscribed_from_everywhere_and_nothing_else() -> None:
+    async with office_of(BEFORE) as office:
+        card = await card_in(office, C_ONCALL, "running Task1")
+        await pressed(office, card, "rectask.subscribe")
+        for task in ("Task2", "Task3"):
+            await typed(office, f"watch running {task}")
+        async with started_again(office, REMOVED) as again:
+            answer = await told(again, card, "rectask.refresh")
+            assert "That button can not be used" in words_of(answer)
+            answer = await told(again, card, "rectask.unsubscribe")
+            assert "You get no message about it" in words_of(answer)
+            assert "rectask.subscribe" not in actions_of(answer)
+            listed = await typed(again, "list")
+            await pressed(again, listed, "rectask.unsubscribe.list.0")
+            home = await home_of(again)
+            await again.slack.press(home, "rectask.unsubscribe.list.0", user=U_ANA)
+            await again.slack.wait_for(lambda: shows(home, "You are subscribed to nothing"))
+
+
+@pytest.mark.parametrize("action", ["rectask.refresh", "rectask.files", "rectask.share", "rectask.links"])
+async def test_rtc_is_not_asked_about_an_app_that_is_not_configured(action: str) -> None:
+    async with office_of(BEFORE) as office:
+        card = await card_in(office, C_ONCALL, "running Task1")
+        element = card.blocks[-1]["elements"][0]
+        element["action_id"] = action
+        asked = len(office.rtc.received)
+        value = element["value"].replace(FIRST, "66" + "0" * 18 + "543c")
+        await office.slack.press(card, action, user=U_ANA, value=value)
+        answer = await office.slack.next_message(user=U_ANA, channel=C_ONCALL)
+        assert "That button can not be used" in words_of(answer)
+        assert len(office.rtc.received) == asked
