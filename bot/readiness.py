@@ -29,6 +29,7 @@ class Readiness:
         return {
             "serving": self.is_serving,
             "slack_token": self.health.is_well,
+            "slack_permissions": self.health.is_permitted,
             "store": await self._has_store(),
             "rounds": self.watching is not None and self.watching.is_well,
             **socket,

@@ -1,8 +1,8 @@
 """Notices as direct messages: a Messenger over Slack's Web API, with connections of its own."""
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -35,6 +35,8 @@ _MESSAGES_A_PAGE = 200
 _PAGES_AT_MOST = 100
 EVENT_TYPE = "rectask_notice"
 _INACTIVE = "account_inactive"
+# What Slack may permit or not. A post comes last, and proves that nothing keeps notices from coming.
+_CHECK, _FIND, _POST = _STEPS = ("check", "find", "post")
 
 Answer = Mapping[str, Any]
 Offer = Callable[[Reading], CardLinks]
@@ -85,10 +87,11 @@ class SlackMessenger:
 
         That somebody can not be written to is not believed from memory: they may have come back.
         """
-        profile = self._people.recall(notice.person.user_id)
-        if profile is None or profile.is_foreign:
-            answer = await self._ask(self._slack.users_info(user=notice.person.user_id))
-            profile = self._people.learn({**(answer.get("user") or {}), "id": notice.person.user_id})
+        with self._noting_permission(_CHECK):
+            profile = self._people.recall(notice.person.user_id)
+            if profile is None or profile.is_foreign:
+                answer = await self._ask(self._slack.users_info(user=notice.person.user_id))
+                profile = self._people.learn({**(answer.get("user") or {}), "id": notice.person.user_id})
         if profile.is_gone:
             raise RecipientGone("This person's account is deactivated")
         if profile.is_foreign:
@@ -96,19 +99,24 @@ class SlackMessenger:
 
     async def find(self, notice: Notice) -> Place | None:
         """In the thread where it belongs into one, then in the conversation: it may have been posted there instead."""
-        try:
-            if (thread := _thread_of(notice)) is not None and (found := await self._find_in_thread(notice, thread)):
-                return found
-            return await self._find_in_conversation(notice)
-        except InstallationDead as refusal:
-            if not _is_want_of_scope(refusal):
-                raise
-            # Without im:history nothing can be looked up: a notice seen twice is better than one that never comes.
-            log.warning("notice.not_looked_up", reason=refusal.reason)
-            return None
+        with self._noting_permission(_FIND):
+            try:
+                if (thread := _thread_of(notice)) is not None and (found := await self._find_in_thread(notice, thread)):
+                    return found
+                return await self._find_in_conversation(notice)
+            except InstallationDead as refusal:
+                if not _is_want_of_scope(refusal):
+                    raise
+                # Without im:history nothing can be looked up: a notice seen twice is better than one that never comes.
+                log.warning("notice.not_looked_up", reason=refusal.reason)
+                return None
 
     async def post(self, notice: Notice) -> Place:
         """With late files: change the original (any number of times comes to the same), then answer in its thread."""
+        with self._noting_permission(_POST):
+            return await self._tell(notice)
+
+    async def _tell(self, notice: Notice) -> Place:
         card, original = self._card(notice), _thread_of(notice)
         if original is None:
             return await self._send(notice, card, channel=notice.person.user_id)
@@ -201,6 +209,17 @@ class SlackMessenger:
         data = getattr(answer, "data", None)
         return data if isinstance(data, Mapping) else {}
 
+    @contextmanager
+    def _noting_permission(self, step: str) -> Iterator[None]:
+        try:
+            yield
+        except InstallationDead as refusal:
+            error = _error_in(refusal.__cause__)
+            if error is not None and error not in TOKEN_IS_DEAD:
+                self._health.note_forbidden(step, error)
+            raise
+        self._health.note_permitted(*(_STEPS if step == _POST else [step]))
+
     async def _prove_token(self) -> None:
         """account_inactive is said of the person's account and of the bot's own: raises where it may be the latter."""
         try:
@@ -214,7 +233,7 @@ class SlackMessenger:
         return meaning_of(failure, is_post=is_post)
 
 
-def _error_in(failure: Exception) -> str | None:
+def _error_in(failure: BaseException | None) -> str | None:
     return error_of(failure) if isinstance(failure, SlackApiError) else None
 
 

@@ -25,10 +25,19 @@ class Workspace:
 
 
 class TokenHealth:
-    """Whether Slack takes the bot's token, as far as its last answer tells; said once in the log when it changes."""
+    """Whether Slack takes the bot's token, and lets it write to people, as far as its last answers tell.
+
+    What changes is said once in the log.
+    """
 
     def __init__(self) -> None:
         self.is_well = True
+        self._forbidden: set[str] = set()
+
+    @property
+    def is_permitted(self) -> bool:
+        """False while nobody is written to because the app lacks a scope, or a setting forbids it."""
+        return not self._forbidden
 
     def note(self, error: str | None) -> None:
         """Take in the outcome of a call: Slack's error code, or None where it went well."""
@@ -39,6 +48,18 @@ class TokenHealth:
                 log.info("slack_token.recovered")
             else:
                 log.error("slack_token.refused", error=error)
+
+    def note_forbidden(self, what: str, error: str) -> None:
+        """Slack takes the token and does not let the app do this."""
+        if not self._forbidden:
+            log.error("slack_permissions.refused", doing=what, error=error)
+        self._forbidden.add(what)
+
+    def note_permitted(self, *what: str) -> None:
+        """Slack has let the app do this."""
+        if self._forbidden and not self._forbidden.difference(what):
+            log.info("slack_permissions.recovered")
+        self._forbidden.difference_update(what)
 
 
 def error_of(failure: SlackApiError) -> str:

@@ -38,7 +38,10 @@ async def test_health(office: Office) -> None:
     assert await get(f"{office.url}/healthz") == (200, {"alive": True})
     assert await get(f"{office.url}/readyz") == (
         200,
-        {"ready": True, "checks": {"serving": True, "slack_token": True, "store": True, "rounds": True}},
+        {
+            "ready": True,
+            "checks": {"serving": True, "slack_token": True, "slack_permissions": True, "store": True, "rounds": True},
+        },
     )
 
 
@@ -118,6 +121,22 @@ async def test_a_token_that_dies_while_running_turns_it_unready(office: Office, 
     status, told = await get(f"{office.url}/readyz")
     assert (status, told["checks"]["slack_token"]) == (503, False)  # type: ignore[index]
     assert [entry["event"] for entry in logged].count("slack_token.refused") == 1
+
+
+async def test_notices_that_slack_does_not_permit_turn_it_unready_until_one_goes_through(office: Office) -> None:
+    async def is_permitted() -> object:
+        return (await get(f"{office.url}/readyz"))[1]["checks"]["slack_permissions"]  # type: ignore[index]
+
+    office.slack.fault("chat.postMessage", "messages_tab_disabled")
+    await typed(office, "watch running Task1")
+    office.rtc.end("running")
+    await office.slack.press(await typed(office, "running Task1"), "rectask.refresh", user=U_ANA)
+    await office.slack.wait_for(lambda: [call for call in office.slack.calls if call.method == "chat.postMessage"])
+    for _ in range(100):
+        if not await is_permitted():
+            return
+        await asyncio.sleep(0.02)
+    pytest.fail("It is ready.")
 
 
 async def test_the_token_is_looked_after_and_its_recovery_noticed(logged: list[EventDict], tmp_path: Path) -> None:

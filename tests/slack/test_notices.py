@@ -312,6 +312,41 @@ async def test_a_dead_token_turns_it_unready_and_a_live_one_ready_again(post: Po
     assert post.health.is_well
 
 
+@pytest.mark.parametrize("kind", ["missing_scope", "messages_tab_disabled", "no_permission"])
+async def test_what_slack_does_not_permit_is_said_once_until_a_notice_goes_through(
+    post: Post, logged: list[EventDict], kind: str
+) -> None:
+    post.slack.fault("chat.postMessage", kind, times=2)
+    for _ in range(2):
+        await post.messenger.check(notice())
+        with pytest.raises(InstallationDead):
+            await post.messenger.post(notice())
+        assert (post.health.is_well, post.health.is_permitted) == (True, False)
+    await post.messenger.post(notice())
+    assert post.health.is_permitted
+    said = [(entry["event"], entry.get("doing"), entry.get("error")) for entry in logged]
+    assert said == [("slack_permissions.refused", "post", kind), ("slack_permissions.recovered", None, None)]
+
+
+async def test_who_may_not_be_asked_about_is_not_permitted_either(post: Post) -> None:
+    post.slack.scopes -= {"users:read"}
+    with pytest.raises(InstallationDead):
+        await post.messenger.check(notice())
+    assert not post.health.is_permitted
+    post.slack.scopes |= {"users:read"}
+    await post.messenger.check(notice())
+    assert post.health.is_permitted
+
+
+async def test_a_conversation_that_may_not_be_looked_through(post: Post) -> None:
+    post.slack.fault("conversations.history", "no_permission")
+    with pytest.raises(InstallationDead):
+        await post.messenger.find(notice())
+    assert not post.health.is_permitted
+    await post.messenger.post(notice())
+    assert post.health.is_permitted
+
+
 async def test_what_slack_never_received_is_not_doubtful() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
