@@ -121,7 +121,8 @@ class SlackMessenger:
         if original is None:
             return await self._send(notice, card, channel=notice.person.user_id)
         try:
-            await self._change(original, card)
+            if notice.completion.reading is not None:
+                await self._change(original, card)
             reply = files_reply_card(notice)
             return await self._send(notice, reply, channel=original.channel, thread_ts=original.ts)
         except ThreadGone as refusal:

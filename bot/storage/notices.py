@@ -23,6 +23,7 @@ from bot.storage.tables import (
 )
 from bot.subscriptions.notice import Delivery, Notice, NoticeState, Place
 from bot.subscriptions.person import Person
+from bot.subscriptions.subscription import Phase
 
 c = notices.c
 first = notices.alias("first")
@@ -159,11 +160,13 @@ def _claimed(ids: Sequence[int]) -> Select[Any]:
             completions.c.noticed_at,
             completions.c.reading,
             completions.c.newer,
+            watched_tasks.c.phase,
             first.c.channel.label("first_channel"),
             first.c.ts.label("first_ts"),
         )
         .join(subscriptions, subscriptions.c.id == c.subscription_id)
         .join(completions, completions.c.id == c.completion_id)
+        .join(watched_tasks, watched_tasks.c.id == completions.c.watched_task_id)
         .outerjoin(first, _IS_FOLLOWED)
         .where(c.id.in_(ids))
         .order_by(c.due_at, c.id)
@@ -179,6 +182,7 @@ def _delivery(row: Row[Any]) -> Delivery:
         queued_at=row.queued_at,
         attempts=row.attempts,
         asked_in=row.asked_in,
+        goes_on=row.phase != Phase.CLOSED.value,
         original=None if row.first_ts is None else Place(row.first_channel, row.first_ts),
     )
     return Delivery(notice, row.lease_token, is_doubtful=row.state == NoticeState.SENDING)

@@ -30,7 +30,8 @@ class Notice:
     """One message to write. `key` is unique for ever and travels in the message's metadata.
 
     `original` is where the notice of the end stands, for one that tells of files that came later; `asked_in` is the
-    channel where the person subscribed, None where that was in none.
+    channel where the person subscribed, None where that was in none. With `goes_on` the task was looked at still when
+    this was claimed, so that another notice may follow.
     """
 
     key: str
@@ -41,6 +42,7 @@ class Notice:
     attempts: int = 0
     original: Place | None = None
     asked_in: str | None = None
+    goes_on: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,14 @@ class TestClaiming:
         assert again.token > first.token
         assert again.notice == first.notice
 
+    async def test_says_whether_the_task_is_looked_at_still(self, stores: Stores) -> None:
+        await stores.subscribe(ANN)
+        await stores.conclude(phase=Phase.AWAITING_FILES)
+        assert (await stores.claim_notice()).notice.goes_on
+        await stores.looks.close(await stores.claim_look())
+        stores.clock.move(LEASE)
+        assert not (await stores.claim_notice()).notice.goes_on
+
     async def test_what_is_due_longest_first(self, stores: Stores) -> None:
         for number in range(5):
             await stores.subscribe(about=reading(ref=TaskRef(APP, "Room1", f"Task{number}")))

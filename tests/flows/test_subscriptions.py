@@ -123,7 +123,7 @@ async def test_a_card_stays_when_subscribing_fails(office: Office) -> None:
 async def test_watching_what_is_over_answers_with_its_card(office: Office) -> None:
     answer = await typed(office, "watch Room1 Task1")
     assert answer.text.startswith("Ended after 7 min 42 s")
-    assert "It is over already" in words_of(answer)
+    assert "It is over already, so no message will come of it." in words_of(answer)
     assert "You are subscribed to nothing" in words_of(await typed(office, "list"))
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from bot.playground.slack_blocks import check_blocks
 from bot.recording.completion import Completion, Occasion
-from bot.recording.stop_reason import START_TASK_FAILED, StopReason
-from bot.recording.task import ENDED, FAILED
+from bot.recording.stop_reason import StopReason
+from bot.recording.task import ENDED
 from bot.slack.cards.card import BYTES_AT_MOST, Card, size_of
 from bot.slack.cards.notice import files_reply_card, newer_card, notice_card, told_again
 from bot.slack.cards.task import Standing
@@ -90,7 +90,7 @@ def test_what_comes_from_outside_is_inert_in_the_text(occasion: Occasion) -> Non
     assert "&lt;!here&gt;" in card.text
 
 
-@pytest.mark.parametrize("occasion", [Occasion.REPLACED, Occasion.GONE, Occasion.FORGOTTEN, Occasion.ENDED])
+@pytest.mark.parametrize("occasion", [Occasion.REPLACED, Occasion.GONE, Occasion.FORGOTTEN])
 def test_a_recording_that_was_never_seen_has_a_card_too(occasion: Occasion) -> None:
     card = card_of(Completion(occasion, NOW, None))
     check_blocks(list(card.blocks))
@@ -98,22 +98,34 @@ def test_a_recording_that_was_never_seen_has_a_card_too(occasion: Occasion) -> N
 
 
 def test_an_end_without_files_says_that_it_is_still_looked_at() -> None:
-    card = card_of(Completion(Occasion.ENDED, NOW, ended_reading(files=())))
+    without_files = Completion(Occasion.ENDED, NOW, ended_reading(files=()))
+    card = notice_card(notice(without_files, goes_on=True), now=NOW)
     assert "If files come, this message changes" in words_of(card)
     assert button(card, "rectask.unsubscribe")
 
 
-@pytest.mark.parametrize(
-    "of",
-    [
-        reading(FAILED, reason=START_TASK_FAILED, ended=timedelta(minutes=1)),
-        reading(ENDED, started=timedelta(hours=3), ended=timedelta(hours=2)),
-    ],
-)
-def test_where_no_files_can_come_any_more_none_are_promised(of: object) -> None:
-    card = card_of(Completion(Occasion.ENDED, NOW, of))  # type: ignore[arg-type]
+def test_where_it_is_not_looked_at_any_more_no_files_are_promised() -> None:
+    """RTC has lost it, or tells of a newer one, while its files were awaited."""
+    card = card_of(Completion(Occasion.ENDED, NOW, ended_reading(files=())))
     assert "If files come" not in words_of(card)
     assert button(card, "rectask.unsubscribe") is None
+
+
+@pytest.mark.parametrize(
+    ("occasion", "said"),
+    [
+        (Occasion.ENDED, "It has ended"),
+        (Occasion.FILES, "Its files have come"),
+        (Occasion.UNCLEAR, "Its state has been unclear for a while"),
+    ],
+)
+def test_what_can_not_be_decoded_is_told_without_its_details(occasion: Occasion, said: str) -> None:
+    unreadable = notice(Completion(occasion, NOW, None))
+    for card in (notice_card(unreadable, now=NOW), files_reply_card(unreadable)):
+        check_blocks(list(card.blocks))
+        assert card.text == f"{said}. Its details can not be shown."
+        assert "never seen" not in words_of(card)
+        assert "knows this recording no longer" not in words_of(card)
 
 
 def test_the_newer_recording_can_be_subscribed_to_unless_it_is_over() -> None:

@@ -135,6 +135,16 @@ async def test_late_files_whose_message_was_deleted_are_told_anew(post: Post) ->
     assert await post.messenger.find(late) == place
 
 
+async def test_late_files_that_can_not_be_decoded_leave_the_message_as_it_is(post: Post) -> None:
+    original = await post.messenger.post(notice(Completion(Occasion.ENDED, NOW, ended_reading(files=()))))
+    late = notice(Completion(Occasion.FILES, NOW, None), original=original)
+    await post.messenger.post(dataclasses.replace(late, key="late"))
+    first, reply = post.said
+    assert not first.edited
+    assert reply.thread_ts == original.ts
+    assert reply.text == "Its files have come. Its details can not be shown."
+
+
 async def test_an_original_that_slack_does_not_let_change_harms_nothing(post: Post) -> None:
     original = await post.messenger.post(notice())
     post.slack.fault("chat.update", "invalid_blocks")

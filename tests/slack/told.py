@@ -78,7 +78,11 @@ def completion(occasion: Occasion, *, ref: TaskRef = REF) -> Completion:
 
 
 def notice(
-    of: Completion | Occasion = Occasion.ENDED, *, original: Place | None = None, person: Person = ANA
+    of: Completion | Occasion = Occasion.ENDED,
+    *,
+    original: Place | None = None,
+    person: Person = ANA,
+    goes_on: bool = False,
 ) -> Notice:
     return Notice(
         key="k3y-of_this",
@@ -87,6 +91,7 @@ def notice(
         subscribed_at=NOW - timedelta(hours=1),
         queued_at=NOW,
         original=original,
+        goes_on=goes_on,
     )
 
 

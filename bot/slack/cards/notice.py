@@ -4,9 +4,8 @@ from datetime import datetime
 
 from bot.recording.completion import Completion, Occasion
 from bot.recording.reading import Reading
-from bot.recording.stop_reason import START_TASK_FAILED
 from bot.recording.units import count_in_words, size_in_words
-from bot.recording.verdict import files_may_follow, judge
+from bot.recording.verdict import judge
 from bot.slack.cards.card import Card, buttons, headline, paragraph
 from bot.slack.cards.file import NO_LINKS, CardLinks
 from bot.slack.cards.task import Standing, place, subscribe_button, task_card, why
@@ -17,6 +16,8 @@ from bot.subscriptions.subscription import known_start
 
 _UNCLEAR = "Its state has been unclear for a while."
 _LOOK_FOR_FILES = "its files are in the bucket or VOD space that it was started with."
+_NOT_SHOWN = "What RTC told of it can not be read any more."
+_LOOK_IT_UP = "Look it up with `/rectask ROOM TASK` while RTC knows it; later"
 # Title, what it means, what to do; for recordings whose end was not seen.
 _LOST = {
     Occasion.REPLACED: (
@@ -36,16 +37,24 @@ _LOST = {
     ),
 }
 
+# The same, where what was seen can not be shown.
+_UNSHOWN = {
+    Occasion.ENDED: "It has ended",
+    Occasion.FILES: "Its files have come",
+    Occasion.UNCLEAR: "Its state has been unclear for a while",
+}
+
 
 def notice_card(notice: Notice, *, now: datetime, links: CardLinks = NO_LINKS) -> Card:
     """The card of a notice. With late files it is what takes the place of the notice of the end."""
     completion = notice.completion
-    if completion.occasion in _LOST or completion.reading is None:
+    if completion.occasion in _LOST:
         return _lost_card(notice, completion)
-    reading = completion.reading
+    if (reading := completion.reading) is None:
+        return _unshown_card(notice)
     told = Told(notice.subscribed_at, known_start(reading.task))
-    standing = Standing.SUBSCRIBED if _goes_on(completion, now) else None
-    card = task_card(reading, now=now, told=told, standing=standing, notes=_notes(completion, now), links=links)
+    standing = Standing.SUBSCRIBED if notice.goes_on else None
+    card = task_card(reading, now=now, told=told, standing=standing, notes=_notes(notice), links=links)
     return Card(f"{_UNCLEAR} {card.text}", card.blocks) if completion.occasion is Occasion.UNCLEAR else card
 
 
@@ -64,8 +73,8 @@ def newer_card(reading: Reading, *, now: datetime, standing: Standing | None, li
 
 def files_reply_card(notice: Notice) -> Card:
     """What is said in the thread of a notice that was changed, for files that came late."""
-    reading = notice.completion.reading
-    assert reading is not None
+    if (reading := notice.completion.reading) is None:
+        return _unshown_card(notice)
     task = reading.task
     sizes = [file.size for file in task.files if file.size is not None]
     said = count_in_words(len(task.files), "file") + (f", {size_in_words(sum(sizes))}" if sizes else "")
@@ -80,29 +89,19 @@ def files_reply_card(notice: Notice) -> Card:
     )
 
 
-def _goes_on(completion: Completion, now: datetime) -> bool:
-    """Whether another message may follow."""
-    if completion.occasion is Occasion.UNCLEAR:
-        return True
-    if completion.occasion is not Occasion.ENDED or completion.reading is None:
-        return False
-    task = completion.reading.task
-    return task.stop_reason != START_TASK_FAILED and files_may_follow(task, now=now)
-
-
-def _notes(completion: Completion, now: datetime) -> list[Block]:
-    match completion.occasion:
+def _notes(notice: Notice) -> list[Block]:
+    match notice.completion.occasion:
         case Occasion.UNCLEAR:
             return [paragraph(f"*{_UNCLEAR}*\nIt is still watched: you get another message when it ends.")]
         case Occasion.FILES:
             return [paragraph("*Its files came after the end had been told.*")]
-        case Occasion.ENDED if _goes_on(completion, now):
+        case Occasion.ENDED if notice.goes_on:
             return [paragraph("*It is still looked at.*\nIf files come, this message changes, and its thread says so.")]
     return []
 
 
 def _lost_card(notice: Notice, completion: Completion) -> Card:
-    title, meaning, advice = _LOST.get(completion.occasion, _LOST[Occasion.GONE])
+    title, meaning, advice = _LOST[completion.occasion]
     told = Told(notice.subscribed_at, None)
     reading, newer = completion.reading, completion.newer
     last = "It was never seen." if reading is None else f"Last seen: {_sentence(reading)}"
@@ -115,6 +114,19 @@ def _lost_card(notice: Notice, completion: Completion) -> Card:
             *([] if reading is None else [paragraph(place(reading.task.ref)), _last_seen(reading)]),
             *([] if newer is None else _newer(newer)),
             why(told),
+        ),
+    )
+
+
+def _unshown_card(notice: Notice) -> Card:
+    """For a reading that this release can not decode; which recording it was of stands in it too."""
+    title = _UNSHOWN[notice.completion.occasion]
+    return Card(
+        text=f"{title}. Its details can not be shown.",
+        blocks=(
+            headline(f"⚠️ {title}, and its details can not be shown"),
+            paragraph(f"{_NOT_SHOWN}\n*{_LOOK_IT_UP} {_LOOK_FOR_FILES}*"),
+            why(Told(notice.subscribed_at, None)),
         ),
     )
 

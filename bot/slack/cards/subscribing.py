@@ -45,7 +45,7 @@ def unsubscribed_card(ref: TaskRef, *, was_subscribed: bool, can_be_taken_back: 
 
 def over_card(reading: Reading, *, now: datetime, links: CardLinks) -> Card:
     """For who would subscribe to a recording that is over."""
-    notes = [paragraph("*It is over already, so there is nothing to wait for.*")]
+    notes = [paragraph("*It is over already, so no message will come of it.*")]
     return task_card(reading, now=now, notes=notes, links=links)
 
 
