@@ -23,7 +23,7 @@ from bot.slack.reply import Reply
 from bot.slack.value import Press, read_value
 from bot.slack.visit import Body, Visit
 from bot.slack.work import Work
-from bot.slack.workspace import TokenHealth, Workspace, error_of
+from bot.slack.workspace import TOKEN_IS_DEAD, TokenHealth, Workspace, error_of
 from bot.subscriptions.person import Person
 from bot.subscriptions.store import Notices, StoreUnavailable, Subscriptions, Upkeep
 
@@ -49,16 +49,19 @@ class Desk:
     linker: Linker
     next_look: Callable[[RecordTask], timedelta]
 
-    async def look_at_token(self) -> None:
-        """Find out whether Slack still takes the bot's token; an answer that does not come tells nothing."""
+    async def look_at_token(self) -> bool:
+        """Whether Slack refuses the bot's token by now; an answer that does not come tells nothing."""
         try:
             await self.slack.auth_test()
         except SlackApiError as failure:
-            self.health.note(error_of(failure))
+            error = error_of(failure)
+            self.health.note(error)
+            return error in TOKEN_IS_DEAD
         except (aiohttp.ClientError, OSError, TimeoutError):
-            log.warning("slack.unreachable")
+            self.health.note_unreachable()
         else:
             self.health.note(None)
+        return False
 
     def person(self, user_id: object) -> Person:
         """Somebody of this organisation."""

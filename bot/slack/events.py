@@ -24,6 +24,11 @@ log = structlog.get_logger()
 PAUSES = (1.0, 5.0, 30.0)
 _DEACTIVATED = "This person's account is deactivated"
 
+
+class NotProven(Exception):
+    """What an event tells of is not so, or not yet."""
+
+
 Handler = Callable[[Desk, Body], Awaitable[None]]
 
 
@@ -49,7 +54,7 @@ def quietly(desk: Desk, handler: Handler, *, pauses: Sequence[float] = PAUSES) -
 
 
 async def _handle(desk: Desk, handler: Handler, body: Body, pauses: Sequence[float]) -> None:
-    """Again and again while the store is gone, for there is nobody who would ask again."""
+    """Again and again while it can not be done, for there is nobody who would ask again."""
     for pause in pauses:
         if await _is_done(desk, handler, body):
             return
@@ -59,11 +64,11 @@ async def _handle(desk: Desk, handler: Handler, body: Body, pauses: Sequence[flo
 
 
 async def _is_done(desk: Desk, handler: Handler, body: Body) -> bool:
-    """False where the store can not be reached; what else goes wrong is logged, for another time it would too."""
+    """False where another time it may be done; what else goes wrong is logged, for another time it would too."""
     event = str(_event_of(body).get("type"))
     try:
         await handler(desk, body)
-    except StoreUnavailable:
+    except (StoreUnavailable, NotProven):
         return False
     except SlackApiError as failure:
         desk.health.note(error_of(failure))
@@ -89,11 +94,16 @@ async def on_home_opened(desk: Desk, body: Body) -> None:
 
 
 async def on_uninstalled(desk: Desk, body: Body) -> None:
-    """Delete all that is kept about the workspace."""
-    team_id = str(body.get("team_id") or desk.workspace.team_id)
+    """Delete all that is kept, which is under the installation's own id: an organisation's event may name another one.
+
+    While Slack takes the token nothing is deleted: the event may come late, after the app was installed again, or be of
+    one workspace of several. Raises NotProven.
+    """
+    if not await desk.look_at_token():
+        raise NotProven
+    team_id = desk.workspace.team_id
     subscriptions = await desk.upkeep.purge_workspace(team_id)
-    log.warning("app.uninstalled", team=team_id, subscriptions=subscriptions)
-    await desk.look_at_token()
+    log.warning("app.uninstalled", team=team_id, named=body.get("team_id"), subscriptions=subscriptions)
 
 
 async def on_tokens_revoked(desk: Desk, body: Body) -> None:

@@ -32,6 +32,7 @@ class TokenHealth:
 
     def __init__(self) -> None:
         self.is_well = True
+        self._is_reached = True
         self._forbidden: set[str] = set()
 
     @property
@@ -41,6 +42,9 @@ class TokenHealth:
 
     def note(self, error: str | None) -> None:
         """Take in the outcome of a call: Slack's error code, or None where it went well."""
+        if not self._is_reached:
+            self._is_reached = True
+            log.info("slack.reached_again")
         is_well = error not in TOKEN_IS_DEAD
         if is_well != self.is_well:
             self.is_well = is_well
@@ -48,6 +52,12 @@ class TokenHealth:
                 log.info("slack_token.recovered")
             else:
                 log.error("slack_token.refused", error=error)
+
+    def note_unreachable(self) -> None:
+        """Slack has not answered; that tells nothing of the token."""
+        if self._is_reached:
+            self._is_reached = False
+            log.warning("slack.unreachable")
 
     def note_forbidden(self, what: str, error: str) -> None:
         """Slack takes the token and does not let the app do this."""

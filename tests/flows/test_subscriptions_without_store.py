@@ -222,11 +222,15 @@ async def test_the_buttons_of_notices_answer_beside_them(bureau: Bureau) -> None
         (Occasion.UNCLEAR, "rectask.unsubscribe", "You get no message about it"),
         (Occasion.REPLACED, "rectask.subscribe", "You will get a message when it ends"),
     ):
-        card = notice_card(notice(completion(occasion, ref=ref)), now=NOW)
+        told = notice(completion(occasion, ref=ref), goes_on=occasion is Occasion.UNCLEAR)
+        card = notice_card(told, now=NOW)
         await bureau.desk.slack.chat_postMessage(channel=U_ANA, **card.as_message())
         message = await bureau.slack.next_message(user=U_ANA)
         assert said in words_of(await bureau.told(message, action))
         assert not message.edited
+
+
+UNINSTALLED: Body = {"team_id": T_HOME, "event": {"type": "app_uninstalled"}}
 
 
 async def heard(bureau: Bureau, handler: Handler, body: Body) -> None:
@@ -238,7 +242,42 @@ async def heard(bureau: Bureau, handler: Handler, body: Body) -> None:
 async def test_an_event_is_taken_up_again_until_the_store_is_back(bureau: Bureau) -> None:
     await bureau.typed("watch running Task1")
     bureau.store.refuses = 2
-    await heard(bureau, on_uninstalled, {"team_id": T_HOME, "event": {"type": "app_uninstalled"}})
+    bureau.slack.revoke_token("account_inactive")
+    await heard(bureau, on_uninstalled, UNINSTALLED)
+    bureau.slack.restore_token()
+    assert "You are subscribed to nothing" in words_of(await bureau.typed("list"))
+
+
+async def test_an_app_that_was_removed_forgets_all_whichever_workspace_slack_names(
+    bureau: Bureau, logged: list[EventDict]
+) -> None:
+    await bureau.typed("watch running Task1")
+    bureau.slack.revoke_token("account_inactive")
+    await heard(bureau, on_uninstalled, UNINSTALLED | {"team_id": "T0ANOTHER1"})
+    bureau.slack.restore_token()
+    assert "You are subscribed to nothing" in words_of(await bureau.typed("list"))
+    (told,) = [entry for entry in logged if entry["event"] == "app.uninstalled"]
+    assert (told["team"], told["named"], told["subscriptions"]) == (T_HOME, "T0ANOTHER1", 1)
+
+
+@pytest.mark.parametrize("fault", [None, "500_before", "reset_before"])
+async def test_a_removal_that_is_told_of_late_forgets_nothing(
+    bureau: Bureau, logged: list[EventDict], fault: str | None
+) -> None:
+    """The app was installed again meanwhile, as far as is known."""
+    await bureau.typed("watch running Task1")
+    if fault is not None:
+        bureau.slack.fault("auth.test", fault, times=6)
+    await heard(bureau, on_uninstalled, UNINSTALLED)
+    assert "`running`" in words_of(await bureau.typed("list"))
+    assert [entry["event"] for entry in logged if entry["log_level"] == "error"] == ["event.lost"]
+
+
+async def test_the_token_that_is_removed_a_little_after_the_event(bureau: Bureau) -> None:
+    await bureau.typed("watch running Task1")
+    bureau.slack.fault("auth.test", "slow_before", seconds=0.0)
+    bureau.slack.fault("auth.test", "account_inactive")
+    await heard(bureau, on_uninstalled, UNINSTALLED)
     assert "You are subscribed to nothing" in words_of(await bureau.typed("list"))
 
 
