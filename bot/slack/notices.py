@@ -1,5 +1,6 @@
 """Notices as direct messages: a Messenger over Slack's Web API, with connections of its own."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -20,13 +21,15 @@ from bot.slack.cards.notice import files_reply_card, notice_card
 from bot.slack.delivery import CardRefused, ThreadGone, meaning_of
 from bot.slack.people import KNOWN_FOR, People
 from bot.slack.workspace import TOKEN_IS_DEAD, TokenHealth, error_of
-from bot.subscriptions.messenger import DeliveryError, Doubtful, InstallationDead, RecipientGone
+from bot.subscriptions.messenger import DeliveryError, Doubtful, InstallationDead, Later, RecipientGone
 from bot.subscriptions.notice import Notice, Place
 
 log = structlog.get_logger()
 
 # One request; the longest post is of three: change the original, answer it, answer it with the words alone.
 ANSWERS_WITHIN = timedelta(seconds=15)
+# All requests of one look for a notice, which is far within the deliverer's lease.
+FOUND_WITHIN = timedelta(seconds=45)
 _CONNECTS_WITHIN = timedelta(seconds=5)
 PERSON_IS_KNOWN_FOR = KNOWN_FOR
 # Slack's clock and ours differ a little.
@@ -98,18 +101,27 @@ class SlackMessenger:
             raise RecipientGone("This person belongs to another organisation now")
 
     async def find(self, notice: Notice) -> Place | None:
-        """In the thread where it belongs into one, then in the conversation: it may have been posted there instead."""
+        """In the thread where it belongs into one, then in the conversation: it may have been posted there instead.
+
+        Within 45 s, however much stands there: what takes longer is Later.
+        """
         with self._noting_permission(_FIND):
             try:
-                if (thread := _thread_of(notice)) is not None and (found := await self._find_in_thread(notice, thread)):
-                    return found
-                return await self._find_in_conversation(notice)
+                async with asyncio.timeout(FOUND_WITHIN.total_seconds()):
+                    return await self._look_for(notice)
+            except TimeoutError as failure:
+                raise Later("Slack takes its time to tell what stands in the conversation") from failure
             except InstallationDead as refusal:
                 if not _is_want_of_scope(refusal):
                     raise
                 # Without im:history nothing can be looked up: a notice seen twice is better than one that never comes.
                 log.warning("notice.not_looked_up", reason=refusal.reason)
                 return None
+
+    async def _look_for(self, notice: Notice) -> Place | None:
+        if (thread := _thread_of(notice)) is not None and (found := await self._find_in_thread(notice, thread)):
+            return found
+        return await self._find_in_conversation(notice)
 
     async def post(self, notice: Notice) -> Place:
         """With late files: change the original (any number of times comes to the same), then answer in its thread."""

@@ -97,6 +97,16 @@ async def test_it_is_found_on_whichever_page_it_stands(post: Post) -> None:
     assert post.calls("conversations.history") in (2, 3)
 
 
+async def test_a_look_that_takes_too_long_is_for_another_time(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.slack.notices.FOUND_WITHIN", timedelta(seconds=0.25))
+    world = post.slack.world
+    for _ in range(450):
+        world.post(Message(world.next_ts(), world.dm_with(U_ANA).id, U_ANA, "", []))
+    post.slack.fault("conversations.history", "slow_before", times=3, seconds=0.1)
+    with pytest.raises(Later, match="takes its time"):
+        await post.messenger.find(notice())
+
+
 async def test_what_stands_there_since_long_before_is_not_looked_through(post: Post) -> None:
     told = notice()
     await post.messenger.post(told)
