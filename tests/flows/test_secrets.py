@@ -6,6 +6,7 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -15,7 +16,7 @@ import structlog
 from bot.logs import configure_logs
 from bot.playground.fake_slack import FakeSlack
 from bot.playground.gateway import Account
-from bot.playground.slack_world import C_ONCALL, C_SHARED, U_ANA, U_BEN, U_STRANGER, Json
+from bot.playground.slack_world import C_ONCALL, C_SHARED, U_ANA, U_BEN, U_STRANGER, Json, View
 from tests.flows.linked_office import LinkedOffice, links_in, open_linked_office
 from tests.flows.office import DOORS, Office
 from tests.flows.test_subscriptions import pressed
@@ -36,6 +37,14 @@ TYPED = [
 ]
 
 
+# All that has a listener, and where it stands where that makes a difference.
+ACTIONS = {
+    *("rectask.refresh", "rectask.share", "rectask.subscribe", "rectask.list", "rectask.links", "rectask.open.1"),
+    *("rectask.unsubscribe", "rectask.unsubscribe.answer", "rectask.unsubscribe.list.0"),
+    *("rectask.files", "rectask.files.next", "rectask.files.previous", "rectask.raw", "rectask.bygone"),
+}
+
+
 def slack_with_secrets() -> FakeSlack:
     return FakeSlack(bot_token=SLACK["bot_token"], app_token=SLACK["app_token"], signing_secret=SLACK["signing_secret"])
 
@@ -54,14 +63,19 @@ def log() -> Iterator[io.StringIO]:
 async def test_nothing_leaks(door: str, log: io.StringIO) -> None:
     async with open_linked_office(door=door, account=ACCOUNT, slack=slack_with_secrets()) as linked:
         office = linked.office
-        await do_all_with_links_and_subscriptions(linked)
+        done = set[str]()
+        for do in (do_all_with_links_and_subscriptions, do_all_in_modals_and_lists):
+            await do(linked)
+            done |= actions_pressed(office)
         await do_everything(office)
+        done |= actions_pressed(office)
         kept = [message for message in office.slack.messages if message.ephemeral_to is None]
         calls = repr([call.arguments for call in office.slack.calls if not call.method.startswith("views.")])
         seen = "\n".join(repr((message.text, without_links(message.blocks))) for message in office.slack.messages)
         views = repr([without_links(view.content["blocks"]) for view in office.slack.world.views.values()])
         await office.end()
         lines, rows = (office.folder / "audit.jsonl").read_text(), rows_of(office.folder / "rectask.db")
+    assert done == ACTIONS
     assert "Ended after" in seen
     assert "listener.failed" in log.getvalue()
     assert lines.count('"share"') > 1
@@ -80,6 +94,11 @@ def without_links(blocks: list[Json]) -> list[Json]:
         {**block, "accessory": {**block["accessory"], "url": ""}} if "url" in block.get("accessory", {}) else block
         for block in blocks
     ]
+
+
+def actions_pressed(office: Office) -> set[str]:
+    entries = office.slack.world.trace.entries
+    return {entry["summary"].partition(": ")[2] for entry in entries if entry["what"] == "to bot: press"}
 
 
 def rows_of(path: Path) -> str:
@@ -131,3 +150,30 @@ async def do_all_with_links_and_subscriptions(linked: LinkedOffice) -> None:
     await pressed(linked.office, card, "rectask.refresh")
     notice = await slack.next_message(user=U_ANA, channel=f"D{U_ANA[1:]}")
     assert links_in((await linked.told(notice, "rectask.links")).blocks)
+
+
+def shown(view: View, words: str) -> bool:
+    return words in repr(view.content)
+
+
+async def do_all_in_modals_and_lists(linked: LinkedOffice) -> None:
+    slack = linked.office.slack
+    card = await linked.typed("many-files Task1")
+    before = set(slack.world.views)
+    await slack.press(card, "rectask.files", user=U_ANA)
+    await slack.wait_for(lambda: set(slack.world.views) - before)
+    modal = next(view for view_id, view in slack.world.views.items() if view_id not in before)
+    for action, shows in (
+        ("", "page 1 of"),
+        ("rectask.files.next", "page 2 of"),
+        ("rectask.files.previous", "page 1 of"),
+        ("rectask.raw", "rich_text_preformatted"),
+    ):
+        if action:
+            await slack.press(modal, action, user=U_ANA)
+        await slack.wait_for(partial(shown, modal, shows))
+    await linked.typed("watch running Task1")
+    await pressed(linked.office, await linked.typed("list"), "rectask.unsubscribe.list.0")
+    await pressed(linked.office, await linked.typed("watch running Task1"), "rectask.unsubscribe.answer")
+    card.blocks[-1]["elements"][0]["action_id"] = "rectask.bygone"
+    assert "That button can not be used" in repr((await linked.told(card, "rectask.bygone")).blocks)
