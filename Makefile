@@ -11,7 +11,7 @@ play: $(VENV)/runtime
 install: $(VENV)/dev
 
 test: $(VENV)/dev
-	$(BIN)/python -m pytest --numprocesses=auto
+	$(BIN)/python -m pytest --numprocesses=auto --dist=loadgroup
 
 check: $(VENV)/dev
 	$(BIN)/ruff format --check

@@ -12,7 +12,7 @@ from bot.playground.door import only_from_here, read_json
 from bot.playground.slack_doors import Outcome
 from bot.playground.slack_people import SlackPeople
 from bot.playground.slack_state import state_of
-from bot.playground.slack_world import Json, View
+from bot.playground.slack_world import Json, Message, View
 
 
 class Control:
@@ -111,7 +111,7 @@ class Control:
             user=said["user"],
             value=said.get("value"),
             selected=said.get("selected_option"),
-            block_id=said.get("block_id"),
+            block_id=_still_there(target, said.get("block_id")),
         )
 
     async def _close_view(self, said: Json) -> Outcome:
@@ -125,3 +125,9 @@ class Control:
 
     def _view(self, said: Json) -> View:
         return self._people.world.views[said["view_id"]]
+
+
+def _still_there(target: Message | View, block_id: str | None) -> str | None:
+    """None where the message was replaced, with new ids, while somebody was about to press what stood there before."""
+    blocks = target.blocks if isinstance(target, Message) else target.content["blocks"]
+    return block_id if any(block["block_id"] == block_id for block in blocks) else None

@@ -4,21 +4,27 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.browser.visits import ARGUMENTS, Visit, address_in
 
 CHROMIUM = shutil.which("chromium")
+# Other tests run at the same time.
+expect.set_options(timeout=10_000)
 
 
+@pytest.hookimpl(tryfirst=True)  # before what reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Says why nothing of this folder is run, where that is so."""
+    """Keeps the tests of this folder together in one process, and says why they are not run, where that is so."""
     for item in items:
-        if CHROMIUM is None and "tests/browser" in str(item.path):
-            item.add_marker(pytest.mark.skip(reason="there is no chromium on the path (apt-get install chromium)"))
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("browser"))
+            if CHROMIUM is None:
+                item.add_marker(pytest.mark.skip(reason="there is no chromium on the path (apt-get install chromium)"))
 
 
 @pytest.fixture(scope="session")
@@ -33,8 +39,9 @@ def playground_url() -> Iterator[str]:
             process.wait()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Of a module, not of the session: while it is open, no test may run an event loop of its own."""
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
         yield opened
@@ -60,7 +67,7 @@ def visit(browser: Browser, playground_url: str) -> Iterator[Callable[..., Visit
         page: Page = context.new_page()
         page.on("pageerror", lambda error: failed.append(str(error)))
         page.goto(playground_url + path)
-        page.wait_for_selector("#recordings li", state="attached")
+        expect(page.locator("#sockets")).to_have_text("1 socket", timeout=30_000)
         return Visit(page)
 
     yield open_page

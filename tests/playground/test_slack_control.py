@@ -107,3 +107,14 @@ async def test_the_page_is_reached_from_this_machine_only(
         assert await response.json() == []
     async with http.get(f"{fake.url}/static/index.html") as response:
         assert response.status == 200
+
+
+async def test_the_page_presses_what_was_replaced_meanwhile(
+    fake: FakeSlack, small_bot: SmallBot, http: aiohttp.ClientSession
+) -> None:
+    await fake.command("all")
+    [message] = fake.messages
+    press = {"user": U_ANA, "channel": C_ONCALL, "ts": message.ts, "action_id": "new", "block_id": "as it was before"}
+    async with http.post(f"{fake.url}/-/press", json=press) as answer:
+        assert (await answer.json())["acked"]
+    assert small_bot.seen[-1]["actions"][0]["block_id"] == message.blocks[1]["block_id"]

@@ -12,6 +12,7 @@ import { Unread } from "./unread.js";
 import { homeNode, ModalStage, topView } from "./views.js";
 
 const NEAR_THE_END = 80;
+const CONNECTS_WITHIN = 5_000;
 const EMPTY = { people: [], channels: [], messages: [], views: [] };
 const NOTE_AUTHOR = "Playground";
 
@@ -21,6 +22,7 @@ class Page {
   isDrawn = false;
   homeDrawn = null;
   pressed = new Set();
+  stage = null;
   afterDrawing = () => {};
 
   constructor(wanted) {
@@ -170,9 +172,13 @@ class Page {
     return [...this.pressed].some((one) => one === id || one.startsWith(`${id}.`));
   }
 
-  /** The newest message with blocks that shows, or null. */
+  /** The messages with blocks that show. */
+  cards() {
+    return [...this.find("content").querySelectorAll(".message .blocks")];
+  }
+
   newestCard() {
-    return [...this.find("content").querySelectorAll(".message .blocks")].at(-1) ?? null;
+    return this.cards().at(-1) ?? null;
   }
 
   async press(body) {
@@ -192,6 +198,7 @@ class Page {
   async command(text) {
     const { user, channel } = this;
     this.find("waiting").textContent = "Waiting for the app…";
+    await this.stage?.connected(CONNECTS_WITHIN);
     const answer = await send(text.startsWith("/") ? "/-/command" : "/-/say", { user, channel, text });
     this.find("waiting").textContent = "";
     if (answer.error) this.note(channel, `\`${text.split(/\s/)[0]}\` failed with the error \`${answer.error}\``, user);
@@ -261,7 +268,7 @@ function wireStage(page) {
 async function openStage(page) {
   const first = await fetchJson("/-/stage").catch(() => null);
   if (first === null) return void document.body.classList.add("alone");
-  const stage = new Stage(page);
+  const stage = page.stage = new Stage(page);
   const trace = new Trace(page.find("trace"), page.find("layer"), page.find("clear"));
   const tour = new Tour(page.find("tour"), page, stage, localStorage);
   stage.show(first.stage);

@@ -16,6 +16,7 @@ export class Stage {
   state = null;
   #chosen = null;
   #drawn = {};
+  #waiting = [];
 
   /** `host` is the page: `host.command(text)` sends as the person who is chosen, `host.personName(id)` names one. */
   constructor(host) {
@@ -48,6 +49,22 @@ export class Stage {
     if (told.ok) this.host.command(`/rectask ${told.room} ${told.task}`);
   }
 
+  /** As soon as the bot is connected, or after so many milliseconds. */
+  connected(patience) {
+    if (isConnected(this.state.slack)) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+      setTimeout(resolve, patience);
+    });
+  }
+
+  /** Opens what can be done to the task; its node, or null where the stage has none. */
+  choose(room, task) {
+    this.#chosen = `${room}/${task}`;
+    this.show(this.state);
+    return this.find("recordings").querySelector("[aria-expanded=true]")?.parentElement ?? null;
+  }
+
   /** The task's row, as the stage knows it. */
   row(room, task) {
     return this.state?.rtc?.tasks.find((one) => one.room === room && one.task === task);
@@ -58,6 +75,7 @@ export class Stage {
     const { clock, slack, rtc, notices } = state;
     this.find("clock").textContent = clock.ahead ? `${inWords(clock.ahead)} ahead` : "as it is";
     this.find("sockets").textContent = connection(slack);
+    if (isConnected(slack)) for (const go of this.#waiting.splice(0)) go();
     this.find("slack-fault").value = slack.fault ?? "";
     for (const node of document.querySelectorAll("[data-needs=rtc]")) node.hidden = !rtc;
     if (rtc) this.find("rtc-fault").value = rtc.fault ?? "";
@@ -119,6 +137,10 @@ function statusOf({ is_known: isKnown, status, files }) {
   if (!isKnown) return "not known";
   const words = STATUS[status] ?? (status === null ? "no recording" : String(status));
   return files ? `${words}, ${files} ${files === 1 ? "file" : "files"}` : words;
+}
+
+function isConnected({ sockets, request_url: url }) {
+  return sockets > 0 || Boolean(url);
 }
 
 function connection({ sockets, request_url: url }) {

@@ -8,6 +8,7 @@ const ROOM = "run-3600";
 export class Tour {
   #step = -1;
   #task = "";
+  #before = 0;
 
   constructor(node, page, stage, storage) {
     Object.assign(this, { node, page, stage, storage });
@@ -20,6 +21,7 @@ export class Tour {
 
   start() {
     this.#task = `Tour${Date.now() % 100_000}`;
+    this.#before = this.page.cards().length;
     this.page.pressed.clear();
     this.#go(0);
   }
@@ -49,7 +51,7 @@ export class Tour {
         words: "Somebody asks what became of a recording. Send the command that stands below.",
         act: ["Send it", () => command("Room1", "Task1")],
         at: () => page.find("composer"),
-        isDone: () => page.newestCard() !== null,
+        isDone: () => page.cards().length > this.#before,
       },
       {
         title: "Read why it stopped",
@@ -73,7 +75,7 @@ export class Tour {
         title: "Let it end",
         words: `On the stage, choose ${ROOM} ${this.#task} and press End.`,
         act: ["End it", () => stage.arrange("task", { do: "end", room: ROOM, task: this.#task })],
-        at: () => page.find("recordings"),
+        at: () => stage.choose(ROOM, this.#task),
         isDone: () => row()?.status === 3,
       },
       {
@@ -81,7 +83,7 @@ export class Tour {
         words: "The bot looks every few seconds, and writes you a direct message. What happens shows each step of it.",
         act: ["Go there", () => page.go(dm().id)],
         at: () => page.find("trace"),
-        isDone: () => page.channel === dm()?.id && page.newestCard() !== null,
+        isDone: () => page.channel === dm()?.id && page.newestCard()?.textContent.includes(this.#task),
       },
       { title: "That was it", words: "Everything on the stage is yours now. The tour is at the left if you want it again." },
     ];
@@ -102,7 +104,9 @@ export class Tour {
         isLast ? button("Finish", () => this.end(), "primary") : button("Next", () => this.#go(number + 1)),
         isLast ? null : button("Skip the tour", () => this.end())));
     this.node.hidden = false;
-    point(at?.());
+    const target = at?.();
+    point(target);
+    target?.scrollIntoView({ block: "nearest" });
   }
 }
 
