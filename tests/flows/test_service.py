@@ -165,7 +165,7 @@ async def test_the_token_is_looked_after_and_its_recovery_noticed(logged: list[E
 async def test_a_socket_that_is_lost_turns_it_unready_and_is_opened_again() -> None:
     async with open_office(door="socket") as office:
         await office.slack.wait_for_socket()
-        assert (await get(f"{office.url}/readyz"))[0] == 200
+        await until_ready(office)
         await office.slack.disconnect()
         await office.slack.wait_for_socket()
         card = await typed(office, "Room1 Task1")
