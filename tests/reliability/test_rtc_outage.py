@@ -63,7 +63,9 @@ async def test_all_are_told_afterwards_and_the_log_says_it_twice(
         assert not works.slack.messages
         works.rtc.heal()
         for _ in range(timedelta(minutes=3) // STEP):
-            await life.go_round()
+            await life.watcher.rounds.round()
+            while await life.deliverer.rounds.round():
+                pass
             works.clock.move(STEP)
     told = [works.messages(room, user=user) for room, user in zip(rooms, people, strict=True)]
     assert [len(messages) for messages in told] == [1] * count
