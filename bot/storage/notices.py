@@ -1,10 +1,10 @@
 """What the deliverer does: claim notices, and write down how each attempt went."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, or_, select, update
+from sqlalchemy import CTE, ColumnElement, Row, Select, and_, case, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.recording.completion import Occasion
@@ -51,12 +51,12 @@ class SqlNotices:
         self._database = database
 
     async def claim_due(self, *, limit: int, lease: timedelta) -> Sequence[Delivery]:
+        first_of_each = _first_of_each_person(self._database.now(), limit=limit)
         claimed = claim(
             notices,
             c.due_at,
             IS_UNSETTLED,
-            _FOLLOWS_NOTHING_UNDELIVERED,
-            _IS_KNOWN,
+            c.id.in_(select(first_of_each.c.id)),
             now=self._database.now(),
             until=self._database.after(lease),
             limit=limit,
@@ -141,6 +141,27 @@ class SqlNotices:
 
     def _settled(self, state: NoticeState, more: Mapping[str, Any]) -> dict[str, Any]:
         return {"state": state.value, "settled_at": self._database.now(), **more, **FREE}
+
+
+def _first_of_each_person(now: ColumnElement[datetime], *, limit: int) -> CTE:
+    """Of each person the notice that is due longest, unless somebody holds one of theirs: one at a time.
+
+    What is held was due when it was claimed. Rows can not be locked where they are numbered: the claim does that, and
+    leaves what another claim has locked to it.
+    """
+    moment = select(now).scalar_subquery()
+    number = func.row_number().over(
+        partition_by=(subscriptions.c.team_id, subscriptions.c.user_id),
+        order_by=(case((c.lease_until > moment, 0), else_=1), c.due_at, c.id),
+    )
+    due = (
+        select(c.id, c.due_at, c.lease_until, number.label("number"))
+        .join(subscriptions, subscriptions.c.id == c.subscription_id)
+        .where(IS_UNSETTLED, c.due_at <= moment, _FOLLOWS_NOTHING_UNDELIVERED, _IS_KNOWN)
+        .subquery("due")
+    )
+    is_free = and_(due.c.number == 1, due.c.lease_until <= moment)
+    return select(due.c.id).where(is_free).order_by(due.c.due_at, due.c.id).limit(limit).cte("first_of_each")
 
 
 def _claimed(ids: Sequence[int]) -> Select[Any]:

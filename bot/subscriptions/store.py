@@ -97,9 +97,10 @@ class Notices(Protocol):
     """What the deliverer does."""
 
     async def claim_due(self, *, limit: int, lease: timedelta) -> Sequence[Delivery]:
-        """Claim notices that are due and that nobody holds, those that are due longest first.
+        """Claim notices that are due and that nobody holds, those that are due longest first, one of each person.
 
-        One about late files is not due before the notice of the end is settled.
+        Who has one that somebody holds has none besides. One about late files is not due before the notice of the end
+        is settled.
         """
         ...
 

@@ -114,6 +114,16 @@ class Model:
                 for notice in subscription.notices:
                     yield task, subscription, notice
 
+    def due_notices(self, now: datetime) -> list[tuple[Person, ModelNotice]]:
+        """The first of each person who has none that somebody holds, those that are due longest first."""
+        unsettled = [(each.person, notice) for _, each, notice in self.notices() if not notice.is_settled]
+        held = {person for person, notice in unsettled if not notice.lease.is_free(now)}
+        firsts: dict[Person, ModelNotice] = {}
+        for person, notice in sorted(unsettled, key=lambda each: (each[1].due_at, each[1].number)):
+            if person not in held and notice.is_due(now):
+                firsts.setdefault(person, notice)
+        return list(firsts.items())
+
     def notice(self, delivery: Delivery) -> ModelNotice | None:
         found = (notice for _, _, notice in self.notices() if notice.key == delivery.notice.key)
         return next(found, None)

@@ -7,6 +7,7 @@ import pytest
 from bot.recording.completion import Completion, Occasion
 from bot.recording.task import TaskRef
 from bot.subscriptions.notice import Delivery, NoticeState
+from bot.subscriptions.person import Person
 from bot.subscriptions.subscription import Phase
 from tests.contracts.stores import (
     ANN,
@@ -56,7 +57,7 @@ class TestClaiming:
 
     async def test_what_is_due_longest_first(self, stores: Stores) -> None:
         for number in range(5):
-            await stores.subscribe(about=reading(ref=TaskRef(APP, "Room1", f"Task{number}")))
+            await stores.subscribe(Person("T1", f"U{number}"), reading(ref=TaskRef(APP, "Room1", f"Task{number}")))
         looks = await stores.looks.claim_due(limit=9, lease=LEASE)
         for number in (3, 1, 4, 0, 2):
             about = reading(ref=looks[number].watched.ref)
@@ -91,6 +92,60 @@ class TestClaiming:
         await stores.deliver()
         stores.clock.move(MINUTE)
         assert await stores.claim_notices() == []
+
+
+class TestOnePersonsNotices:
+    """Are claimed one at a time, so that however many there are, nobody else waits behind them."""
+
+    async def queue(self, stores: Stores, *, for_ann: int) -> None:
+        """Ann's first, then Bob's and that of Ann's namesake in another workspace."""
+        for number in range(for_ann):
+            await stores.subscribe(ANN, reading(ref=TaskRef(APP, "Room1", f"Task{number}")))
+        await stores.subscribe(BOB, reading(ref=TaskRef(APP, "Room2", "Task1")))
+        await stores.subscribe(CAT, reading(ref=TaskRef(APP, "Room2", "Task2")))
+        for look in await stores.looks.claim_due(limit=99, lease=LEASE):
+            stores.clock.move(SECOND)
+            await stores.conclude(look=look)
+
+    async def test_leave_room_for_others(self, stores: Stores) -> None:
+        await self.queue(stores, for_ann=20)
+        deliveries = await stores.notices.claim_due(limit=3, lease=LEASE)
+        assert [each.notice.person for each in deliveries] == [ANN, BOB, CAT]
+
+    async def test_wait_for_the_one_that_is_held(self, stores: Stores) -> None:
+        await self.queue(stores, for_ann=2)
+        held, *_ = await stores.claim_notices()
+        assert await stores.claim_notices() == []
+        assert await stores.notices.begin(held, lease=LEASE)
+        assert await stores.claim_notices() == []
+        assert await stores.notices.mark_delivered(held, PLACE)
+        assert (await stores.claim_notice()).notice.person == ANN
+
+    async def test_do_not_wait_for_one_that_is_put_off(self, stores: Stores) -> None:
+        await self.queue(stores, for_ann=2)
+        first, *_ = await stores.claim_notices()
+        await stores.notices.put_off(first, after=LEASE, reason="busy", is_doubtful=False)
+        second = await stores.claim_notice()
+        assert second.notice.person == ANN
+        assert second.notice.key != first.notice.key
+
+    async def test_come_one_after_the_other(self, stores: Stores) -> None:
+        await self.queue(stores, for_ann=3)
+        tasks = []
+        for _ in range(3):
+            delivery, *_ = await stores.claim_notices()
+            assert delivery.notice.completion.reading is not None
+            tasks.append(delivery.notice.completion.noticed_at)
+            await stores.notices.give_up(delivery, "no")
+        assert tasks == sorted(tasks)
+        assert len(set(tasks)) == 3
+
+    async def test_whose_lease_has_run_out_are_due_again(self, stores: Stores) -> None:
+        await self.queue(stores, for_ann=2)
+        first, *_ = await stores.claim_notices()
+        stores.clock.move(LEASE)
+        again, *_ = await stores.claim_notices()
+        assert (again.notice.key, again.token) == (first.notice.key, first.token + 1)
 
 
 class TestBeginning:

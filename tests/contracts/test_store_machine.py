@@ -184,6 +184,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.unless(task, self.stores.looks.conclude(look, completion, phase=Phase.WATCHING, next_look=after))
         if task is not None:
             self.model.conclude(task, Occasion.UNCLEAR, phase=Phase.WATCHING, now=self.clock())
+            task.failures = 0
             self.model.look_is_over(look, task, now=self.clock(), after=after)
 
     @rule(look=looks, after=spans)
@@ -215,17 +216,12 @@ class StoreMachine(RuleBasedStateMachine):
         return multiple(*self.claimed_notices(limit))
 
     def claimed_notices(self, limit: int) -> list[Delivery]:
-        due = [
-            (notice.due_at, notice.number, subscription.person, notice)
-            for _, subscription, notice in self.model.notices()
-            if notice.is_due(self.clock())
-        ]
-        due = sorted(due, key=lambda each: each[:2])[:limit]
+        due = self.model.due_notices(self.clock())[:limit]
         claimed: list[Delivery] = self.run(self.stores.notices.claim_due(limit=limit, lease=LEASE))
         assert [(each.notice.person, each.notice.completion.occasion) for each in claimed] == [
-            (person, notice.occasion) for _, _, person, notice in due
+            (person, notice.occasion) for person, notice in due
         ]
-        for delivery, (*_, notice) in zip(claimed, due, strict=True):
+        for delivery, (_, notice) in zip(claimed, due, strict=True):
             assert notice.key in {None, delivery.notice.key}
             assert delivery.is_doubtful == (notice.state is NoticeState.SENDING)
             assert delivery.notice.attempts == notice.attempts
@@ -337,9 +333,10 @@ class StoreMachine(RuleBasedStateMachine):
             self.clock.move(DAY)
             for look in self.claimed_looks(100):
                 self.look(look, SECOND)
-            for delivery in self.claimed_notices(100):
-                self.begin(delivery)
-                self.mark_delivered(delivery)
+            while deliveries := self.claimed_notices(100):
+                for delivery in deliveries:
+                    self.begin(delivery)
+                    self.mark_delivered(delivery)
         self.the_database_is_as_the_model()
         assert all(notice.is_settled for _, _, notice in self.model.notices())
         assert not any(task.is_looked_at for task in self.model.tasks.values())
