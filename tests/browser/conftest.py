@@ -1,8 +1,10 @@
 """The playground as a process of its own, and a browser that looks at it; nothing but loopback is reached."""
 
+import json
 import shutil
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -29,11 +31,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def playground_url() -> Iterator[str]:
+    """At the end the bot has sent nothing that Slack would have refused."""
     with subprocess.Popen(
         [sys.executable, "-m", "bot", "playground", "--port", "0"], stdout=subprocess.PIPE, text=True
     ) as process:
         try:
-            yield address_in(process.stdout)
+            url = address_in(process.stdout)
+            yield url
+            with urllib.request.urlopen(f"{url}/-/stage") as told:  # noqa: S310  # an address on this machine
+                slack = json.load(told)["stage"]["slack"]
+            assert (slack["complaints"], slack["refusals"]) == ([], [])
         finally:
             process.terminate()
             process.wait()

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from tests.browser.visits import Visit
 
@@ -17,6 +17,9 @@ def test_the_tour(visit: Open) -> None:
     page, tour = here.page, here.page.locator("#tour")
     for step, act in enumerate(["Send it", "Next", "Next", "Look it up", "End it", "Go there"], start=1):
         expect(tour).to_contain_text(f"{step} of 6")
+        if act == "Go there":
+            dm = page.locator("#channels button").filter(has_text="Rectask")
+            expect(dm.locator(".unread")).to_be_visible(timeout=20_000)
         tour.get_by_role("button", name=act).click()
         if act == "Look it up":
             here.cards.last.get_by_role("button", name="Subscribe", exact=True).click()
@@ -24,6 +27,7 @@ def test_the_tour(visit: Open) -> None:
     expect(page.locator("#heading")).to_have_text("Rectask")
     expect(here.cards.last).to_contain_text("stopped by your API")
     expect(page.locator("#notices .delivered")).to_have_count(1)
+    expect(here.traced("notice.delivered").last).to_be_visible()
     tour.get_by_role("button", name="Finish").click()
     page.reload()
     page.wait_for_selector("#recordings li")
@@ -57,7 +61,55 @@ def test_every_button_of_a_card_that_is_over(visit: Open) -> None:
     expect(here.page.locator(".message:not(.ephemeral)").last).to_contain_text("Shared by")
 
 
-def test_a_subscription_from_its_button_to_its_message(visit: Open) -> None:
+@pytest.mark.parametrize("command", ["many-files Task1", "run-3600 Every", "list", "nowhere Task1"])
+def test_every_button_is_taken(visit: Open, command: str) -> None:
+    """Each one on the card that answers, and each in the modal that it opens; questions are answered with no."""
+    here = visit(path="/?user=U0GRID0001&channel=C0SHARED01")
+    card = here.send(f"/rectask {command}")
+    for label in _labels(card.locator("button")):
+        button = card.get_by_role("button", name=label, exact=True)
+        if button.count():
+            button.first.click()
+            _leave_dialogs(here)
+    expect(here.page.locator("#content")).not_to_contain_text("did not take")
+    expect(here.page.locator("#content")).not_to_contain_text("Something went wrong")
+
+
+def test_every_button_at_home(visit: Open) -> None:
+    here = visit(path="/?user=U0GRID0001&channel=C0SHARED01")
+    here.send("/rectask watch run-3600 Home")
+    here.page.locator("#channels button").filter(has_text="Home").click()
+    home = here.page.locator("#content .home")
+    expect(home).to_contain_text("run-3600")
+    for label in _labels(home.locator("button")):
+        button = home.get_by_role("button", name=label, exact=True)
+        if button.count():
+            button.first.click()
+            _leave_dialogs(here)
+    expect(home).not_to_contain_text("Home", timeout=20_000)  # the subscription that was ended is gone
+    expect(here.page.locator("#about")).not_to_contain_text("did not take")
+
+
+def _labels(buttons: Locator) -> list[str]:
+    return list(dict.fromkeys(buttons.all_inner_texts()))
+
+
+def _leave_dialogs(here: Visit) -> None:
+    """Presses each button of the modal that opens, if one does soon, and leaves all that is open."""
+    here.page.wait_for_timeout(250)
+    if here.page.locator("dialog.confirm").count():
+        here.page.locator("dialog.confirm").get_by_role("button", name="Cancel").click()
+    if here.modal.count():
+        for label in _labels(here.modal.locator(".blocks button")):
+            here.modal.locator(".blocks").get_by_role("button", name=label, exact=True).first.click()
+            here.page.wait_for_timeout(200)
+            expect(here.modal.locator(".problem")).to_be_empty()
+    while here.modal.count():
+        here.page.keyboard.press("Escape")
+        here.page.wait_for_timeout(100)
+
+
+def test_a_subscription_is_begun_and_ended(visit: Open) -> None:
     here = visit(path="/?user=U0BEN00001")
     card = here.send("/rectask run-3600 Button")
     card.get_by_role("button", name="Subscribe", exact=True).click()
@@ -66,11 +118,6 @@ def test_a_subscription_from_its_button_to_its_message(visit: Open) -> None:
     expect(card.get_by_role("button", name="Unsubscribe", exact=True)).to_be_visible()
     row = here.do("run-3600 Button", "Idle out")
     expect(row.locator(".status")).to_contain_text("ended, 1 file")
-    dm = here.page.locator("#channels button").filter(has_text="Rectask")
-    expect(dm.locator(".unread")).to_be_visible(timeout=15_000)
-    dm.click()
-    expect(here.cards.last).to_contain_text("idle limit")
-    expect(here.traced("notice.delivered").last).to_be_visible()
 
 
 def test_what_happens_at_each_layer(visit: Open) -> None:
