@@ -45,11 +45,11 @@ class SqlSubscriptions:
         where this reading was made after that and shows it going on, and the start was not known (then this is another
         task of the same ids) or RTC had lost it (then it has come back). Those who were told before are not told again.
         """
-        start = known_start(reading.task)
+        task = reading.task
         async with self._database.writing() as connection:
-            await self._database.queue_up(connection, repr(reading.task.ref))
-            found = await connection.execute(candidates(reading.task.ref, start).with_for_update())
-            for row in likeliest_first(found.all(), start):
+            await self._database.queue_up(connection, repr(task.ref))
+            found = await connection.execute(candidates(task.ref, known_start(task)).with_for_update())
+            for row in likeliest_first(found.all(), task, read_at=reading.read_at):
                 if row.phase == Phase.WATCHING:
                     return await self._join(connection, row.id, reading, person, asked_in)
                 told = await most_telling(connection, row.id)
@@ -139,11 +139,12 @@ class SqlSubscriptions:
             return True
 
     async def is_subscribed(self, task: RecordTask, person: Person) -> bool:
-        start = known_start(task)
         is_theirs = exists().where(subscriptions.c.watched_task_id == watched_tasks.c.id, of_person(person), IS_RUNNING)
         async with self._database.reading() as connection:
-            found = await connection.execute(candidates(task.ref, start).add_columns(is_theirs.label("is_theirs")))
-            rows = likeliest_first(found.all(), start)
+            found = await connection.execute(
+                candidates(task.ref, known_start(task)).add_columns(is_theirs.label("is_theirs"))
+            )
+            rows = likeliest_first(found.all(), task)
         return bool(rows) and bool(rows[0].is_theirs)
 
     async def entries(self, person: Person, *, limit: int) -> Sequence[Entry]:

@@ -8,7 +8,7 @@ from sqlalchemy import Column, Row, Select, and_, case, exists, literal, or_, se
 from sqlalchemy.sql import ColumnElement
 
 from bot.recording.reading import Reading
-from bot.recording.task import RtcApp, TaskRef
+from bot.recording.task import NOT_STARTED, RecordTask, RtcApp, TaskRef
 from bot.storage.columns import Start
 from bot.storage.tables import IS_WATCHING, of_ids, watched_tasks
 from bot.subscriptions.subscription import Phase, WatchedTask, known_start
@@ -35,21 +35,30 @@ def watched_task(row: Row[Any]) -> WatchedTask:
 
 def candidates(ref: TaskRef, start: datetime | None) -> Select[Any]:
     """The rows that may be of the task of these ids and this start, the oldest first."""
-    return select(c.id, c.started, c.phase).where(of_ids(ref), or_(IS_WATCHING, c.started == start)).order_by(c.id)
+    return (
+        select(c.id, c.started, c.phase, c.seen).where(of_ids(ref), or_(IS_WATCHING, c.started == start)).order_by(c.id)
+    )
 
 
-def likeliest_first(rows: Sequence[Row[Any]], start: datetime | None) -> list[Row[Any]]:
+def likeliest_first(rows: Sequence[Row[Any]], task: RecordTask, *, read_at: datetime | None = None) -> list[Row[Any]]:
     """The candidates in the order in which they are this task, among equals the newest first.
 
     With a start: what is watched by that start, what was told of that start, what is watched and has not shown its
     start yet. Without: what is watched, for RTC tells of the newest task of some ids only; then what was told without.
+    What has not begun, read later than what has (without `read_at` it was), is another task: none goes back.
     """
+    start = known_start(task)
+
+    def may_be(row: Row[Any]) -> bool:
+        if task.status == NOT_STARTED and row.started is not None:
+            return read_at is not None and row.seen is not None and read_at <= row.seen.read_at
+        return start is None or row.started in {None, start}
 
     def rank(row: Row[Any]) -> tuple[bool, bool, int]:
         is_another = start is not None and row.started != start
         return is_another, row.phase != Phase.WATCHING, -row.id
 
-    return sorted((row for row in rows if start is None or row.started in {None, start}), key=rank)
+    return sorted(filter(may_be, rows), key=rank)
 
 
 def start_filled_in(reading: Reading) -> ColumnElement[datetime | None]:

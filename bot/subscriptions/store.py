@@ -33,6 +33,7 @@ class Subscriptions(Protocol):
         `asked_in` is the channel where that was asked, which their notices will tell of.
         The watched task is locked first, so that its end either comes before (and the completion is returned) or after
         (and the person is among those who are told). A known start time is filled into a watched task without one.
+        What has not begun is another task than one that was seen to have begun before.
         """
         ...
 

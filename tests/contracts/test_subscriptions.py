@@ -102,8 +102,34 @@ class TestTheStart:
     async def test_without_one_the_newest_watched_task_is_meant(self, stores: Stores) -> None:
         await stores.subscribe(ANN, RUNS)
         await stores.subscribe(ANN, reading(start=LATER_START))
-        assert await stores.subscribe(BOB, NOT_BEGUN) == NEW
+        assert await stores.subscribe(BOB, reading(start=None)) == NEW
         assert (await stores.watched(BOB)).started_at == LATER_START
+
+    async def test_of_what_has_begun_is_none_of_what_is_read_later_and_has_not(self, stores: Stores) -> None:
+        """A recording does not go back to its beginning: this is a newer one of the same ids."""
+        await stores.subscribe(ANN, RUNS)
+        newer = reading(NOT_STARTED, start=START, read_at=NOON + SECOND)
+        assert not await stores.subscriptions.is_subscribed(newer.task, ANN)
+        assert await stores.subscribe(ANN, newer) == NEW
+        assert await stores.subscribe(ANN, newer) == THERE
+        assert await stores.subscribe(BOB, newer) == NEW
+        entries = await stores.subscriptions.entries(ANN, limit=9)
+        assert [entry.watched.started_at for entry in entries] == [None, START]
+        assert (await stores.watched(BOB)).id == entries[0].watched.id
+        assert await stores.subscriptions.is_subscribed(newer.task, ANN)
+
+    async def test_of_a_newer_one_is_filled_in_beside_the_older(self, stores: Stores) -> None:
+        await stores.subscribe(ANN, RUNS)
+        await stores.subscribe(BOB, reading(NOT_STARTED, start=None, read_at=NOON + SECOND))
+        begun = reading(start=LATER_START, read_at=NOON + MINUTE)
+        assert await stores.subscribe(BOB, begun) == THERE
+        assert (await stores.watched(BOB)).started_at == LATER_START
+        assert (await stores.watched(ANN)).started_at == START
+
+    async def test_is_not_unlearnt_by_what_was_read_before(self, stores: Stores) -> None:
+        await stores.subscribe(ANN, RUNS)
+        assert await stores.subscribe(BOB, reading(NOT_STARTED, start=None, read_at=NOON - SECOND)) == NEW
+        assert await stores.watched(BOB) == await stores.watched(ANN)
 
     async def test_without_one_nobody_joins_what_is_told_already(self, stores: Stores) -> None:
         await stores.subscribe(ANN, RUNS)
@@ -372,7 +398,9 @@ class TestIsSubscribed:
         for other_person in (BOB, CAT):
             assert not await stores.subscriptions.is_subscribed(RUNS.task, other_person)
 
-    @pytest.mark.parametrize(("subscribed", "shown"), [(NOT_BEGUN, RUNS), (RUNS, NOT_BEGUN), (NOT_BEGUN, NOT_BEGUN)])
+    @pytest.mark.parametrize(
+        ("subscribed", "shown"), [(NOT_BEGUN, RUNS), (RUNS, reading(start=None)), (NOT_BEGUN, NOT_BEGUN)]
+    )
     async def test_to_what_subscribing_would_join(self, stores: Stores, subscribed: Reading, shown: Reading) -> None:
         await stores.subscribe(ANN, subscribed)
         assert await stores.subscriptions.is_subscribed(shown.task, ANN)
