@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.recording.completion import Completion, Occasion
 from bot.storage.columns import EPOCH
 from bot.storage.database import Database
+from bot.storage.naming import AppNames
 from bot.storage.tables import IS_OPEN, completions, notices, subscriptions
 from bot.subscriptions.notice import NoticeState
 
@@ -15,16 +16,16 @@ from bot.subscriptions.notice import NoticeState
 TELLING = (Occasion.REPLACED, Occasion.GONE, Occasion.FORGOTTEN, Occasion.FILES, Occasion.ENDED)
 
 
-def completion(row: Row[Any]) -> Completion:
+def completion(row: Row[Any], names: AppNames) -> Completion:
     """The row, whose columns have the table's names. Raises ValueError for an occasion of a newer release."""
-    return Completion(Occasion(row.occasion), row.noticed_at, row.reading, row.newer)
+    return Completion(Occasion(row.occasion), row.noticed_at, names.reading(row.reading), names.reading(row.newer))
 
 
-async def most_telling(connection: AsyncConnection, watched_id: int) -> Completion | None:
+async def most_telling(connection: AsyncConnection, watched_id: int, names: AppNames) -> Completion | None:
     """None where the task's end was not noticed."""
     is_telling = completions.c.occasion.in_([occasion.value for occasion in TELLING])
     rows = await connection.execute(select(completions).where(completions.c.watched_task_id == watched_id, is_telling))
-    found = {noticed.occasion: noticed for noticed in map(completion, rows)}
+    found = {noticed.occasion: noticed for noticed in (completion(row, names) for row in rows)}
     return next((found[occasion] for occasion in TELLING if occasion in found), None)
 
 

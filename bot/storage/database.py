@@ -3,9 +3,10 @@
 import asyncio
 import hashlib
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 
 from sqlalchemy import BigInteger, Table, bindparam, cast, extract, func, literal, select, type_coerce
 from sqlalchemy.dialects import postgresql, sqlite
@@ -18,6 +19,7 @@ from bot.storage.columns import MICROSECOND, Moment
 from bot.storage.decoding import Decoder
 from bot.storage.engine import for_writing, open_engine
 from bot.storage.failures import stopped_here
+from bot.storage.naming import AppNames
 from bot.storage.schema import make_ready
 
 PATIENCE = timedelta(seconds=30)
@@ -38,16 +40,26 @@ async def open_database(
     new_key: Callable[[], str] = random_key,
     release: str = __version__,
     patience: timedelta = PATIENCE,
+    app_names: Mapping[str, str] = MappingProxyType({}),
 ) -> AsyncIterator["Database"]:
     """The database that the URL leads to; it is connected to when it is first used. Raises ValueError for the URL.
 
     Without a clock PostgreSQL's own one is used, so that all who share it agree, and with SQLite this process's.
-    `patience` is how long one transaction may take altogether before the store counts as unavailable.
+    `patience` is how long one transaction may take altogether before the store counts as unavailable. `app_names` has
+    the configured name of each app's id; what was stored of another app keeps the name that it had.
     """
     target = read_url(url)
     engine = open_engine(target, patience=patience)
     try:
-        yield Database(target, engine, clock=clock, new_key=new_key, release=release, patience=patience)
+        yield Database(
+            target,
+            engine,
+            clock=clock,
+            new_key=new_key,
+            release=release,
+            patience=patience,
+            names=AppNames(app_names),
+        )
     finally:
         await engine.dispose()
 
@@ -64,9 +76,10 @@ class Database:
         new_key: Callable[[], str],
         release: str,
         patience: timedelta,
+        names: AppNames,
     ) -> None:
         self.new_key = new_key
-        self.decoder = Decoder()
+        self.decoder = Decoder(names)
         self._target = target
         self._engine = engine
         self._is_sqlite = isinstance(target, SqliteFile)

@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 import structlog
 from sqlalchemy import Row
 
+from bot.storage.naming import AppNames
+
 log = structlog.get_logger()
 
 Decoded = TypeVar("Decoded")
@@ -16,15 +18,18 @@ NAMED_AT_MOST = 1000
 class Decoder:
     """Decodes rows, and logs each that it can not decode once."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: AppNames) -> None:
+        self.names = names
         self._named: set[tuple[str, int]] = set()
 
-    def decode(self, rows: Iterable[Row[Any]], decode: Callable[[Row[Any]], Decoded], *, of: str) -> list[Decoded]:
+    def decode(
+        self, rows: Iterable[Row[Any]], decode: Callable[[Row[Any], AppNames], Decoded], *, of: str
+    ) -> list[Decoded]:
         """Those of the rows, which have an `id`, for which `decode` does not raise ValueError; `of` is their table."""
         decoded = []
         for row in rows:
             try:
-                decoded.append(decode(row))
+                decoded.append(decode(row, self.names))
             except ValueError as flaw:
                 self._name(of, row.id, flaw)
         return decoded

@@ -14,6 +14,7 @@ from bot.storage.claims import FREE, claim, is_held, release
 from bot.storage.columns import EPOCH
 from bot.storage.conclusions import queue_notices, store
 from bot.storage.database import Database
+from bot.storage.naming import AppNames
 from bot.storage.tables import IS_LOOKED_AT, of_ids, watched_tasks
 from bot.storage.watched import start_filled_in, watched_task
 from bot.subscriptions.subscription import Look, Phase
@@ -122,8 +123,8 @@ class SqlLooks:
         return case((is_as_claimed, self._database.after(span)), else_=c.next_look_at)
 
 
-def _look(row: Row[Any]) -> Look:
-    return Look(watched_task(row), row.lease_token)
+def _look(row: Row[Any], names: AppNames) -> Look:
+    return Look(watched_task(row, names), row.lease_token)
 
 
 def _seen(reading: Reading | None) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from bot.storage.claims import FREE, claim, is_held, release
 from bot.storage.conclusions import completion
 from bot.storage.database import Database
 from bot.storage.ending import IS_RUNNING, lock, one_of, owed_to, retire, subscribed_by
+from bot.storage.naming import AppNames
 from bot.storage.tables import (
     IS_OPEN,
     IS_UNSETTLED,
@@ -194,11 +195,11 @@ def _claimed(ids: Sequence[int]) -> Select[Any]:
     )
 
 
-def _delivery(row: Row[Any]) -> Delivery:
+def _delivery(row: Row[Any], names: AppNames) -> Delivery:
     notice = Notice(
         key=row.key,
         person=Person(row.team_id, row.user_id),
-        completion=completion(row),
+        completion=completion(row, names),
         subscribed_at=row.subscribed_at,
         queued_at=row.queued_at,
         attempts=row.attempts,

@@ -14,6 +14,7 @@ from bot.storage.columns import EPOCH
 from bot.storage.conclusions import completion, most_telling
 from bot.storage.database import Database
 from bot.storage.ending import IS_RUNNING, lock, one_of, owed_to, retire, subscribed_by
+from bot.storage.naming import AppNames
 from bot.storage.tables import (
     IS_LOOKED_AT,
     IS_OPEN,
@@ -47,12 +48,12 @@ class SqlSubscriptions:
         """
         task = reading.task
         async with self._database.writing() as connection:
-            await self._database.queue_up(connection, repr(task.ref))
+            await self._database.queue_up(connection, repr((task.ref.app.app_id, task.ref.room, task.ref.task)))
             found = await connection.execute(candidates(task.ref, known_start(task)).with_for_update())
             for row in likeliest_first(found.all(), task, read_at=reading.read_at):
                 if row.phase == Phase.WATCHING:
                     return await self._join(connection, row.id, reading, person, asked_in)
-                told = await most_telling(connection, row.id)
+                told = await most_telling(connection, row.id, self._database.decoder.names)
                 if told is not None and not _is_outdated(told, reading):
                     return Subscribed(is_new=False, completion=told)
             return await self._begin(connection, reading, person, asked_in, next_look=next_look)
@@ -193,12 +194,12 @@ def _entries_of(person: Person) -> Any:
     )
 
 
-def _entry(row: Row[Any]) -> Entry:
+def _entry(row: Row[Any], names: AppNames) -> Entry:
     is_told = row.state is not None
     return Entry(
-        watched=watched_task(row),
+        watched=watched_task(row, names),
         subscribed_at=row.subscribed_at,
-        completion=completion(row) if is_told else None,
+        completion=completion(row, names) if is_told else None,
         notice_state=NoticeState(row.state) if is_told else None,
         reason=row.reason if is_told else row.end_reason,
         settled_at=row.settled_at,

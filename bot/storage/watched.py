@@ -10,6 +10,7 @@ from sqlalchemy.sql import ColumnElement
 from bot.recording.reading import Reading
 from bot.recording.task import NOT_STARTED, RecordTask, RtcApp, TaskRef
 from bot.storage.columns import Start
+from bot.storage.naming import AppNames
 from bot.storage.tables import IS_WATCHING, of_ids, watched_tasks
 from bot.subscriptions.subscription import Phase, WatchedTask, known_start
 
@@ -17,18 +18,18 @@ c = watched_tasks.c
 other = watched_tasks.alias("other")
 
 
-def watched_task(row: Row[Any]) -> WatchedTask:
+def watched_task(row: Row[Any], names: AppNames) -> WatchedTask:
     """The row, whose columns have the table's names. Raises ValueError for a phase of a newer release."""
     return WatchedTask(
         id=row.id,
-        ref=TaskRef(RtcApp(row.app_name, row.app_id), row.room, row.task),
+        ref=names.ref(TaskRef(RtcApp(row.app_name, row.app_id), row.room, row.task)),
         started_at=row.started,
         phase=Phase(row.phase),
         watched_since=row.watched_since,
         next_look_at=row.next_look_at,
         failures=row.failures,
         last_error=row.last_error,
-        seen=row.seen,
+        seen=names.reading(row.seen),
         waiting_since=row.waiting_since,
     )
 
