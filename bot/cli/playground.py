@@ -51,7 +51,7 @@ def run(*, port: int | None, is_headless: bool) -> int:
 
 async def _play(port: int | None, *, is_headless: bool, out: TextIO) -> None:
     stop = asyncio.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
+    for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     clock = PlayClock()
     trace = Trace(clock)

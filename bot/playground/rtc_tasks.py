@@ -64,10 +64,6 @@ class Tasks:
             told[key] = None if result is _GONE else result
         return told
 
-    def is_changed(self, key: Key) -> bool:
-        """Whether it is not what its scene says."""
-        return key in self._changed
-
     def restore(self, key: Key) -> None:
         """It is what its scene says again, from the beginning."""
         self._changed.pop(key, None)

@@ -136,6 +136,12 @@ async def test_slack_goes_wrong_and_is_well_again(playing: Playing) -> None:
     assert (await client.auth_test())["ok"]
 
 
+async def test_the_bot_may_be_reached_over_http_from_now_on(playing: Playing) -> None:
+    assert (await playing.look())["stage"]["slack"]["request_url"] is None
+    await playing.do("slack", request_url="http://127.0.0.1:3000/slack/events")
+    assert (await playing.look())["stage"]["slack"]["request_url"] == playing.slack.request_url
+
+
 def test_each_fault_says_what_it_does() -> None:
     assert RTC_FAULTS.keys() == {"slow", "down", "429", "skewed"}
     assert SLACK_FAULTS.keys() == {"429", "down", "reset"}
