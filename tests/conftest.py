@@ -11,7 +11,31 @@ import structlog
 from bot.app import Bot
 from bot.playground.fake_rtc import FakeRtc, open_fake_rtc
 from bot.settings import NAMES
+from tests.contracts.databases import (
+    other,
+    pair,
+    postgres_database,
+    postgres_url,
+    sqlite_template,
+    sqlite_url,
+    stores,
+    url,
+)
+from tests.contracts.postgres import postgres
 from tests.world import SetClock, open_brief_bot
+
+# One server for all: a fixture that several conftests import would be made anew for each.
+__all__ = [
+    "other",
+    "pair",
+    "postgres",
+    "postgres_database",
+    "postgres_url",
+    "sqlite_template",
+    "sqlite_url",
+    "stores",
+    "url",
+]
 
 # A machine that does other things besides is slow at times, which no test is about.
 hypothesis.settings.register_profile("unhurried", deadline=None)
@@ -28,9 +52,9 @@ def is_long(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--long"))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def anyio_backend() -> str:
-    """What runs the asynchronous tests."""
+    """What runs the asynchronous tests: one loop for all, for databases that stay open."""
     return "asyncio"
 
 

@@ -19,12 +19,6 @@ KINDS = ["sqlite", "postgresql"]
 
 
 @pytest.fixture(scope="session")
-def anyio_backend() -> str:
-    """One loop for all, for databases that stay open."""
-    return "asyncio"
-
-
-@pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated file."""
     path = tmp_path_factory.mktemp("template") / "rectask.db"

@@ -4,11 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.contracts.postgres import postgres
 from tests.flows.office import DOORS, Office, open_office
 from tests.flows.test_look_up import until_ready
-
-__all__ = ["postgres"]
 
 
 @pytest.fixture(params=DOORS)

@@ -4,12 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.contracts.databases import postgres_database, postgres_url, sqlite_template, sqlite_url, url
-from tests.contracts.postgres import postgres
 from tests.reliability.works import Works, open_works
 from tests.world import SetClock
-
-__all__ = ["postgres", "postgres_database", "postgres_url", "sqlite_template", "sqlite_url", "url"]
 
 
 @pytest.fixture
