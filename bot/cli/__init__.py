@@ -48,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_show(commands)
     _add_audit(commands)
+    _add_purge(commands)
     _add_others(commands)
     return parser
 
@@ -84,6 +85,18 @@ def _add_audit(commands: Commands) -> None:
     audit.add_argument("--until", metavar="WHEN", help="before then")
     audit.add_argument("--limit", type=int, default=100, metavar="N", help="so many (default: %(default)s); 0 for all")
     audit.set_defaults(run=_audit)
+
+
+def _add_purge(commands: Commands) -> None:
+    purge = commands.add_parser(
+        "purge",
+        help="delete what is stored about a person",
+        description="Delete every row about a person, but for the record of what they did.",
+        epilog="exit codes: 0, 2 usage, 69 the database does not answer or is too new, 78 settings",
+    )
+    purge.add_argument("user_id", metavar="USER_ID", help="the id that Slack has for them: U024BE7LH")
+    purge.add_argument("--team", metavar="TEAM_ID", help="in this workspace only: T024BE7LH; default: in all")
+    purge.set_defaults(run=_purge)
 
 
 def _add_others(commands: Commands) -> None:
@@ -144,6 +157,12 @@ def _audit(arguments: argparse.Namespace) -> int:
     from bot.cli.audit import audit
 
     return audit(arguments)
+
+
+def _purge(arguments: argparse.Namespace) -> int:
+    from bot.cli.purge import purge
+
+    return purge(arguments)
 
 
 def _check(_arguments: argparse.Namespace) -> int:

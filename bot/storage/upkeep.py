@@ -1,5 +1,6 @@
 """What keeps the store in order: old rows deleted, people and workspaces purged, home tabs remembered."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, text
@@ -37,6 +38,12 @@ class SqlUpkeep:
             )
             # SQLite's driver does not count what a statement with a WITH has changed.
             return len(forgotten.all())
+
+    async def workspaces_of(self, user_id: str) -> Sequence[str]:
+        subscribed = select(subscriptions.c.team_id).where(subscriptions.c.user_id == user_id)
+        at_home = select(homes.c.team_id).where(homes.c.user_id == user_id)
+        async with self._database.reading() as connection:
+            return sorted((await connection.execute(subscribed.union(at_home))).scalars())
 
     async def purge_person(self, person: Person) -> int:
         is_home = and_(homes.c.team_id == person.team_id, homes.c.user_id == person.user_id)

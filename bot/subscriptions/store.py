@@ -147,6 +147,10 @@ class Upkeep(Protocol):
         """Delete closed tasks whose last notice was settled so long ago, and all that is theirs; their number."""
         ...
 
+    async def workspaces_of(self, user_id: str) -> Sequence[str]:
+        """Where there are rows about somebody of this id, which Slack gives once in a workspace."""
+        ...
+
     async def purge_person(self, person: Person) -> int:
         """Delete every row about somebody, but for the record of what they did; the number of subscriptions."""
         ...

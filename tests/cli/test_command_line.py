@@ -12,7 +12,8 @@ HEAVY = {"aiohttp", "httpx", "slack_bolt", "slack_sdk", "sqlalchemy", "pydantic"
 
 
 @pytest.mark.parametrize(
-    "argv", [["--help"], ["show", "--help"], ["check", "--help"], ["audit", "--help"], ["--version"]]
+    "argv",
+    [["--help"], ["show", "--help"], ["check", "--help"], ["audit", "--help"], ["purge", "--help"], ["--version"]],
 )
 def test_help_and_version_import_next_to_nothing(argv: list[str]) -> None:
     program = (

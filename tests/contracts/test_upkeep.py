@@ -148,6 +148,16 @@ class TestPurging:
         assert not await stores.looks.note(look, RUNS, next_look=timedelta(), waiting_since=None)
         assert (await stores.entry(CAT)).watched.phase == Phase.CLOSED
 
+    async def test_goes_by_the_workspaces_where_somebody_is_known(self, stores: Stores) -> None:
+        await stores.subscribe(ANN)
+        await stores.subscribe(ANN, reading(ref=OTHER_REF))
+        await stores.upkeep.note_home(ANN)
+        await stores.upkeep.note_home(CAT)
+        assert await stores.upkeep.workspaces_of("U1") == ["T1", "T2"]
+        await stores.upkeep.purge_person(CAT)
+        assert await stores.upkeep.workspaces_of("U1") == ["T1"]
+        assert await stores.upkeep.workspaces_of("U9") == []
+
     async def test_of_nobody_is_nothing(self, stores: Stores) -> None:
         assert await stores.upkeep.purge_workspace("T9") == 0
 

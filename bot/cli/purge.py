@@ -1,0 +1,68 @@
+"""`rectask purge`: deletes what is stored about one person, but for the record of what they did."""
+
+import argparse
+import asyncio
+import re
+import sys
+from collections.abc import Sequence
+
+from bot.cli import SETTINGS, USAGE
+from bot.cli.terminal import Terminal, inert
+from bot.logs import configure_logs
+from bot.settings import Settings, SettingsError, load_settings
+from bot.storage.database import open_database
+from bot.storage.upkeep import SqlUpkeep
+from bot.subscriptions.person import Person
+from bot.subscriptions.store import StoreUnavailable
+
+# sysexits.h: EX_UNAVAILABLE.
+UNAVAILABLE = 69
+_USER_ID = re.compile(r"[UW][A-Z0-9]+")
+_TEAM_ID = re.compile(r"[TE][A-Z0-9]+")
+
+
+def purge(arguments: argparse.Namespace) -> int:
+    """Delete, say what was deleted, and return the exit code."""
+    out, err = Terminal(sys.stdout, colours=False), Terminal(sys.stderr, colours=False)
+    if flaw := _flaw(arguments.user_id, arguments.team):
+        err.print(f"rectask: {flaw}")
+        return USAGE
+    try:
+        settings = load_settings(for_store=True)
+    except SettingsError as failure:
+        err.print(*(f"rectask: {inert(line)}" for line in failure.lines))
+        return SETTINGS
+    configure_logs(level=settings.log_level or "error", as_json=settings.log_format == "json", secrets=settings.secrets)
+    try:
+        out.print(*asyncio.run(_purge(settings, arguments.user_id, team_id=arguments.team)))
+    except StoreUnavailable as failure:
+        err.print(f"rectask: {inert(str(failure))}")
+        return UNAVAILABLE
+    return 0
+
+
+def _flaw(user_id: str, team_id: str | None) -> str | None:
+    """In words for a person. A mistyped id would be answered with "Nothing is stored"."""
+    if not _USER_ID.fullmatch(user_id):
+        return "USER_ID wants the id that Slack has for a person. Example: rectask purge U024BE7LH"
+    if team_id is not None and not _TEAM_ID.fullmatch(team_id):
+        return "--team wants the id that Slack has for a workspace. Example: --team T024BE7LH"
+    return None
+
+
+async def _purge(settings: Settings, user_id: str, *, team_id: str | None) -> Sequence[str]:
+    """What was deleted, a line for each workspace."""
+    async with open_database(settings.database_url.get_secret_value()) as database:
+        upkeep = SqlUpkeep(database)
+        known = await upkeep.workspaces_of(user_id)
+        lines = [
+            _said(Person(team, user_id), await upkeep.purge_person(Person(team, user_id)))
+            for team in known
+            if team_id in (None, team)
+        ]
+    return lines or [f"Nothing is stored about {user_id}{f' in {team_id}' if team_id else ''}."]
+
+
+def _said(person: Person, subscriptions: int) -> str:
+    what = "1 subscription" if subscriptions == 1 else f"{subscriptions} subscriptions"
+    return f"{person.user_id} in {person.team_id}: deleted {what} with all notices, and what is kept of the home tab."
