@@ -69,7 +69,10 @@ async def serve(
         )
         log.info("server.opened", port=port)
         on_port(port)
-        database = await stack.enter_async_context(open_database(settings.database_url.get_secret_value(), clock=clock))
+        names = {rtc_app.app_id: rtc_app.name for rtc_app in bot.apps}
+        database = await stack.enter_async_context(
+            open_database(settings.database_url.get_secret_value(), clock=clock, app_names=names)
+        )
         stores = stores_of(database)
         readiness.upkeep = stores.upkeep
         await tries.until_reached(database.prepare, of="store")

@@ -85,3 +85,29 @@ async def _until(find: Callable[[], bool | Awaitable[bool]]) -> None:
             if await found if isinstance(found, Awaitable) else found:
                 return
             await asyncio.sleep(0.05)
+
+
+async def test_an_app_that_was_renamed_is_called_by_its_new_name_in_the_list(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'mine.db'}"
+    rtc, app_id = FakeRtc(), FakeRtc().account.app_ids[0]
+    async with open_fake_rtc(rtc), open_fake_slack(FakeSlack()) as slack:
+        rtc.answers["mine"] = task(status=2, start=START)
+        for name, typed_text in (("before", "watch mine Task1"), ("after", "list")):
+            settings = settings_for(
+                rtc,
+                slack,
+                door="socket",
+                folder=tmp_path,
+                RECTASK_DATABASE_URL=url,
+                RECTASK_APP_ID="",
+                RECTASK_APPS=f"{name}={app_id}",
+            )
+            stop = asyncio.Event()
+            serving = asyncio.create_task(serve(settings, stop=stop))
+            await slack.wait_for_socket()
+            await slack.command(typed_text, user=U_ANA, channel=C_ONCALL)
+            card = await slack.next_message(user=U_ANA, channel=C_ONCALL)
+            stop.set()
+            await serving
+    assert "`after`" in str(card.blocks)
+    assert "`before`" not in str(card.blocks)
