@@ -106,8 +106,9 @@ async def test_an_app_that_was_renamed_is_called_by_its_new_name_in_the_list(tmp
             serving = asyncio.create_task(serve(settings, stop=stop))
             await slack.wait_for_socket()
             await slack.command(typed_text, user=U_ANA, channel=C_ONCALL)
-            card = await slack.next_message(user=U_ANA, channel=C_ONCALL)
+            await slack.next_message(user=U_ANA, channel=C_ONCALL)
             stop.set()
             await serving
-    assert "`after`" in str(card.blocks)
-    assert "`before`" not in str(card.blocks)
+        listed = str(slack.message_for(U_ANA, channel=C_ONCALL).blocks)
+    assert "`after`" in listed
+    assert "`before`" not in listed
