@@ -4,7 +4,7 @@ WORKDIR /src
 RUN python -m venv /venv
 COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY bot ./bot
-RUN /venv/bin/pip install --no-cache-dir --constraint constraints.txt '.[postgres]' \
+RUN /venv/bin/pip install --no-cache-dir --constraint constraints.txt '.[postgres,redis]' \
     && /venv/bin/pip uninstall --yes pip setuptools
 
 FROM python:3.11-slim
