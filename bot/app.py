@@ -15,6 +15,7 @@ from bot.proxies import proxy_for
 from bot.recording.task import RtcApp
 from bot.settings import Settings
 from bot.volcengine.links import RuleLinkMaker
+from bot.volcengine.meter import UNMETERED, AttemptMeter
 from bot.volcengine.openapi import OpenApi
 from bot.volcengine.rtc import RTC, SERVICE, RtcTaskReader
 from bot.volcengine.signing import Signer
@@ -52,10 +53,12 @@ async def open_bot(
     timer: Callable[[], float] = time.monotonic,
     patience: Patience = PATIENCE,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    attempts: AttemptMeter = UNMETERED,
 ) -> AsyncIterator[Bot]:
     """The bot, ready to answer; leaving the block ends what is under way and closes every connection.
 
     `sleep` is what passes the time between two attempts; by `timer` the memory of answers counts its seconds.
+    `attempts` is told of each request to RTC.
     """
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(open_http(patience=patience, proxy=proxy_for(settings.rtc_endpoint)))
@@ -70,6 +73,7 @@ async def open_bot(
             clock=clock,
             patience=patience,
             sleep=sleep,
+            meter=attempts,
         )
         rtc = RtcTaskReader(openapi)
         reader = await stack.enter_async_context(CachingReader(rtc, clock=clock, timer=timer))

@@ -91,6 +91,21 @@ def explain(*, code: str | None, number: int | None, status_code: int) -> ErrorC
     return by_code or _BY_HTTP_STATUS.get(status_code) or (_UNKNOWN_CODE if code or number else _UNKNOWN_STATUS)
 
 
+# What `known_name` may say.
+KNOWN_NAMES = (*_BY_NAME, *map(str, _BY_HTTP_STATUS))
+
+
+def known_name(*, code: str | None, number: int | None, status_code: int) -> str | None:
+    """The error by the name in the row that explains it, the HTTP status where there is no code; None if unknown."""
+    whole = code or ""
+    family = whole.partition(".")[0]
+    if (named := next((name for name in (whole, family) if name in _BY_NAME), None)) is not None:
+        return named
+    if (row := _BY_NUMBER.get(number or 0)) is not None:
+        return row.names[0]
+    return str(status_code) if status_code in _BY_HTTP_STATUS else None
+
+
 def concerns_the_question(code: str | None) -> bool:
     """Whether a service that answers with this code has accepted key and signature, and minds what it was asked for.
 

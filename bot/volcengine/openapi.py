@@ -3,12 +3,10 @@
 import asyncio
 import itertools
 import random
-import re
 import zlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Protocol
 
 import httpx
@@ -17,6 +15,8 @@ import structlog
 from bot.recording.reading import TaskNotFound, TaskReadError, TaskRefused, TaskUnavailable, Urgency
 from bot.volcengine import failures
 from bot.volcengine.error_codes import Kind, explain
+from bot.volcengine.headers import date_of, retry_after
+from bot.volcengine.meter import TIMED_OUT, UNMETERED, UNREACHABLE, AttemptMeter, code_of
 from bot.volcengine.service import ApiService
 from bot.volcengine.signing import SignatureAuth, Signer
 from bot.volcengine.transport import Patience
@@ -26,10 +26,8 @@ log = structlog.get_logger()
 
 ATTEMPTS = 3
 BODY_LIMIT = 10 * 1024 * 1024
-# Seconds. The vendor's table asks for a second or more after a 429; the others are spread to a fraction of theirs.
+# Seconds, of which each pause is a fraction, so that they spread.
 _PAUSE_WHEN_PASSING = 0.2
-_PAUSE_WHEN_TOO_MANY = 1.0
-_DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 # zlib's way of asking for gzip.
 _GZIP = 16 + zlib.MAX_WBITS
 _HEADERS = {"accept-encoding": "gzip", "user-agent": "rectask"}
@@ -81,6 +79,7 @@ class OpenApi:
         patience: Patience,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         random_fraction: Callable[[], float] = random.random,
+        meter: AttemptMeter = UNMETERED,
     ) -> None:
         self._http = http
         self._service = service
@@ -93,6 +92,7 @@ class OpenApi:
         self._patience = patience
         self._sleep = sleep
         self._random_fraction = random_fraction
+        self._meter = meter
         # What httpx adds to the requests that it builds itself, which takes it 20 µs longer.
         self._extensions = {"timeout": http.timeout.as_dict()}
         self._is_lost = False
@@ -142,19 +142,22 @@ class OpenApi:
         self, url: str, *, deadline: float, urgency: Urgency, rtc_app: str, before: TaskUnavailable | None
     ) -> ApiAnswer:
         """`before` is what became of the attempt before this one; it is told where this one's turn never comes."""
-        is_sent = False
+        time = asyncio.get_running_loop().time
+        sent_at: float | None = None
         try:
             async with asyncio.timeout_at(deadline) as limit:
                 await self._pacer.turn(urgency)
-                is_sent = True
-                limit.reschedule(min(deadline, asyncio.get_running_loop().time() + self._patience.attempt))
+                sent_at = time()
+                limit.reschedule(min(deadline, sent_at + self._patience.attempt))
                 response, body = await self._exchange(url)
         except (TimeoutError, *failures.TRANSPORT_FAILURES) as failure:
-            if not is_sent:
+            if sent_at is None:
                 raise before or failures.turn_never_came(self._patience.total, peer=self._service) from failure
+            code = TIMED_OUT if isinstance(failure, TimeoutError) else UNREACHABLE
+            self._meter.attempted(code, time() - sent_at)
             words = failures.of_transport(failure, peer=self._service, endpoint=self._endpoint, patience=self._patience)
             raise _WorthAnotherAttempt(words.happened, meaning=words.meaning, advice=words.advice) from failure
-        return self._understand(response, body, rtc_app=rtc_app)
+        return self._understand(response, body, rtc_app=rtc_app, seconds=time() - sent_at)
 
     async def _exchange(self, url: str) -> tuple[httpx.Response, bytes | None]:
         """One request and its answer; the body is None where it is too large to be read."""
@@ -165,13 +168,14 @@ class OpenApi:
         finally:
             await response.aclose()
 
-    def _understand(self, response: httpx.Response, body: bytes | None, *, rtc_app: str) -> ApiAnswer:
-        if (server_time := _date_of(response)) is not None:
+    def _understand(self, response: httpx.Response, body: bytes | None, *, rtc_app: str, seconds: float) -> ApiAnswer:
+        if (server_time := date_of(response)) is not None:
             self.clock_ahead = self._clock() - server_time
         log_id = self._concealed(response.headers.get("x-tt-logid"))
         envelope, flaw = _envelope_in(body)
         request_id = self._concealed(envelope.response_metadata.request_id)
         error = envelope.response_metadata.error
+        self._meter.attempted(code_of(error, response.status_code, flaw=flaw), seconds)
         if error.is_there or response.status_code != httpx.codes.OK:
             raise self._error(error, response, request_id=request_id, log_id=log_id, rtc_app=rtc_app)
         if body is None or flaw is not None:
@@ -205,7 +209,7 @@ class OpenApi:
             code=self._concealed(error.code or (str(error.code_n) if error.code_n else None)),
             request_id=request_id,
             log_id=log_id,
-            retry_after=_retry_after(response, now=self._clock(), too_many=row.kind is Kind.TOO_MANY),
+            retry_after=retry_after(response, now=self._clock(), too_many=row.kind is Kind.TOO_MANY),
         )
 
     def _concealed(self, text: str | None) -> str | None:
@@ -275,26 +279,3 @@ def _what_happened(error: WireError, status_code: int) -> str:
     name = error.code or (f"error {error.code_n}" if error.code_n else f"HTTP {status_code}")
     message = (error.message or "").strip()
     return f"Volcengine answered {name}" + (f": {message}" if message else ".")
-
-
-def _date_of(response: httpx.Response) -> datetime | None:
-    return _http_date(response.headers.get("date", ""))
-
-
-def _http_date(text: str) -> datetime | None:
-    try:
-        date = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
-        return None
-    return date if date.tzinfo is not None else None
-
-
-def _retry_after(response: httpx.Response, *, now: datetime, too_many: bool) -> float | None:
-    """Seconds from the Retry-After header (a number or a date) where there is one; at least one second after a 429."""
-    header = response.headers.get("retry-after", "").strip()
-    asked = None
-    if _DECIMAL.fullmatch(header):
-        asked = float(header)
-    elif (date := _http_date(header)) is not None:
-        asked = max((date - now).total_seconds(), 0.0)
-    return max(asked or 0.0, _PAUSE_WHEN_TOO_MANY) if too_many else asked
