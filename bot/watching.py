@@ -21,6 +21,7 @@ from bot.subscriptions.person import Person
 from bot.subscriptions.store import Looks, Notices, StoreUnavailable, Subscriptions, Upkeep
 from bot.watcher import deliverer, watcher
 from bot.watcher.deliverer import Deliverer
+from bot.watcher.meter import UNMETERED, WatchMeter
 from bot.watcher.pace import A_SECOND, Pace
 from bot.watcher.watcher import Watcher
 
@@ -82,6 +83,7 @@ async def open_watching(
     clock: Callable[[], datetime],
     on_settled: Callable[[Person], None],
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    meter: WatchMeter = UNMETERED,
 ) -> AsyncIterator[Watching]:
     """Look and deliver until the block is left; then what is being sent comes to its end, and claims are given back."""
     async with AsyncExitStack() as stack:
@@ -94,6 +96,7 @@ async def open_watching(
                 pace=Pace(timer=time.monotonic, per_second=habits.messages_per_second),
                 at_once=habits.messages_at_once,
                 lease=habits.delivery_lease,
+                meter=meter,
             )
         )
         looking = await stack.enter_async_context(
@@ -105,6 +108,7 @@ async def open_watching(
                 interval=habits.interval,
                 on_told=delivering.rounds.wake,
                 lease=habits.look_lease,
+                meter=meter,
             )
         )
         reader.hand_on_to(looking.hear)

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Self
 
 import structlog
@@ -21,6 +22,7 @@ from bot.subscriptions.messenger import (
 from bot.subscriptions.notice import Delivery, Place
 from bot.subscriptions.person import Person
 from bot.subscriptions.store import Notices, StoreUnavailable
+from bot.watcher.meter import UNMETERED, WatchMeter
 from bot.watcher.outage import Outage
 from bot.watcher.pace import Pace
 from bot.watcher.rounds import Rounds
@@ -64,6 +66,7 @@ class Deliverer:
         at_once: int = AT_ONCE,
         lease: timedelta = LEASE,
         drain: float = 10.0,
+        meter: WatchMeter = UNMETERED,
     ) -> None:
         self._notices = notices
         self._messenger = messenger
@@ -73,12 +76,19 @@ class Deliverer:
         self._pace = pace or Pace(timer=timer)
         self._sleep = sleep
         self._lease = lease
+        self._meter = meter
         self._outage = Outage("slack", timer=timer)
         self._troubles = Troubles(timer=timer)
         self._resume_at = timer()
         self._failures = 0
         self.rounds = Rounds[Delivery](
-            "deliverer", claim=self._claim, handle=self._handle, release=notices.release, at_once=at_once, drain=drain
+            "deliverer",
+            claim=self._claim,
+            handle=self._handle,
+            release=notices.release,
+            at_once=at_once,
+            drain=drain,
+            on_round=partial(meter.round_ended, "notices"),
         )
 
     async def __aenter__(self) -> Self:
@@ -103,6 +113,7 @@ class Deliverer:
         except CutShort:
             # Its lease runs out, and whoever claims it then looks for it before posting.
             log.warning("notice.cut_short", key=delivery.notice.key)
+            self._meter.settled("in_doubt")
         except DeliveryError as failure:
             await self._note_failure(delivery, failure)
         except Exception:
@@ -137,6 +148,7 @@ class Deliverer:
         # The last look. What comes between it and the socket is named in docs/reliability.md.
         if not await self._notices.begin(delivery, lease=self._lease):
             log.info("notice.superseded", key=notice.key)
+            self._meter.settled("superseded")
             return None
         try:
             return await self._messenger.post(notice)
@@ -147,6 +159,7 @@ class Deliverer:
         notice = delivery.notice
         self._troubles.forget(notice.key)
         if await self._notices.mark_delivered(delivery, place):
+            self._meter.settled("delivered")
             age = self._clock() - notice.queued_at
             log.info(
                 "notice.delivered",
@@ -155,6 +168,7 @@ class Deliverer:
                 seconds=round(age.total_seconds(), 1),
             )
         else:
+            self._meter.settled("superseded")
             log.warning("notice.sent_by_stale_holder", key=notice.key)
         self._on_settled(notice.person)
 
@@ -192,7 +206,7 @@ class Deliverer:
             await self._give_up(delivery, failure)
             return
         pause = failure.after or _backed_off(trouble.times, at_most=UNFORESEEN_IS_TRIED_EVERY)
-        await self._notices.put_off(delivery, after=pause, reason=failure.reason, is_doubtful=is_doubtful)
+        await self._put_back(delivery, failure, after=pause, is_doubtful=is_doubtful)
 
     async def _put_off(self, delivery: Delivery, failure: DeliveryError, *, is_doubtful: bool) -> None:
         pause = failure.after or _backed_off(self._troubles.note(delivery.notice.key, failure).times)
@@ -200,11 +214,18 @@ class Deliverer:
             pause = max(pause, DOUBT_LASTS)
             if not delivery.is_doubtful:
                 log.warning("notice.doubtful", key=delivery.notice.key, reason=failure.reason)
-        await self._notices.put_off(delivery, after=pause, reason=failure.reason, is_doubtful=is_doubtful)
+        await self._put_back(delivery, failure, after=pause, is_doubtful=is_doubtful)
+
+    async def _put_back(
+        self, delivery: Delivery, failure: DeliveryError, *, after: timedelta, is_doubtful: bool
+    ) -> None:
+        await self._notices.put_off(delivery, after=after, reason=failure.reason, is_doubtful=is_doubtful)
+        self._meter.settled("in_doubt" if is_doubtful else "put_off")
 
     async def _give_up(self, delivery: Delivery, failure: DeliveryError) -> None:
         self._troubles.forget(delivery.notice.key)
         if await self._notices.give_up(delivery, failure.reason):
+            self._meter.settled("dead")
             log.warning("notice.given_up", key=delivery.notice.key, reason=failure.reason)
         self._on_settled(delivery.notice.person)
 

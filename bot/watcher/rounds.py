@@ -12,6 +12,7 @@ from typing import Generic, Self, TypeVar
 import structlog
 
 from bot.subscriptions.store import StoreUnavailable
+from bot.watcher.meter import RoundOutcome
 
 log = structlog.get_logger()
 
@@ -41,12 +42,14 @@ class Rounds(Generic[C]):
         at_once: int,
         drain: float,
         timer: Callable[[], float] = time.monotonic,
+        on_round: Callable[[RoundOutcome], None] = lambda _: None,
     ) -> None:
         self._name = name
         self._claim, self._handle, self._release = claim, handle, release
         self._at_once = at_once
         self._drain = drain
         self._timer = timer
+        self._on_round = on_round
         self._under_way: dict[asyncio.Task[None], C] = {}
         self._cut_short: list[C] = []
         self._woken = asyncio.Event()
@@ -107,8 +110,10 @@ class Rounds(Generic[C]):
             begun = await self._begin(room)
         except Exception as failure:  # noqa: BLE001  # the loop goes on whatever happens
             self._note(failure)
+            self._on_round("failed")
             return 0
         self._note(None)
+        self._on_round("good")
         return begun
 
     async def _begin(self, room: int) -> int:

@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Self
 
 import structlog
@@ -14,6 +15,7 @@ from bot.recording.task import TaskRef
 from bot.subscriptions.store import Looks, StoreUnavailable
 from bot.subscriptions.subscription import Look, WatchedTask
 from bot.watcher.judging import Close, Failed, Judgement, Tell, WatchOn, judge_failure, judge_look
+from bot.watcher.meter import UNMETERED, WatchMeter
 from bot.watcher.outage import Outage
 from bot.watcher.rounds import Rounds
 from bot.watcher.schedule import Schedule
@@ -46,6 +48,7 @@ class Watcher:
         randomness: Callable[[], float] = random.random,
         at_once: int = AT_ONCE,
         lease: timedelta = LEASE,
+        meter: WatchMeter = UNMETERED,
     ) -> None:
         self._looks = looks
         self._reader = reader
@@ -53,11 +56,18 @@ class Watcher:
         self._clock = clock
         self._on_told = on_told
         self._lease = lease
+        self._meter = meter
         self._schedule = Schedule(interval, randomness)
         self._outage = Outage("rtc", timer=lambda: clock().timestamp())
         self._hastening: set[asyncio.Task[None]] = set()
         self.rounds = Rounds[Look](
-            "watcher", claim=self._claim, handle=self._handle, release=looks.release, at_once=at_once, drain=0.0
+            "watcher",
+            claim=self._claim,
+            handle=self._handle,
+            release=looks.release,
+            at_once=at_once,
+            drain=0.0,
+            on_round=partial(meter.round_ended, "looks"),
         )
 
     async def __aenter__(self) -> Self:
@@ -87,6 +97,7 @@ class Watcher:
 
     async def _handle(self, look: Look) -> None:
         judgement = await self._judge(look.watched)
+        self._meter.looked(late=self._clock() - look.watched.next_look_at)
         if not await self._write(look, judgement):
             log.info("look.superseded", watched=look.watched.id)
 
@@ -135,6 +146,7 @@ class Watcher:
 
     def _note(self, failure: TaskReadError | None) -> None:
         """Whether RTC can be asked at all; what it says of one task is no matter of that."""
+        self._meter.looked_up(failure)
         if isinstance(failure, TaskUnavailable):
             self._outage.note_failure(failure.happened)
         elif self._outage.note_success():
