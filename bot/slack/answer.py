@@ -11,6 +11,7 @@ from bot.slack.cards.card import Card
 from bot.slack.cards.file import NO_LINKS, CardLinks
 from bot.slack.cards.task import Standing, task_card
 from bot.slack.cards.words import failure_card
+from bot.slack.meter import UNMETERED, SlackMeter
 from bot.subscriptions.person import Person
 from bot.subscriptions.store import StoreUnavailable, Subscriptions
 
@@ -30,12 +31,14 @@ class Answerer:
         recall: Callable[[TaskRef], Reading | None],
         clock: Callable[[], datetime],
         app_names: Sequence[str] = (),
+        meter: SlackMeter = UNMETERED,
     ) -> None:
         self._reader = reader
         self._subscriptions = subscriptions
         self._recall = recall
         self._made: LRUCache[tuple[object, ...], Card] = LRUCache(CARDS_KEPT)
         self._app_names = tuple(app_names)
+        self._meter = meter
         self.clock = clock
 
     def knows(self, ref: TaskRef) -> bool:
@@ -49,7 +52,13 @@ class Answerer:
 
     async def read(self, ref: TaskRef, *, fresh: bool = False) -> Reading:
         """What is known of the task; raises TaskReadError."""
-        return await self._reader.read(ref, urgency=Urgency(Priority.PERSON), fresh=fresh)
+        try:
+            reading = await self._reader.read(ref, urgency=Urgency(Priority.PERSON), fresh=fresh)
+        except TaskReadError as failure:
+            self._meter.looked_up(failure)
+            raise
+        self._meter.looked_up(None)
+        return reading
 
     async def card(
         self,

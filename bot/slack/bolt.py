@@ -24,6 +24,8 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.guard import refusal_of
+from bot.slack.meter import UNMETERED, SlackMeter, kind_of
+from bot.slack.metered import MeteredSlack
 from bot.slack.workspace import TOKEN_IS_DEAD, Workspace, error_of
 
 log = structlog.get_logger()
@@ -42,9 +44,11 @@ class TokenRefused(Exception):
     """Slack does not take a token; trying again will not help."""
 
 
-def make_slack(*, token: str, base_url: str, session: aiohttp.ClientSession) -> AsyncWebClient:
-    """The client for Slack's Web API. It repeats nothing: a lost answer may have been carried out."""
-    return AsyncWebClient(token=token, base_url=base_url, session=session, retry_handlers=[], logger=_quiet_logger())
+def make_slack(
+    *, token: str, base_url: str, session: aiohttp.ClientSession, meter: SlackMeter = UNMETERED
+) -> AsyncWebClient:
+    """The client for Slack's Web API."""
+    return MeteredSlack(meter, token=token, base_url=base_url, session=session, logger=_quiet_logger())
 
 
 async def greet(slack: AsyncWebClient) -> Workspace:
@@ -120,20 +124,26 @@ class _Greeted(AsyncAuthorize):
 
 
 def http_door(
-    bolt: AsyncApp, *, signing_secret: str, now: Callable[[], float] = time.time
+    bolt: AsyncApp,
+    *,
+    signing_secret: str,
+    now: Callable[[], float] = time.time,
+    timer: Callable[[], float] = time.monotonic,
+    meter: SlackMeter = UNMETERED,
 ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     """The handler of POST /slack/events."""
     verifier = SignatureVerifier(signing_secret)
 
     async def handle(request: web.Request) -> web.StreamResponse:
+        received_at = timer()
         body = await request.read()
         if (refused := refusal_of(request.headers, body, verifier=verifier, now=now)) is not None:
             log.warning("request.refused", status_code=refused, bytes=len(body))
             return web.Response(status=refused)
-        answer = await bolt.async_dispatch(
-            AsyncBoltRequest(body=body.decode(), query=request.query_string, headers=request.headers)  # type: ignore[arg-type]  # as in Bolt's own adapter
-        )
-        return await to_aiohttp_response(answer)
+        payload = AsyncBoltRequest(body=body.decode(), query=request.query_string, headers=request.headers)  # type: ignore[arg-type]  # as in Bolt's own adapter
+        answer = await to_aiohttp_response(await bolt.async_dispatch(payload))
+        meter.acknowledged(kind_of(payload.body), timer() - received_at)
+        return answer
 
     return handle
 
@@ -144,9 +154,19 @@ class SocketDoor:
     Leaving it takes nothing new, and lets what is inside be acknowledged before the socket is closed.
     """
 
-    def __init__(self, bolt: AsyncApp, *, app_token: str, slack: AsyncWebClient) -> None:
+    def __init__(
+        self,
+        bolt: AsyncApp,
+        *,
+        app_token: str,
+        slack: AsyncWebClient,
+        timer: Callable[[], float] = time.monotonic,
+        meter: SlackMeter = UNMETERED,
+    ) -> None:
         self._handler = AsyncSocketModeHandler(bolt, app_token, logger=_quiet_logger(), web_client=slack)
         self._handler.client.socket_mode_request_listeners[:] = [self._take]
+        self._timer = timer
+        self._meter = meter
         self._inside: set[asyncio.Task[None]] = set()
 
     async def is_connected(self) -> bool:
@@ -165,10 +185,12 @@ class SocketDoor:
 
     async def _take(self, client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
         assert isinstance(client, SocketModeClient)
+        received_at = self._timer()
         handling = asyncio.ensure_future(self._handler.handle(client, request))
         self._inside.add(handling)
         try:
             await handling
+            self._meter.acknowledged(kind_of(request.payload), self._timer() - received_at)
         finally:
             self._inside.discard(handling)
 

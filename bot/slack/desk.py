@@ -19,6 +19,7 @@ from bot.slack.cards.words import unexpected_card
 from bot.slack.gate import Gate, NotAllowed, Stopped, TooOften
 from bot.slack.homes import Homes
 from bot.slack.linker import Linker
+from bot.slack.meter import UNMETERED, SlackMeter
 from bot.slack.reply import Reply
 from bot.slack.value import Press, read_value
 from bot.slack.visit import Body, Visit
@@ -48,6 +49,7 @@ class Desk:
     gate: Gate
     linker: Linker
     next_look: Callable[[RecordTask], timedelta]
+    meter: SlackMeter = UNMETERED
 
     async def look_at_token(self) -> bool:
         """Whether Slack refuses the bot's token by now; an answer that does not come tells nothing."""

@@ -68,7 +68,7 @@ def shielded(desk: Desk, listener: Listener) -> Callable[..., Awaitable[None]]:
     """The listener as Bolt calls it: it is found out who has come, and nothing is raised."""
 
     async def listen(ack: AsyncAck, body: Body) -> None:
-        reply = Reply(ack, body, desk.session)
+        reply = Reply(ack, body, desk.session, meter=desk.meter)
         if (visit := desk.gate.visit_at_once(body)) is not None:
             await _serve(desk, listener, visit, reply)
             return
@@ -161,6 +161,7 @@ async def _look_up(desk: Desk, ref: TaskRef, visit: Visit, reply: Reply) -> None
     gate.check(visit, Deed.LOOK_UP, ref)
     if (remembered := answerer.remembered(ref)) is not None:
         gate.note(visit, Deed.LOOK_UP, ref, request_id=remembered.request_id)
+        desk.meter.looked_up(None)
         if desk.linker.has_some(visit, remembered):
             await _answer(desk, lambda: _card_with_links(desk, visit, remembered), reply)
         else:

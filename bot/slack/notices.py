@@ -19,6 +19,7 @@ from bot.slack.cards.card import Card
 from bot.slack.cards.file import NO_LINKS, CardLinks
 from bot.slack.cards.notice import files_reply_card, notice_card
 from bot.slack.delivery import CardRefused, ThreadGone, meaning_of
+from bot.slack.meter import UNMETERED, SlackMeter
 from bot.slack.people import KNOWN_FOR, People
 from bot.slack.workspace import TOKEN_IS_DEAD, TokenHealth, error_of
 from bot.subscriptions.messenger import DeliveryError, Doubtful, InstallationDead, Later, RecipientGone
@@ -55,11 +56,12 @@ async def open_messenger(
     people: People | None = None,
     offer: Offer | None = None,
     answers_within: timedelta = ANSWERS_WITHIN,
+    meter: SlackMeter = UNMETERED,
 ) -> AsyncIterator["SlackMessenger"]:
     """A messenger whose requests give up sooner than those of listeners; leaving the block closes its connections."""
     patience = aiohttp.ClientTimeout(total=answers_within.total_seconds(), connect=_CONNECTS_WITHIN.total_seconds())
     async with aiohttp.ClientSession(timeout=patience) as session:
-        slack = make_slack(token=token, base_url=base_url, session=session)
+        slack = make_slack(token=token, base_url=base_url, session=session, meter=meter)
         yield SlackMessenger(slack, health, clock=clock, people=people, offer=offer)
 
 

@@ -10,6 +10,7 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.slack.cards.card import Card
+from bot.slack.meter import RESPONSE_URL, UNMETERED, SlackMeter, outcome_of_status
 
 log = structlog.get_logger()
 
@@ -19,10 +20,18 @@ _JSON: dict[str, str | Sequence[str]] = {"content-type": "application/json"}
 class Reply:
     """The ways to answer: at once with the acknowledgement, or afterwards through the response_url."""
 
-    def __init__(self, ack: AsyncAck, body: Mapping[str, Any], session: aiohttp.ClientSession) -> None:
+    def __init__(
+        self,
+        ack: AsyncAck,
+        body: Mapping[str, Any],
+        session: aiohttp.ClientSession,
+        *,
+        meter: SlackMeter = UNMETERED,
+    ) -> None:
         self._ack = ack
         self._url: str | None = body.get("response_url")
         self._session = session
+        self._meter = meter
         self.is_acknowledged = False
 
     async def acknowledge(self) -> None:
@@ -52,7 +61,9 @@ class Reply:
             answer = await webhook.send_dict(message)
         except (aiohttp.ClientError, OSError, TimeoutError) as failure:
             log.warning("answer.lost", error=type(failure).__name__)
+            self._meter.called(RESPONSE_URL, "unreachable")
             return
+        self._meter.called(RESPONSE_URL, outcome_of_status(answer.status_code))
         if answer.status_code != 200:  # noqa: PLR2004
             log.warning("answer.refused", status_code=answer.status_code, error=answer.body[:100])
 

@@ -1,0 +1,81 @@
+"""What is counted of the dealings with Slack; who counts it where is the top floor's business."""
+
+from collections.abc import Mapping
+from typing import Any, Literal, Protocol
+
+from bot.recording.reading import TaskReadError
+from bot.slack.delivery import meaning_of
+from bot.subscriptions.messenger import Later, OutOfReach
+
+CallOutcome = Literal["ok", "ratelimited", "error", "unreachable"]
+PayloadKind = Literal["command", "action", "view", "event"]
+
+RESPONSE_URL = "response_url"
+# All that is ever called: the Web API's methods, and the address that a payload brings for its answer.
+METHODS = (
+    *("apps.connections.open", "auth.test", "chat.postMessage", "chat.update"),
+    *("conversations.history", "conversations.info", "conversations.open", "conversations.replies"),
+    *("usergroups.users.list", "users.info", "views.open", "views.publish", "views.update"),
+    RESPONSE_URL,
+)
+
+
+class SlackMeter(Protocol):
+    """Told of each call, acknowledgement and look-up; never raises, never waits."""
+
+    def called(self, method: str, outcome: CallOutcome) -> None:
+        """One of METHODS was called, and this came of it."""
+        ...
+
+    def acknowledged(self, kind: PayloadKind, seconds: float) -> None:
+        """What Slack sent was acknowledged, so long after it was received."""
+        ...
+
+    def looked_up(self, failure: TaskReadError | None) -> None:
+        """A person's asking got an answer, from RTC or from memory, or failed."""
+        ...
+
+
+class Unmetered:
+    """A meter for where nobody looks."""
+
+    def called(self, method: str, outcome: CallOutcome) -> None:
+        pass
+
+    def acknowledged(self, kind: PayloadKind, seconds: float) -> None:
+        pass
+
+    def looked_up(self, failure: TaskReadError | None) -> None:
+        pass
+
+
+UNMETERED = Unmetered()
+
+
+def outcome_of(failure: Exception) -> CallOutcome:
+    """By what Slack's answers mean for a notice (`delivery`), where nothing is doubtful."""
+    match meaning_of(failure, is_post=False):
+        case Later():
+            return "ratelimited"
+        case OutOfReach():
+            return "unreachable"
+        case _:
+            return "error"
+
+
+def outcome_of_status(status_code: int) -> CallOutcome:
+    """For what answers with nothing but an HTTP status."""
+    if status_code == 200:  # noqa: PLR2004
+        return "ok"
+    if status_code == 429:  # noqa: PLR2004
+        return "ratelimited"
+    return "error" if status_code < 500 else "unreachable"  # noqa: PLR2004
+
+
+def kind_of(body: Mapping[str, Any]) -> PayloadKind:
+    """What Slack has sent: a button in a modal is an action, and its closing is of the view."""
+    if "command" in body:
+        return "command"
+    if "event" in body or "challenge" in body:
+        return "event"
+    return "view" if str(body.get("type")).startswith("view_") else "action"
