@@ -17,7 +17,7 @@ from bot.subscriptions.store import StoreUnavailable
 log = structlog.get_logger()
 
 # The revision that this code works with: the newest one in migrations/versions.
-HEAD = "0002"
+HEAD = "0003"
 # Says "Rectask migrates" to those who ask PostgreSQL for the same lock; released with the transaction.
 MIGRATING = 0x5EC7A5C
 

@@ -128,6 +128,8 @@ notices = Table(
     UniqueConstraint("subscription_id", "completion_id", name="notices_once"),
     UniqueConstraint("key", name="notices_key"),
     Index("notices_of_completion", "completion_id"),
+    # Not the other way round: SQLite would search it for what is due, where all have one of two states.
+    Index("notices_counted", "queued_at", "state"),
     _partial("notices_following", "follows", where="follows IS NOT NULL"),
     _partial("notices_due", "due_at", where="settled_at IS NULL"),
     sqlite_autoincrement=NEVER_AGAIN,

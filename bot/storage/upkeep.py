@@ -1,14 +1,18 @@
 """What keeps the store in order: old rows deleted, people and workspaces purged, home tabs remembered."""
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, text
+from sqlalchemy import ColumnElement, Row, ScalarSelect, and_, delete, exists, func, or_, select, text
 
+from bot.storage.columns import EPOCH
 from bot.storage.database import Database
 from bot.storage.ending import lock, one_of, owed_to, retire, subscribed_by
-from bot.storage.tables import IS_CLOSED, homes, notices, of_person, subscriptions, watched_tasks
+from bot.storage.tables import IS_CLOSED, IS_LOOKED_AT, homes, notices, of_person, subscriptions, watched_tasks
+from bot.subscriptions.notice import NoticeState
 from bot.subscriptions.person import Person
+from bot.subscriptions.store import OVERDUE_AFTER, Census
 
 
 class SqlUpkeep:
@@ -20,6 +24,29 @@ class SqlUpkeep:
     async def ping(self) -> None:
         async with self._database.reading() as connection:
             await connection.execute(text("SELECT 1"))
+
+    async def census(self) -> Census:
+        # Answered once, so that an index can be searched by it; and by both sides of it, which an index counts.
+        due_before = select(self._database.after(-OVERDUE_AFTER)).scalar_subquery()
+        looks = select(
+            self._database.now().label("now"),
+            _looked_at(watched_tasks.c.next_look_at <= due_before).label("overdue"),
+            _looked_at(watched_tasks.c.next_look_at > due_before).label("in_time"),
+        )
+        counted = (
+            select(notices.c.state, func.count().label("notices"), func.min(notices.c.queued_at).label("oldest"))
+            .where(notices.c.queued_at > EPOCH)  # always, and so the index is searched and no row is read
+            .group_by(notices.c.state)
+        )
+        async with self._database.reading() as connection:
+            found = (await connection.execute(looks)).one()
+            by_state = {row.state: row for row in await connection.execute(counted)}
+        return Census(
+            watched=found.overdue + found.in_time,
+            overdue=found.overdue,
+            notices={state: by_state[state].notices if state in by_state else 0 for state in NoticeState},
+            oldest_waiting=_oldest_waiting(by_state, now=found.now),
+        )
 
     async def forget(self, *, older_than: timedelta, at_most: int) -> int:
         before = select(self._database.after(-older_than)).scalar_subquery()
@@ -78,3 +105,12 @@ def _has_notice(which: ColumnElement[bool]) -> ColumnElement[bool]:
     return exists().where(
         subscriptions.c.watched_task_id == watched_tasks.c.id, notices.c.subscription_id == subscriptions.c.id, which
     )
+
+
+def _looked_at(which: ColumnElement[bool]) -> ScalarSelect[int]:
+    return select(func.count()).select_from(watched_tasks).where(IS_LOOKED_AT, which).scalar_subquery()
+
+
+def _oldest_waiting(by_state: Mapping[str, Row[Any]], *, now: datetime) -> timedelta | None:
+    queued = [by_state[state].oldest for state in (NoticeState.PENDING, NoticeState.SENDING) if state in by_state]
+    return max(now - min(queued), timedelta()) if queued else None

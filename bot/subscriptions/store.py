@@ -6,14 +6,15 @@ one transaction; a store that can not be reached raises StoreUnavailable, and th
 a commit whose answer was lost.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from bot.recording.completion import Completion
 from bot.recording.reading import Reading
 from bot.recording.task import RecordTask, TaskRef
-from bot.subscriptions.notice import Delivery, Place
+from bot.subscriptions.notice import Delivery, NoticeState, Place
 from bot.subscriptions.person import Person
 from bot.subscriptions.subscription import Entry, Look, Phase, Subscribed
 
@@ -136,11 +137,32 @@ class Notices(Protocol):
         ...
 
 
+# The watcher looks at what is due within seconds; what waits longer waits for something.
+OVERDUE_AFTER = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """How many there are: tasks still looked at, those of them whose look is overdue, notices by their state.
+
+    `oldest_waiting` is how long ago the oldest notice was queued that is not settled; None where none waits.
+    """
+
+    watched: int
+    overdue: int
+    notices: Mapping[NoticeState, int]
+    oldest_waiting: timedelta | None
+
+
 class Upkeep(Protocol):
     """What keeps the store in order."""
 
     async def ping(self) -> None:
         """Raises StoreUnavailable."""
+        ...
+
+    async def census(self) -> Census:
+        """Of the whole store. Cheap enough to be taken every few seconds, with tens of thousands of tasks."""
         ...
 
     async def forget(self, *, older_than: timedelta, at_most: int) -> int:

@@ -6,6 +6,8 @@ import pytest
 
 from bot.recording.completion import Occasion
 from bot.recording.task import TaskRef
+from bot.subscriptions.notice import NoticeState
+from bot.subscriptions.store import Census
 from bot.subscriptions.subscription import Phase
 from tests.contracts.stores import (
     ANN,
@@ -17,6 +19,7 @@ from tests.contracts.stores import (
     LEASE,
     MINUTE,
     OTHER_REF,
+    PLACE,
     REF,
     RUNS,
     SECOND,
@@ -96,6 +99,53 @@ class TestForgetting:
             await stores.looks.close(look)
         stores.clock.move(MONTH)
         assert [await forget(stores, at_most=2) for _ in range(4)] == [2, 2, 1, 0]
+
+
+class TestTheCensus:
+    async def test_of_an_empty_store(self, stores: Stores) -> None:
+        assert await stores.upkeep.census() == Census(0, 0, dict.fromkeys(NoticeState, 0), None)
+
+    async def test_counts_what_is_looked_at_and_what_is_overdue(self, stores: Stores) -> None:
+        await stores.subscribe()
+        await stores.subscribe(about=reading(ref=OTHER_REF))
+        await stores.subscribe(about=reading(ref=TaskRef(APP, "Room1", "Task3")))
+        closed, later, _ = await stores.looks.claim_due(limit=9, lease=LEASE)
+        await stores.looks.close(closed)
+        await stores.looks.note(later, RUNS, next_look=SECOND, waiting_since=None)
+        stores.clock.move(MINUTE)
+        assert await watched_and_overdue(stores) == (2, 1)
+        stores.clock.move(SECOND)
+        assert await watched_and_overdue(stores) == (2, 2)
+
+    async def test_counts_notices_by_state_and_finds_the_oldest_that_waits(self, stores: Stores) -> None:
+        for person in (ANN, BOB, CAT):
+            await stores.subscribe(person)
+        await stores.conclude()
+        stores.clock.move(MINUTE)
+        for_ann, for_bob, _ = await stores.claim_notices()
+        assert await stores.notices.begin(for_ann, lease=LEASE)
+        assert await stores.notices.begin(for_bob, lease=LEASE)
+        assert await stores.notices.mark_delivered(for_bob, PLACE)
+        census = await stores.upkeep.census()
+        assert census.notices == {
+            NoticeState.PENDING: 1,
+            NoticeState.SENDING: 1,
+            NoticeState.DELIVERED: 1,
+            NoticeState.DEAD: 0,
+        }
+        assert census.oldest_waiting == MINUTE
+
+    async def test_what_is_settled_waits_no_more(self, stores: Stores) -> None:
+        await stores.subscribe()
+        await stores.conclude()
+        await stores.notices.close_person(ANN, "left")
+        census = await stores.upkeep.census()
+        assert (census.notices[NoticeState.DEAD], census.oldest_waiting) == (1, None)
+
+
+async def watched_and_overdue(stores: Stores) -> tuple[int, int]:
+    census = await stores.upkeep.census()
+    return census.watched, census.overdue
 
 
 class TestPurging:
