@@ -104,7 +104,7 @@ class Stage:
                 news: Json = {"entries": entries} | ({"stage": stage} if now != before else {})
                 await socket.send_json(news, dumps=_dumps)
             before = now
-            await self._trace.wait(_LOOKS_EVERY)
+            await self._trace.wait(_LOOKS_EVERY, after=told_until)
 
 
 def _dumps(thing: object) -> str:

@@ -43,8 +43,10 @@ class Trace:
         """Those that came after the one of that number."""
         return [entry for entry in self.entries if entry["number"] > number]
 
-    async def wait(self, timeout: float) -> None:
-        """Until something happens, or so many seconds have passed."""
+    async def wait(self, timeout: float, *, after: int) -> None:
+        """Until there is an entry after that number, or so many seconds have passed."""
+        if self._number > after:
+            return
         changed = self._changed
         try:
             async with asyncio.timeout(timeout):

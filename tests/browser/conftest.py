@@ -16,7 +16,7 @@ from tests.browser.visits import ARGUMENTS, Visit, address_in
 
 CHROMIUM = shutil.which("chromium")
 # Other tests run at the same time.
-expect.set_options(timeout=10_000)
+expect.set_options(timeout=20_000)
 
 
 @pytest.hookimpl(tryfirst=True)  # before what reads the groups

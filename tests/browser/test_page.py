@@ -198,9 +198,11 @@ def test_the_keyboard_is_enough(visit: Open) -> None:
     expect(here.modal).to_be_visible()
     keyboard.press("Escape")
     expect(here.modal).to_have_count(0)
+    expect(here.recording("run-3600 Keys")).to_be_visible()
     page.focus("#trace")
     _tab_until(here, "run-3600 Keys", backwards=True)
     keyboard.press("Enter")
+    expect(here.recording("run-3600 Keys").locator("button.row")).to_be_focused()
     _tab_until(here, "End")
     keyboard.press("Space")
     expect(here.recording("run-3600 Keys").locator(".status")).to_contain_text("ended")
@@ -208,7 +210,7 @@ def test_the_keyboard_is_enough(visit: Open) -> None:
 
 def _tab_until(here: Visit, label: str, *, backwards: bool = False) -> None:
     """Goes on until the focus, which is always to be seen, is on what has that label."""
-    for _ in range(80):
+    for _ in range(300):
         here.page.keyboard.press("Shift+Tab" if backwards else "Tab")
         focused = here.page.evaluate(
             "(() => { const it = document.activeElement; return [it.innerText ?? '', "

@@ -3,6 +3,7 @@
 import { renderBlocks } from "./blocks.js";
 import { clockTime } from "./dates.js";
 import { element } from "./dom.js";
+import { keepingFocus } from "./focus.js";
 import { mrkdwn } from "./mrkdwn.js";
 
 /** In the order of their time stamps, replies below their parent; ephemeral ones of other people are left out. */
@@ -31,6 +32,10 @@ export class MessageList {
   }
 
   show(messages) {
+    keepingFocus(this.node, () => this.#draw(messages));
+  }
+
+  #draw(messages) {
     const before = this.#shown;
     this.#shown = new Map();
     for (const message of messages) this.#keepOrRender(message, before);
@@ -53,16 +58,10 @@ export class MessageList {
     if (old?.json === json) return void this.#shown.set(key, old);
     const node = messageNode(message, this.surfaceOf(message));
     this.#shown.set(key, { json, node });
-    if (old) replaceKeepingFocus(old.node, node);
+    node.dataset.key = key;
+    old?.node.replaceWith(node);
     this.announce(message);
   }
-}
-
-function replaceKeepingFocus(old, node) {
-  const controls = (root) => [...root.querySelectorAll("a[href], button, select, summary")];
-  const place = controls(old).indexOf(document.activeElement);
-  old.replaceWith(node);
-  if (place >= 0) controls(node)[place]?.focus();
 }
 
 function messageNode(message, surface) {
@@ -100,7 +99,7 @@ function threadLabel(message) {
 }
 
 function notification(text, names) {
-  return element("details", { class: "notification" },
+  return element("details", { class: "notification", "data-key": "notification" },
     element("summary", {}, "As a notification and for screen readers"),
     element("div", { class: "text" }, messageText(text, names)));
 }

@@ -1,6 +1,7 @@
 /** The question before an action, in a dialog of its own. */
 
 import { element, on } from "./dom.js";
+import { remember } from "./focus.js";
 import { textObject } from "./mrkdwn.js";
 
 /** Resolves to true when there is nothing to ask or the person says yes. */
@@ -8,8 +9,10 @@ export function confirmed(question, names) {
   if (!question) return Promise.resolve(true);
   return new Promise((resolve) => {
     const dialog = questionDialog(question, names);
+    const goBack = remember(document.body);
     on(dialog, "close", () => {
       dialog.remove();
+      goBack();
       resolve(dialog.returnValue === "yes");
     });
     document.body.append(dialog);

@@ -50,7 +50,7 @@ async function press(control, described, blockId, surface, extra = {}) {
 
 function button(described, blockId, surface) {
   const href = described.url ? safeAddress(described.url) : null;
-  const attributes = { class: `button ${described.style ?? ""}`, "aria-label": described.accessibility_label };
+  const attributes = { class: `button ${described.style ?? ""}`, "data-key": described.action_id, "aria-label": described.accessibility_label };
   const send = (control) => press(control, described, blockId, surface, withValue(described));
   const label = textObject(described.text, surface.names);
   if (href === null) {
@@ -76,7 +76,7 @@ function addressButton(anchor, described, send) {
 function overflow(described, blockId, surface) {
   const summary = element("summary", { class: "button", "aria-label": "More actions" }, "⋯");
   const menu = element("div", { class: "menu" });
-  const whole = element("details", { class: "overflow" }, summary, menu);
+  const whole = element("details", { class: "overflow", "data-key": described.action_id }, summary, menu);
   for (const option of described.options ?? []) menu.append(menuItem(option, whole, described, blockId, surface));
   on(whole, "toggle", () => menu.classList.toggle("flipped", menu.getBoundingClientRect().right > innerWidth - 8));
   on(whole, "keydown", (event) => event.key === "Escape" && fold(event, whole, summary));
@@ -96,6 +96,7 @@ function menuItem(option, whole, described, blockId, surface) {
   const about = option.description && element("small", {}, textObject(option.description, surface.names));
   const item = element("button", { type: "button" }, textObject(option.text, surface.names), about);
   return on(item, "click", async () => {
+    whole.querySelector("summary").focus();  // before it goes: what is hidden can not be gone back to
     whole.open = false;
     const sent = await press(whole, described, blockId, surface, { selected_option: option });
     const href = sent && option.url ? safeAddress(option.url) : null;
@@ -105,7 +106,7 @@ function menuItem(option, whole, described, blockId, surface) {
 
 function staticSelect(described, blockId, surface) {
   const options = described.options ?? [];
-  const select = element("select", { class: "select", "aria-label": described.placeholder?.text || "Choose" });
+  const select = element("select", { class: "select", "data-key": described.action_id, "aria-label": described.placeholder?.text || "Choose" });
   select.append(element("option", { value: "" }, described.placeholder?.text ?? "Choose"));
   options.forEach((option, index) => {
     select.append(element("option", { value: index }, textObject({ ...option.text, type: "plain_text" })));

@@ -3,9 +3,10 @@
 import { closeMenusOutside } from "./blocks.js";
 import { MessageList, messageText, visibleMessages } from "./chat.js";
 import { element, on } from "./dom.js";
+import { keepingFocus } from "./focus.js";
 import { fetchJson, follow, send } from "./server.js";
 import { channelTitle, channelsOf, HOME, showChannels, showPeople, unreadMark } from "./sidebar.js";
-import { showRooms, Stage } from "./stage.js";
+import { showRooms, Stage, wireFolding } from "./stage.js";
 import { Tour } from "./tour.js";
 import { Trace } from "./trace.js";
 import { Unread } from "./unread.js";
@@ -113,6 +114,7 @@ class Page {
     this.choose({ channel });
     document.body.classList.remove("unfolded");
     this.find("fold").setAttribute("aria-expanded", "false");
+    if (this.find("fold").checkVisibility()) this.find("fold").focus();
   }
 
   drawHome() {
@@ -121,7 +123,8 @@ class Page {
     if (this.homeDrawn === json) return;
     this.homeDrawn = json;
     this.title("Home", "What the bot shows this person alone");
-    this.find("content").replaceChildren(homeNode(record, record && this.viewSurface(record)));
+    const [content, home] = [this.find("content"), homeNode(record, record && this.viewSurface(record))];
+    keepingFocus(content, () => content.replaceChildren(home));
   }
 
   drawConversation() {
@@ -167,7 +170,7 @@ class Page {
     return { names: this.names, act: (press) => this.tellModal("/-/press", record, press) };
   }
 
-  /** Whether an action of that id, or of that family of ids, was pressed. */
+  /** An action of that id, or of that family of ids. */
   hasPressed(id) {
     return [...this.pressed].some((one) => one === id || one.startsWith(`${id}.`));
   }
@@ -247,23 +250,6 @@ function tellConnection(page, isConnected) {
   page.find("connection").textContent = isConnected ? "" : "Not connected: trying again…";
 }
 
-/** Beside the chat where there is room, else over it when it is asked for. */
-function wireStage(page) {
-  const show = (isShown) => {
-    document.body.classList.toggle("staged", isShown);
-    page.find("show-stage").setAttribute("aria-expanded", String(isShown));
-  };
-  on(page.find("show-stage"), "click", () => {
-    show(!document.body.classList.contains("staged"));
-    if (document.body.classList.contains("staged")) page.find("hide-stage").focus();
-  });
-  on(page.find("hide-stage"), "click", () => {
-    show(false);
-    page.find("show-stage").focus();
-  });
-  show(matchMedia("(min-width: 1100px)").matches);
-}
-
 /** Null where there is no stage: a stand-in that was opened without one. */
 async function openStage(page) {
   const first = await fetchJson("/-/stage").catch(() => null);
@@ -272,7 +258,7 @@ async function openStage(page) {
   const trace = new Trace(page.find("trace"), page.find("layer"), page.find("clear"));
   const tour = new Tour(page.find("tour"), page, stage, localStorage);
   stage.show(first.stage);
-  wireStage(page);
+  wireFolding(page.find);
   page.afterDrawing = () => tour.look();
   follow("/-/stage/events", ({ stage: state, entries }) => {
     trace.add(entries);

@@ -1,6 +1,7 @@
 /** Who you are and where you can be. */
 
 import { element, on } from "./dom.js";
+import { keepingFocus } from "./focus.js";
 
 export const HOME = "home";
 
@@ -32,17 +33,19 @@ function personLabel(person) {
 /** `unread` tells how many new messages a channel has. */
 export function showChannels(nav, channels, { names, user, channel, unread }, choose) {
   const entry = (id, sign, label, ...marks) => {
-    const button = element("button", { type: "button", "aria-current": id === channel ? "page" : undefined },
+    const button = element("button", { type: "button", "data-key": id, "aria-current": id === channel ? "page" : undefined },
       element("span", { class: "sign", "aria-hidden": "true" }, sign), element("span", {}, label), ...marks);
     return element("li", {}, on(button, "click", () => choose(id)));
   };
   const rows = (isDm) => channels.filter((one) => Boolean(one.is_dm) === isDm).map((one) =>
     entry(one.id, isDm ? "•" : "#", channelTitle(one, names, user), one.is_ext_shared ? sharedMark() : null,
       unreadMark(unread(one.id))));
-  redraw(nav,
+  const nodes = [
     element("h2", {}, "Channels"), element("ul", {}, ...rows(false)),
     element("h2", {}, "Direct messages"), element("ul", {}, ...rows(true)),
-    element("h2", {}, "The bot"), element("ul", {}, entry(HOME, "⌂", "Home")));
+    element("h2", {}, "The bot"), element("ul", {}, entry(HOME, "⌂", "Home")),
+  ];
+  keepingFocus(nav, () => nav.replaceChildren(...nodes));
 }
 
 function sharedMark() {
@@ -52,10 +55,4 @@ function sharedMark() {
 /** Null where there is nothing new. */
 export function unreadMark(count) {
   return count ? element("span", { class: "unread" }, String(count), element("span", { class: "unseen" }, " new")) : null;
-}
-
-function redraw(nav, ...nodes) {
-  const index = [...nav.querySelectorAll("button")].indexOf(document.activeElement);
-  nav.replaceChildren(...nodes);
-  if (index >= 0) nav.querySelectorAll("button")[index]?.focus();
 }

@@ -1,6 +1,7 @@
 /** The stage beside the chat: the recordings and what can be done to them, what can go wrong, notices, the clock. */
 
 import { element, on } from "./dom.js";
+import { keepingFocus } from "./focus.js";
 import { send } from "./server.js";
 
 const STATUS = { 0: "abnormal", 1: "not started", 2: "running", 3: "ended", 4: "failed" };
@@ -89,22 +90,20 @@ export class Stage {
     if (this.#drawn[id] === json) return;
     this.#drawn[id] = json;
     const list = this.find(id);
-    const place = [...list.querySelectorAll("button")].indexOf(document.activeElement);
-    list.replaceChildren(...make(data));
-    if (place >= 0) list.querySelectorAll("button")[place]?.focus();
+    keepingFocus(list, () => list.replaceChildren(...make(data)));
   }
 
   #recording(task) {
     const key = `${task.room}/${task.task}`;
     const isChosen = this.#chosen === key;
     const name = task.task === "Task1" ? task.room : `${task.room} ${task.task}`;
-    const head = element("button", { type: "button", class: "row", "aria-expanded": String(isChosen) },
+    const head = element("button", { type: "button", class: "row", "data-key": "row", "aria-expanded": String(isChosen) },
       element("code", {}, name), element("span", { class: `status s${task.status ?? ""}` }, statusOf(task)));
     on(head, "click", () => {
       this.#chosen = isChosen ? null : key;
       this.show(this.state);
     });
-    return element("li", {}, head, isChosen ? this.#controls(task) : null);
+    return element("li", { "data-key": key }, head, isChosen ? this.#controls(task) : null);
   }
 
   #controls(task) {
@@ -160,4 +159,21 @@ export function showRooms(list, rooms, choose) {
       element("small", {}, room.about ?? ""));
     return element("li", {}, on(made, "click", () => choose(room)));
   }));
+}
+
+/** Beside the chat where there is room, else over it when it is asked for. */
+export function wireFolding(find) {
+  const show = (isShown) => {
+    document.body.classList.toggle("staged", isShown);
+    find("show-stage").setAttribute("aria-expanded", String(isShown));
+  };
+  on(find("show-stage"), "click", () => {
+    show(!document.body.classList.contains("staged"));
+    if (document.body.classList.contains("staged")) find("hide-stage").focus();
+  });
+  on(find("hide-stage"), "click", () => {
+    show(false);
+    find("show-stage").focus();
+  });
+  show(matchMedia("(min-width: 1100px)").matches);
 }

@@ -1,6 +1,7 @@
 /** Six steps for a first visit. Each is done by hand or by the tour's own button; all can be skipped. */
 
 import { element, on } from "./dom.js";
+import { keepingFocus } from "./focus.js";
 
 const PLACE = "rectask-tour";
 const ROOM = "run-3600";
@@ -29,7 +30,9 @@ export class Tour {
   end() {
     this.storage.setItem(PLACE, "done");
     this.#step = -1;
+    const hadFocus = this.node.contains(document.activeElement);
     this.node.hidden = true;
+    if (hadFocus) this.page.find("command").focus();
     point(null);
   }
 
@@ -96,13 +99,13 @@ export class Tour {
     const isLast = number === steps.length - 1;
     const button = (label, listener, style = "") =>
       on(element("button", { type: "button", class: `button ${style}` }, label), "click", listener);
-    this.node.replaceChildren(
+    keepingFocus(this.node, () => this.node.replaceChildren(
       element("p", {}, isLast ? null : element("small", {}, `${number + 1} of ${steps.length - 1} `),
         element("strong", {}, title), element("span", {}, ` ${words}`)),
       element("div", { class: "feet" },
         act ? button(act[0], act[1], "primary") : null,
         isLast ? button("Finish", () => this.end(), "primary") : button("Next", () => this.#go(number + 1)),
-        isLast ? null : button("Skip the tour", () => this.end())));
+        isLast ? null : button("Skip the tour", () => this.end()))));
     this.node.hidden = false;
     const target = at?.();
     point(target);

@@ -16,7 +16,10 @@ export class Trace {
     const { list } = this;
     const wasAtEnd = list.scrollHeight - list.scrollTop - list.clientHeight < NEAR_THE_END;
     list.append(...entries.slice(-KEPT).map(entryNode));
-    while (list.children.length > KEPT) list.firstChild.remove();
+    while (list.children.length > KEPT) {
+      if (list.firstChild.contains(document.activeElement)) list.focus();
+      list.firstChild.remove();
+    }
     if (wasAtEnd) list.scrollTop = list.scrollHeight;
   }
 }

@@ -2,6 +2,7 @@
 
 import { renderBlocks } from "./blocks.js";
 import { element, on } from "./dom.js";
+import { remember } from "./focus.js";
 import { plainText, textObject } from "./mrkdwn.js";
 
 /** This person's view of that type ("modal", "home"), the one on top where there are several, or null. */
@@ -12,6 +13,7 @@ export function topView(views, user, type) {
 /** The one modal that shows; `server` closes and submits, `surfaceOf` says how its elements act. */
 export class ModalStage {
   #shown = null;
+  #goBack = () => {};
 
   constructor(surfaceOf, server) {
     this.surfaceOf = surfaceOf;
@@ -20,11 +22,15 @@ export class ModalStage {
 
   show(record) {
     const json = record && JSON.stringify(record);
-    if (this.#shown?.json === json) return;
-    const typed = this.#shown?.id === record?.id ? this.#typed() : new Map();
+    if ((this.#shown?.json ?? null) === json) return;
+    const isSame = this.#shown && this.#shown.id === record?.id;
+    const [typed, goBack] = isSame ? [this.#typed(), remember(this.#shown.dialog)] : [new Map(), () => {}];
+    if (!this.#shown) this.#goBack = remember(document.body);
     this.#shown?.dialog.remove();
     this.#shown = null;
-    if (record) this.#open(record, json, typed);
+    if (!record) return void this.#goBack();
+    this.#open(record, json, typed);
+    goBack(this.#shown.dialog);
   }
 
   tell(problem) {
