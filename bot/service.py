@@ -12,9 +12,12 @@ from typing import TypeVar
 import aiohttp
 import structlog
 
+from bot import __version__
 from bot.access.audit import AuditLog
 from bot.app import Bot, Clock, now_utc, open_bot
 from bot.gatekeeping import open_audit, rights_of
+from bot.metrics.meters import Meters, make_meters
+from bot.metrics.scraping import Scraping
 from bot.readiness import Readiness
 from bot.settings import Settings
 from bot.slack.answer import Answerer
@@ -60,41 +63,49 @@ async def serve(
     bot by this machine's, the database by its server's.
     """
     readiness, door, tries = Readiness(), Door(), Tries(stop, sleep)
+    meters = make_meters(version=__version__, clock=clock or now_utc)
     async with AsyncExitStack() as stack:
         bot = await stack.enter_async_context(
-            open_bot(settings, clock=clock or now_utc, timer=timer, patience=patience)
+            open_bot(settings, clock=clock or now_utc, timer=timer, patience=patience, attempts=meters.rtc)
         )
-        port = await stack.enter_async_context(
-            open_web(host=settings.host, port=settings.port, door=door, checks=readiness.checks)
-        )
-        log.info("server.opened", port=port)
-        on_port(port)
+        scraping = Scraping(meters.registry, timer=timer)
+        on_port(await _open_server(stack, settings, door, readiness, scraping))
         names = {rtc_app.app_id: rtc_app.name for rtc_app in bot.apps}
         database = await stack.enter_async_context(
             open_database(settings.database_url.get_secret_value(), clock=clock, app_names=names)
         )
         stores = stores_of(database)
         readiness.upkeep = stores.upkeep
+        await stack.enter_async_context(scraping.asking(stores.upkeep))
         await tries.until_reached(database.prepare, of="store")
         audit = await stack.enter_async_context(open_audit(settings, database, clock=bot.clock))
-        gate = await _find_gate(stack, settings, bot, audit, tries)
+        gate = await _find_gate(stack, settings, bot, audit, tries, meters=meters)
         if gate is None:
             return
-        desk = await _open_desk(stack, settings, bot, stores, gate, readiness)
+        desk = await _open_desk(stack, settings, bot, stores, gate, readiness, meters=meters)
         async with _open_door(settings, desk, readiness, door, tries), _looking_after_token(desk, sleep):
             await stop.wait()
             log.info("server.stopping")
             readiness.is_serving = False
 
 
+async def _open_server(
+    stack: AsyncExitStack, settings: Settings, door: Door, readiness: Readiness, scraping: Scraping
+) -> int:
+    web = open_web(host=settings.host, port=settings.port, door=door, checks=readiness.checks, scrape=scraping.scrape)
+    port = await stack.enter_async_context(web)
+    log.info("server.opened", port=port)
+    return port
+
+
 async def _find_gate(
-    stack: AsyncExitStack, settings: Settings, bot: Bot, audit: AuditLog, tries: "Tries"
+    stack: AsyncExitStack, settings: Settings, bot: Bot, audit: AuditLog, tries: "Tries", *, meters: Meters
 ) -> Gate | None:
     """What all that comes from Slack passes, with the client for Slack in it; None where it is time to stop."""
     assert settings.slack_bot_token is not None
     session = await stack.enter_async_context(aiohttp.ClientSession())
     token = settings.slack_bot_token.get_secret_value()
-    slack = make_slack(token=token, base_url=settings.slack_api_url, session=session)
+    slack = make_slack(token=token, base_url=settings.slack_api_url, session=session, meter=meters.slack)
     workspace = await tries.until_reached(lambda: greet(slack), of="slack")
     if workspace is None:
         return None
@@ -111,16 +122,31 @@ async def _find_gate(
 
 
 async def _open_desk(
-    stack: AsyncExitStack, settings: Settings, bot: Bot, stores: Stores, gate: Gate, readiness: Readiness
+    stack: AsyncExitStack,
+    settings: Settings,
+    bot: Bot,
+    stores: Stores,
+    gate: Gate,
+    readiness: Readiness,
+    *,
+    meters: Meters,
 ) -> Desk:
     """All that listeners work with, and the loops behind it."""
     homes = await stack.enter_async_context(
         Homes(gate.slack, stores.subscriptions, stores.upkeep, clock=bot.clock, shown=gate.shown_at_home)
     )
     habits = Habits(timedelta(seconds=settings.watch_interval), timedelta(days=settings.retention_days))
-    messenger = await _open_messenger(stack, settings, bot, gate, readiness)
+    messenger = await _open_messenger(stack, settings, bot, gate, readiness, meters=meters)
     readiness.watching = await stack.enter_async_context(
-        open_watching(stores, bot.reader, messenger, habits=habits, clock=bot.clock, on_settled=homes.refresh)
+        open_watching(
+            stores,
+            bot.reader,
+            messenger,
+            habits=habits,
+            clock=bot.clock,
+            on_settled=homes.refresh,
+            meter=meters.watch,
+        )
     )
     schedule, session = Schedule(habits.interval, random.random), gate.slack.session
     assert session is not None
@@ -132,6 +158,7 @@ async def _open_desk(
             recall=bot.reader.recall,
             clock=bot.clock,
             app_names=[rtc_app.name for rtc_app in bot.apps],
+            meter=meters.slack,
         ),
         apps=bot.apps,
         slack=gate.slack,
@@ -146,11 +173,12 @@ async def _open_desk(
         gate=gate,
         linker=Linker(bot.links, gate, work),
         next_look=lambda task: schedule.at_first(task, now=bot.clock()),
+        meter=meters.slack,
     )
 
 
 async def _open_messenger(
-    stack: AsyncExitStack, settings: Settings, bot: Bot, gate: Gate, readiness: Readiness
+    stack: AsyncExitStack, settings: Settings, bot: Bot, gate: Gate, readiness: Readiness, *, meters: Meters
 ) -> GatedMessenger:
     assert settings.slack_bot_token is not None
     messenger = await stack.enter_async_context(
@@ -161,6 +189,7 @@ async def _open_messenger(
             clock=bot.clock,
             people=gate.people,
             offer=partial(offer, bot.links),
+            meter=meters.slack,
         )
     )
     return GatedMessenger(messenger, gate)
@@ -175,7 +204,8 @@ async def _open_door(
     register(bolt, desk)
     if settings.slack_app_token is None:
         assert settings.slack_signing_secret is not None
-        door.handler = http_door(bolt, signing_secret=settings.slack_signing_secret.get_secret_value())
+        secret = settings.slack_signing_secret.get_secret_value()
+        door.handler = http_door(bolt, signing_secret=secret, meter=desk.meter)
         readiness.is_serving = True
         log.info("door.opened", kind="http")
         try:
@@ -185,7 +215,7 @@ async def _open_door(
         return
     token = settings.slack_app_token.get_secret_value()
     await tries.until_reached(lambda: prove_app_token(desk.slack, token), of="slack")
-    async with SocketDoor(bolt, app_token=token, slack=desk.slack) as socket:
+    async with SocketDoor(bolt, app_token=token, slack=desk.slack, meter=desk.meter) as socket:
         readiness.socket, readiness.is_serving = socket, True
         log.info("door.opened", kind="socket")
         yield

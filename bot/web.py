@@ -1,4 +1,4 @@
-"""The HTTP server: Slack's door, and whether this process is alive and can serve."""
+"""The HTTP server: Slack's door, whether this process is alive and can serve, and what it has counted."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -7,6 +7,8 @@ from aiohttp import web
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Checks = Callable[[], Awaitable[Mapping[str, bool]]]
+# What is answered to an Accept header, and its content type.
+Scrape = Callable[[str], Awaitable[tuple[bytes, str]]]
 
 BODY_AT_MOST = 1024 * 1024
 
@@ -25,12 +27,13 @@ class Door:
 
 
 @asynccontextmanager
-async def open_web(*, host: str, port: int, door: Door, checks: Checks) -> AsyncIterator[int]:
+async def open_web(*, host: str, port: int, door: Door, checks: Checks, scrape: Scrape) -> AsyncIterator[int]:
     """Serve, and give the port; leaving the block lets requests under way finish."""
     app = web.Application(client_max_size=BODY_AT_MOST)
     app.router.add_post("/slack/events", door.knock)
     app.router.add_get("/healthz", _alive)
     app.router.add_get("/readyz", _readiness(checks))
+    app.router.add_get("/metrics", _metrics(scrape))
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=10)
     await runner.setup()
     try:
@@ -49,5 +52,13 @@ def _readiness(checks: Checks) -> Handler:
         found = dict(await checks())
         is_ready = all(found.values())
         return web.json_response({"ready": is_ready, "checks": found}, status=200 if is_ready else 503)
+
+    return answer
+
+
+def _metrics(scrape: Scrape) -> Handler:
+    async def answer(request: web.Request) -> web.Response:
+        body, content_type = await scrape(request.headers.get("Accept", ""))
+        return web.Response(body=body, headers={"Content-Type": content_type})
 
     return answer

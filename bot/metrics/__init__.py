@@ -1,0 +1,1 @@
+"""What the bot tells Prometheus of itself at /metrics."""
