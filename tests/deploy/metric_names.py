@@ -1,39 +1,16 @@
-"""What the bot tells at /metrics: the names that its series have, and the values that their labels can have."""
+"""What the bot tells at /metrics, by its own meters: the metrics, their series, and the values that labels have."""
 
-from bot.slack.meter import METHODS
-from bot.volcengine.meter import CODES
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import get_args
 
-LABELS: dict[str, dict[str, tuple[str, ...]]] = {
-    "rectask_lookups_total": {
-        "outcome": ("found", "not_found", "refused", "unavailable"),
-        "asker": ("person", "watcher"),
-    },
-    "rectask_answers_total": {"source": ("memory", "flight", "shared", "rtc")},
-    "rectask_pacer_waiting": {"priority": ("person", "background")},
-    "rectask_pacer_wait_seconds": {"priority": ("person", "background")},
-    "rectask_pacer_shared": {},
-    "rectask_rtc_requests_total": {"code": CODES},
-    "rectask_rtc_request_seconds": {},
-    "rectask_rounds_total": {"loop": ("looks", "notices"), "outcome": ("good", "failed")},
-    "rectask_last_good_round_timestamp_seconds": {"loop": ("looks", "notices")},
-    "rectask_look_lateness_seconds": {},
-    "rectask_watched_tasks": {},
-    "rectask_watched_tasks_overdue": {},
-    "rectask_notices": {"state": ("pending", "sending", "delivered", "dead")},
-    "rectask_oldest_pending_notice_seconds": {},
-    "rectask_store_reachable": {},
-    "rectask_notices_settled_total": {"outcome": ("delivered", "dead", "put_off", "in_doubt", "superseded")},
-    "rectask_slack_calls_total": {"method": METHODS, "outcome": ("ok", "ratelimited", "error", "unreachable")},
-    "rectask_ack_seconds": {"kind": ("command", "action", "view", "event")},
-    "rectask_build_info": {"version": ()},
-}
+from prometheus_client.core import Metric, Sample
 
-HISTOGRAMS = {
-    "rectask_pacer_wait_seconds",
-    "rectask_rtc_request_seconds",
-    "rectask_look_lateness_seconds",
-    "rectask_ack_seconds",
-}
+from bot.metrics.meters import make_meters
+from bot.metrics.scraping import StoreCollector
+from bot.subscriptions.notice import NoticeState
+from bot.subscriptions.store import Census
+from bot.watcher.meter import Loop
 
 # Of the one database, so that every replica tells the same: their sum would be as many times too much.
 OF_THE_DATABASE = {
@@ -42,3 +19,23 @@ OF_THE_DATABASE = {
     "rectask_notices",
     "rectask_oldest_pending_notice_seconds",
 }
+
+
+def _told() -> Iterator[tuple[Metric, Sample]]:
+    meters, store = make_meters(version="1", clock=lambda: datetime.now(UTC)), StoreCollector()
+    store.census = Census(0, 0, dict.fromkeys(NoticeState, 0), None)
+    for loop in get_args(Loop):
+        meters.watch.round_ended(loop, "good")
+    for collector in (meters.registry, store):
+        for metric in collector.collect():
+            yield from ((metric, sample) for sample in metric.samples if not sample.name.endswith("_created"))
+
+
+_TOLD = tuple(_told())
+
+# Of each series: the metric that it belongs to, and its labels with all their values.
+METRIC_OF = {sample.name: metric.name for metric, sample in _TOLD}
+LABELS: dict[str, dict[str, set[str]]] = {name: {} for name in METRIC_OF}
+for _, _sample in _TOLD:
+    for _label, _value in _sample.labels.items():
+        LABELS[_sample.name].setdefault(_label, set()).add(_value)

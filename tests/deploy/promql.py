@@ -5,12 +5,11 @@ from collections.abc import Iterator
 
 import promql_parser
 
-from tests.deploy.metric_names import HISTOGRAMS, LABELS
+from tests.deploy.metric_names import LABELS
 
-# Of Prometheus itself, and of prometheus-client's collector for the process.
-OTHERS = {"up", "ALERTS", "process_cpu_seconds_total", "process_resident_memory_bytes"}
-# Prometheus adds the first two, alerts have the others; `le` is a bucket's.
-OTHER_LABELS = {"job", "instance", "alertname", "alertstate", "severity"}
+# Of Prometheus itself, which adds the labels to all that it scrapes.
+OTHERS = {"up", "ALERTS"}
+OTHER_LABELS = {"job", "instance"}
 
 
 def selectors(expression: str) -> list[promql_parser.VectorSelector]:
@@ -29,32 +28,24 @@ def selectors(expression: str) -> list[promql_parser.VectorSelector]:
 
 def unknown_in(expression: str) -> set[str]:
     """The names, labels and values in it that nothing has."""
-    return {flaw for selector in selectors(expression) for flaw in _unknown_of(selector)}
+    read = selectors(expression)
+    labels = OTHER_LABELS.union(*(LABELS.get(selector.name or "", {}) for selector in read))
+    return {flaw for selector in read for flaw in _unknown_of(selector)} | (_grouped_by(expression) - labels)
+
+
+def _grouped_by(expression: str) -> set[str]:
+    groups = re.findall(r"\b(?:by|on|ignoring|without)\s*\(([^)]*)\)", expression)
+    return {label.strip() for group in groups for label in group.split(",")}
 
 
 def _unknown_of(selector: promql_parser.VectorSelector) -> Iterator[str]:
     name = selector.name or ""
     if name in OTHERS:
         return
-    metric = metric_of(name)
-    if metric is None:
+    if name not in LABELS:
         yield name
         return
     for matcher in selector.matchers.matchers:
-        if matcher.name in OTHER_LABELS:
-            continue
-        values = LABELS[metric].get(matcher.name)
-        if values is None:
-            yield f"{name}: {matcher.name}"
-        else:
-            yield from (
-                f"{name}: {matcher.name}={value}" for value in matcher.value.split("|") if value not in {*values, ""}
-            )
-
-
-def metric_of(series: str) -> str | None:
-    """The metric that a series belongs to: a histogram has several, and never one of its own name."""
-    stem = re.sub(r"_(bucket|sum|count)$", "", series)
-    if stem in HISTOGRAMS:
-        return stem if stem != series else None
-    return series if series in LABELS else None
+        if matcher.name not in OTHER_LABELS:
+            there = LABELS[name].get(matcher.name, set())
+            yield from (f"{name}: {matcher.name}={value}" for value in matcher.value.split("|") if value not in there)

@@ -112,6 +112,8 @@ def test_every_pod_keeps_to_the_restricted_standard(overlay: str) -> None:
             continue
         spec = document["spec"]["template"]["spec"]
         assert spec["automountServiceAccountToken"] is False
+        # A Service called rectask would set RECTASK_PORT.
+        assert spec["enableServiceLinks"] is False
         assert spec["securityContext"]["runAsNonRoot"] is True
         assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
         for container in spec["containers"]:
