@@ -5,7 +5,7 @@ from typing import Any, Literal, Protocol
 
 from bot.recording.reading import TaskReadError
 from bot.slack.delivery import meaning_of
-from bot.subscriptions.messenger import Later, OutOfReach
+from bot.subscriptions.messenger import InstallationDead, Later, OutOfReach, Unforeseen
 
 CallOutcome = Literal["ok", "ratelimited", "error", "unreachable"]
 PayloadKind = Literal["command", "action", "view", "event"]
@@ -55,10 +55,12 @@ UNMETERED = Unmetered()
 def outcome_of(failure: Exception) -> CallOutcome:
     """By what Slack's answers mean for a notice (`delivery`), where nothing is doubtful."""
     match meaning_of(failure, is_post=False):
-        case Later():
-            return "ratelimited"
         case OutOfReach():
             return "unreachable"
+        case Unforeseen() | InstallationDead():
+            return "error"
+        case Later():
+            return "ratelimited"
         case _:
             return "error"
 

@@ -3,7 +3,8 @@
 import asyncio
 import os
 import tempfile
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,17 +59,18 @@ async def open_office(
     slack: FakeSlack | None = None,
     rtc: FakeRtc | None = None,
     config: str = "",
+    timer: Callable[[], float] = time.monotonic,
     **more: str,
 ) -> AsyncIterator[Office]:
     """The bot, serving, with a new database; leaving the block stops it and passes on what it died of.
 
-    `config` is what the configuration file says, `more` are settings.
+    `config` is what the configuration file says, `more` are settings; by `timer` memories grow old.
     """
     with tempfile.TemporaryDirectory() as folder:
         async with open_fake_rtc(rtc or FakeRtc()) as fake_rtc, open_fake_slack(slack or FakeSlack()) as fake_slack:
             more = {"RECTASK_CONFIG": _written(Path(folder), config)} | more
             settings = settings_for(fake_rtc, fake_slack, door=door, folder=Path(folder), **more)
-            async with serving(settings, fake_rtc, fake_slack, patience, Path(folder)) as office:
+            async with serving(settings, fake_rtc, fake_slack, patience, Path(folder), timer=timer) as office:
                 yield office
 
 
@@ -80,11 +82,17 @@ def _written(folder: Path, config: str) -> str:
 
 @asynccontextmanager
 async def serving(
-    settings: Settings, fake_rtc: FakeRtc, fake_slack: FakeSlack, patience: Patience, folder: Path
+    settings: Settings,
+    fake_rtc: FakeRtc,
+    fake_slack: FakeSlack,
+    patience: Patience,
+    folder: Path,
+    *,
+    timer: Callable[[], float] = time.monotonic,
 ) -> AsyncIterator[Office]:
     """The bot, between stand-ins that are there already."""
     stop, port = asyncio.Event(), asyncio.get_running_loop().create_future()
-    running = asyncio.create_task(serve(settings, stop=stop, patience=patience, on_port=port.set_result))
+    running = asyncio.create_task(serve(settings, stop=stop, timer=timer, patience=patience, on_port=port.set_result))
     await asyncio.wait({running, port}, return_when=asyncio.FIRST_COMPLETED)
     if running.done():
         running.result()
