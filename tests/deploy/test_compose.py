@@ -115,6 +115,15 @@ def test_health_is_asked_where_the_bot_answers(compose: CompositionFile) -> None
     compile(bot["healthcheck"]["test"][-1], "healthcheck", "exec")
 
 
+def test_the_image_asks_itself_past_every_proxy() -> None:
+    (command,) = re.findall(r"^    CMD (\[.+\])$", (ROOT / "Dockerfile").read_text(), flags=re.MULTILINE)
+    *_, program = json.loads(command)
+    compile(program, "healthcheck", "exec")
+    assert "ProxyHandler({})" in program
+    assert ("GET", "/healthz") in ROUTES
+    assert "/healthz" in program
+
+
 def test_it_has_the_time_to_end(compose: CompositionFile) -> None:
     assert _seconds(compose["services"]["bot-1"]["stop_grace_period"]) > ENDS_WITHIN
 
