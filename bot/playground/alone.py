@@ -22,19 +22,20 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=_PORT, help=f"the port on 127.0.0.1 (default {_PORT})")
     parser.add_argument("--headless", action="store_true", help="without the page, for programs only")
     parser.add_argument("--request-url", help="where the app is reached over HTTP, when it has no socket")
+    parser.add_argument("--name", default="App", help="what the app is called on the page (default App)")
     said = parser.parse_args()
     try:
         with suppress(KeyboardInterrupt):
-            asyncio.run(_serve(said.port, is_headless=said.headless, request_url=said.request_url))
+            asyncio.run(_serve(said.port, is_headless=said.headless, request_url=said.request_url, name=said.name))
     except (OSError, OverflowError):
         parser.exit(1, f"{parser.prog}: port {said.port} is taken or can not be used; name another with --port\n")
 
 
-async def _serve(port: int, *, is_headless: bool, request_url: str | None) -> None:
+async def _serve(port: int, *, is_headless: bool, request_url: str | None, name: str) -> None:
     clock = PlayClock()
     trace = Trace(clock)
     page = None if is_headless else Path(__file__).with_name("page")
-    slack = FakeSlack(clock=clock, page=page, trace=trace, commands=None)
+    slack = FakeSlack(clock=clock, page=page, trace=trace, commands=None, app_name=name)
     slack.events |= _EVENTS
     slack.request_url = request_url
     slack.add_routes(Stage(trace, clock, slack=SlackStage(slack)).routes())

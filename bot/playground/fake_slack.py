@@ -31,7 +31,8 @@ class FakeSlack(SlackPeople):
     `clock` is the time of messages, triggers and response URLs; acks are limited, and requests signed, by real time.
     `limits` are the rates of calls, True for those that Slack promises, False for none; they are counted by `clock`.
     `page` is the folder of the page, `rooms` what that proposes to try: room, task, about. `trace` is told of all that
-    goes to the bot and comes from it. `commands` are those that the app has, None for whatever is typed.
+    goes to the bot and comes from it. `commands` are those that the app has, None for whatever is typed;
+    `app_name` is what people see it called.
     """
 
     def __init__(
@@ -47,8 +48,9 @@ class FakeSlack(SlackPeople):
         rooms: Sequence[Json] = (),
         trace: Trace | None = None,
         commands: Collection[str] | None = ("/rectask",),
+        app_name: str = "Rectask",
     ) -> None:
-        world = World(clock, trace or Trace(clock))
+        world = World(clock, trace or Trace(clock), app_name=app_name)
         handles = Handles(world, clock)
         doors = Doors(world, signing_secret, ack_limit)
         super().__init__(world, handles, doors)

@@ -32,11 +32,12 @@ class World:
     """People, channels, messages, views and what was noted.
 
     `complaints` are things that no test should let pass, `refusals` messages and views that broke a rule. While
-    `token_error` is set, that is what the bot's token is answered.
+    `token_error` is set, that is what the bot's token is answered. `app_name` is what people see the app called.
     """
 
-    def __init__(self, clock: Callable[[], float], trace: Trace) -> None:
+    def __init__(self, clock: Callable[[], float], trace: Trace, *, app_name: str) -> None:
         self.clock = clock
+        self.app_name = app_name
         self.trace = trace
         self.people = {person.id: person for person in people()}
         self.channels = {channel.id: channel for channel in channels()}

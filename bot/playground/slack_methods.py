@@ -25,11 +25,11 @@ class Method:
     takes_all: bool = False
 
 
-def _auth_test(_desk: Desk, _given: Json) -> Json:
+def _auth_test(desk: Desk, _given: Json) -> Json:
     return {
         "url": f"https://{DOMAINS[T_HOME]}.slack.com/",
         "team": "Home",
-        "user": "rectask",
+        "user": desk.world.app_name.lower().replace(" ", "-"),
         "team_id": T_HOME,
         "user_id": U_BOT,
         "bot_id": B_BOT,

@@ -8,6 +8,7 @@ from bot.playground.slack_world import Channel, Json, Message, Person
 
 def state_of(world: World) -> Json:
     return {
+        "app": {"name": world.app_name},
         "people": [_person(person) for person in world.people.values()],
         "channels": [_channel(channel) for channel in world.channels.values()],
         "messages": [_message(message) for message in world.archive.all],

@@ -46,6 +46,38 @@ class Visit:
     def modal(self) -> Locator:
         return self.page.locator("dialog.modal")
 
+    def press(self, button: Locator) -> None:
+        """Presses what asks nothing first; the bot takes it."""
+        with self.page.expect_response("**/-/press", timeout=20_000) as answer:
+            button.click()
+        assert answer.value.json() == {"acked": True, "error": None, "errors": None}
+
+    def press_all(self, shown: Locator) -> list[str]:
+        """Presses each button, and those of a modal that opens; questions are answered with no. The ids of all."""
+        pressed = []
+        for key in dict.fromkeys(one.get_attribute("data-key") for one in shown.locator("button").all()):
+            button = shown.locator(f"button[data-key='{key}']").first
+            pressed.append(str(key))
+            if key == "rectask.share":
+                button.click()
+                self.page.locator("dialog.confirm").get_by_role("button", name="Cancel").click()
+                continue
+            self.press(button)
+            if key == "rectask.files":
+                pressed += self._press_through()
+        return pressed
+
+    def _press_through(self) -> list[str]:
+        """The answer as it came, then back to the files, and out."""
+        self.press(self.modal.locator("[data-key='rectask.raw']"))
+        expect(self.modal).to_contain_text("Raw answer")
+        self.press(self.modal.locator("[data-key='rectask.files']"))
+        expect(self.modal.locator("[data-key='rectask.raw']")).to_be_visible()
+        expect(self.modal.locator(".problem")).to_be_empty()
+        self.page.keyboard.press("Escape")
+        expect(self.modal).to_have_count(0)
+        return ["rectask.raw"]
+
     def recording(self, name: str) -> Locator:
         return self.page.locator("#recordings li").filter(has=self.page.locator(f"code:text-is('{name}')"))
 
@@ -56,6 +88,11 @@ class Visit:
             row.locator("button.row").click()
         row.get_by_role("button", name=doing, exact=True).click()
         return row
+
+    def arrange(self, whose: str, fault: str) -> None:
+        """Lets that go wrong with rtc or slack, or nothing, and waits until it is so."""
+        with self.page.expect_response(f"**/-/stage/{whose}"):
+            self.page.select_option(f"#{whose}-fault", fault)
 
     def traced(self, words: str) -> Locator:
         return self.page.locator("#trace li").filter(has_text=words)

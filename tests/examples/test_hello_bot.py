@@ -98,6 +98,19 @@ async def test_it_says_hello_and_who_pressed(door: str) -> None:
     assert fake.returncode == 0
 
 
+async def test_the_app_has_the_name_that_is_given() -> None:
+    async with running("-m", "bot.playground.alone", "--port", "0", "--name", "Hello Bot") as fake:
+        assert fake.stdout is not None
+        said = (await fake.stdout.readuntil(b"Ctrl-C ends it.")).decode()
+        environ = dict(re.findall(r"export (\w+)=(\S+)", said))
+        async with aiohttp.ClientSession() as http:
+            control = Control(http, environ["SLACK_API_URL"].removesuffix("/api/"))
+            assert (await control.look("state"))["app"] == {"name": "Hello Bot"}
+            authorized = {"Authorization": f"Bearer {environ['SLACK_BOT_TOKEN']}"}
+            async with http.post(f"{environ['SLACK_API_URL']}auth.test", headers=authorized) as told:
+                assert (await told.json())["user"] == "hello-bot"
+
+
 async def test_a_port_that_is_taken() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

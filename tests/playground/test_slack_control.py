@@ -52,7 +52,7 @@ async def test_the_page_plays_a_person(fake: FakeSlack, small_bot: SmallBot, htt
     async with http.get(f"{fake.url}/-/state") as response:
         state = await response.json()
     assert {view["type"] for view in state["views"]} == {"modal", "home"}
-    assert {"people", "channels", "messages", "views"} == state.keys()
+    assert {"app", "people", "channels", "messages", "views"} == state.keys()
     assert small_bot.seen
 
 

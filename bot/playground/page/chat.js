@@ -65,7 +65,7 @@ export class MessageList {
 }
 
 function messageNode(message, surface) {
-  const name = surface.names.person(message.author) ?? "Rectask";
+  const name = surface.names.person(message.author);
   const content = element("div", { class: "content" }, byline(message, name), messageBody(message, surface));
   if (message.blocks?.length && message.text) content.append(notification(message.text, surface.names));
   const kinds = ["message", message.ephemeral_to && "ephemeral", message.reply && "reply"].filter(Boolean);

@@ -119,6 +119,15 @@ function staticSelect(described, blockId, surface) {
   return select;
 }
 
+/** Arrows open a closed select, as they do in some browsers: else each press of one would choose, and send that. */
+export function openSelectsByArrows(root) {
+  on(root, "keydown", (event) => {
+    if (!event.target.matches?.("select") || !["ArrowDown", "ArrowUp"].includes(event.key)) return;
+    event.preventDefault();
+    event.target.showPicker();
+  });
+}
+
 function sendChoices(select, chosen, described, blockId, surface) {
   let before = select.value;
   on(select, "change", async () => {

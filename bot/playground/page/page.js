@@ -3,6 +3,7 @@
 import { closeMenusOutside } from "./blocks.js";
 import { MessageList, messageText, visibleMessages } from "./chat.js";
 import { element, on } from "./dom.js";
+import { openSelectsByArrows } from "./elements.js";
 import { keepingFocus } from "./focus.js";
 import { fetchJson, follow, send } from "./server.js";
 import { channelTitle, channelsOf, HOME, showChannels, showPeople, unreadMark } from "./sidebar.js";
@@ -14,7 +15,7 @@ import { homeNode, ModalStage, topView } from "./views.js";
 
 const NEAR_THE_END = 80;
 const CONNECTS_WITHIN = 5_000;
-const EMPTY = { people: [], channels: [], messages: [], views: [] };
+const EMPTY = { app: { name: "" }, people: [], channels: [], messages: [], views: [] };
 const NOTE_AUTHOR = "Playground";
 
 class Page {
@@ -37,12 +38,13 @@ class Page {
       close: (record) => this.tellModal("/-/close_view", record),
       submit: (record, values) => this.tellModal("/-/submit_view", record, { values }),
     });
-    this.names = { person: (id) => this.personName(id), channel: (id) => this.channelName(id) };
+    this.names = { person: (id) => this.personName(id), channel: (id) => this.channelName(id),
+      app: () => this.state.app.name };
   }
 
   personName(id) {
     const person = this.state.people.find((one) => one.id === id);
-    return person?.real_name || person?.name || (this.isBot(id) ? "Rectask" : id);
+    return person?.real_name || person?.name || (this.isBot(id) ? this.state.app.name : id);
   }
 
   /** The bot is not among the people: it writes as a bot, or is who is left in a direct message. */
@@ -59,6 +61,7 @@ class Page {
   update(state) {
     const isFirst = this.state === EMPTY;
     this.state = { ...EMPTY, ...state };
+    this.find("app-name").textContent = this.state.app.name;
     this.choose({ user: this.user, channel: this.channel, isNew: isFirst });
   }
 
@@ -150,7 +153,7 @@ class Page {
   title(words, about) {
     this.find("heading").textContent = words;
     this.find("about").textContent = about;
-    document.title = `${this.news ? `(${this.news}) ` : ""}${words} · Rectask playground`;
+    document.title = `${this.news ? `(${this.news}) ` : ""}${words} · ${this.state.app.name} playground`;
   }
 
   /** What a screen reader hears of a new message is its text, as in the chat itself. */
@@ -234,6 +237,7 @@ function wire(page) {
   });
   on(document, "visibilitychange", () => page.draw());
   closeMenusOutside(document);
+  openSelectsByArrows(document);
 }
 
 async function offerRooms(page, stage) {
@@ -267,7 +271,7 @@ async function openStage(page) {
   });
   await offerRooms(page, stage);
   page.find("start-tour").hidden = !first.stage.rtc;
-  if (!first.stage.rtc) page.find("command").value = "";
+  if (!first.stage.rtc) Object.assign(page.find("command"), { value: "", placeholder: "Say something, or type a /command" });
   on(page.find("start-tour"), "click", () => tour.start());
   if (first.stage.rtc && !document.body.classList.contains("bare")) tour.offer();
 }

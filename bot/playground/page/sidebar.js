@@ -13,7 +13,7 @@ export function channelTitle(channel, names, user) {
   if (!channel) return "";
   if (!channel.is_dm) return channel.name;
   const other = channel.member_ids?.find((id) => id !== user);
-  return other ? names.person(other) : "Rectask";
+  return other ? names.person(other) : names.app();
 }
 
 export function showPeople(select, people, user) {

@@ -72,7 +72,7 @@ export class Tour {
         words: "This recording still runs. Look it up, and press Subscribe.",
         act: ["Look it up", () => command(ROOM, this.#task)],
         at: () => page.newestCard(),
-        isDone: () => page.hasPressed("rectask.subscribe"),
+        isDone: () => stage.state.notices.some((one) => one.room === ROOM && one.task === this.#task),
       },
       {
         title: "Let it end",

@@ -6,6 +6,8 @@ const KEPT = 300;
 const NEAR_THE_END = 60;
 
 export class Trace {
+  #last = { words: "", node: null, times: 0 };
+
   constructor(list, filter, clear) {
     this.list = list;
     on(filter, "change", () => { list.dataset.only = filter.value; });
@@ -15,13 +17,30 @@ export class Trace {
   add(entries) {
     const { list } = this;
     const wasAtEnd = list.scrollHeight - list.scrollTop - list.clientHeight < NEAR_THE_END;
-    list.append(...entries.slice(-KEPT).map(entryNode));
+    for (const entry of entries.slice(-KEPT)) this.#append(entry);
     while (list.children.length > KEPT) {
       if (list.firstChild.contains(document.activeElement)) list.focus();
       list.firstChild.remove();
     }
     if (wasAtEnd) list.scrollTop = list.scrollHeight;
   }
+
+  /** What happens several times in a row, as the bot asks its memory again, is one line. */
+  #append(entry) {
+    const words = hasDetail(entry.detail) ? null : wordsOf(entry);
+    const { words: before, node, times } = this.#last;
+    if (words === null || words !== before || !node.isConnected) {
+      this.#last = { words, node: entryNode(entry), times: 1 };
+      return this.list.append(this.#last.node);
+    }
+    this.#last.times = times + 1;
+    if (times === 1) node.firstChild.append(element("span", { class: "times" }));
+    node.querySelector(".times").textContent = ` ${times + 1} times`;
+  }
+}
+
+function wordsOf({ layer, what, summary }) {
+  return JSON.stringify([layer, what, summary]);
 }
 
 function entryNode(entry) {
