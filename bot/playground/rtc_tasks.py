@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from bot.playground.gateway import Refusal
-from bot.playground.scenes import HOUR, MINUTE, Json, Moment, scene_of, task, tos_file
+from bot.playground.scenes import BYTES_A_SECOND, HOUR, MINUTE, SECOND, Json, Moment, scene_of, task, tos_file
 
 _KNOWN_FOR = 72 * HOUR
 _GONE = object()
@@ -73,14 +73,16 @@ class Tasks:
         """It ends now, whatever its scene says; one that is not there has begun ten minutes ago."""
         now = self._clock()
         start = start_of(self._result(key, now), now - 10 * MINUTE)
-        self._changed[key] = task(status=status, start=start, end=now, reason=reason, files=_files(start, files))
+        self._changed[key] = task(status=status, start=start, end=now, reason=reason, files=_files(start, now, files))
 
     def leave_files(self, key: Key, count: int) -> None:
         """So many files of its are there now."""
         now = self._clock()
         result = self._result(key, now)
         told = result["RecordTask"] if isinstance(result, dict) else {}
-        self._changed[key] = {"RecordTask": {**told, "RecordFileList": _files(start_of(result, now), count)}}
+        self._changed[key] = {
+            "RecordTask": {**told, "RecordFileList": _files(start_of(result, now), told.get("EndTime") or now, count)}
+        }
 
     def replace(self, key: Key) -> None:
         """A newer task takes its ids, and runs."""
@@ -98,5 +100,9 @@ def start_of(result: object, otherwise: int) -> int:
     return start if isinstance(start, int) else otherwise
 
 
-def _files(start: int, count: int) -> list[Json]:
-    return [tos_file(start, number=number) for number in range(1, count + 1)]
+def _files(start: int, end: object, count: int) -> list[Json]:
+    """As long together as the recording, and as large as that makes them."""
+    whole = end - start if isinstance(end, int) else 0
+    length = max(whole // max(count, 1), SECOND)
+    size = length // SECOND * BYTES_A_SECOND
+    return [tos_file(start, number=number, size=size, length=length) for number in range(1, count + 1)]

@@ -12,7 +12,7 @@ MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 
 Json = dict[str, object]
-_BYTES_A_SECOND = 70_000
+BYTES_A_SECOND = 70_000
 # A family of rooms rather than one.
 _RUNS_FOR = re.compile(r"run-(\d{1,6})")
 
@@ -128,7 +128,7 @@ def _runs_for(seconds: int, *, file_after: int = 0) -> Callable[[Moment], Json]:
         if moment.now < end:
             return task(status=2, start=start)
         is_there = moment.now >= end + file_after * SECOND
-        files = [tos_file(start, size=seconds * _BYTES_A_SECOND, length=end - start)] if is_there else None
+        files = [tos_file(start, size=seconds * BYTES_A_SECOND, length=end - start)] if is_there else None
         return task(status=3, start=start, end=end, reason="StopByAPI", files=files)
 
     return tell

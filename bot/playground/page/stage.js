@@ -166,6 +166,7 @@ export function wireFolding(find) {
   const show = (isShown) => {
     document.body.classList.toggle("staged", isShown);
     find("show-stage").setAttribute("aria-expanded", String(isShown));
+    find("trace").scrollTop = find("trace").scrollHeight;  // what came while it was hidden
   };
   on(find("show-stage"), "click", () => {
     show(!document.body.classList.contains("staged"));

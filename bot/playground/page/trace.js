@@ -35,7 +35,7 @@ export class Trace {
     }
     this.#last.times = times + 1;
     if (times === 1) node.firstChild.append(element("span", { class: "times" }));
-    node.querySelector(".times").textContent = ` ${times + 1} times`;
+    node.querySelector(".times").textContent = ` (${times + 1} times)`;
   }
 }
 
