@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from bot.keys import own_credentials
 from bot.linking import open_links
+from bot.lookup import meter as lookup_meter
 from bot.lookup.cache import CachingReader
 from bot.lookup.pacing import Pacer
 from bot.proxies import proxy_for
@@ -54,12 +55,14 @@ async def open_bot(
     patience: Patience = PATIENCE,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     attempts: AttemptMeter = UNMETERED,
+    meter: lookup_meter.LookupMeter | None = None,
 ) -> AsyncIterator[Bot]:
     """The bot, ready to answer; leaving the block ends what is under way and closes every connection.
 
     `sleep` is what passes the time between two attempts; by `timer` the memory of answers counts its seconds.
-    `attempts` is told of each request to RTC.
+    `attempts` is told of each request to RTC, `meter` of each answer and of each turn at the pacer.
     """
+    del meter  # whose callers come with the shared pace
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(open_http(patience=patience, proxy=proxy_for(settings.rtc_endpoint)))
         pacer = await stack.enter_async_context(Pacer(settings.qps))

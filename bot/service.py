@@ -66,7 +66,14 @@ async def serve(
     meters = make_meters(version=__version__, clock=clock or now_utc)
     async with AsyncExitStack() as stack:
         bot = await stack.enter_async_context(
-            open_bot(settings, clock=clock or now_utc, timer=timer, patience=patience, attempts=meters.rtc)
+            open_bot(
+                settings,
+                clock=clock or now_utc,
+                timer=timer,
+                patience=patience,
+                attempts=meters.rtc,
+                meter=meters.lookup,
+            )
         )
         scraping = Scraping(meters.registry, timer=timer)
         on_port(await _open_server(stack, settings, door, readiness, scraping))
