@@ -1,7 +1,8 @@
 """The bot that Bolt's own guide begins with: it answers hello with a button, and says who pressed that.
 
-Against the stand-in: in one terminal `rectask-fake-slack`, in another what that prints, and
-`python examples/hello_bot.py`; then say hello on its page. Against Slack itself, the same without SLACK_API_URL.
+Against the stand-in: in one terminal `.venv/bin/rectask-fake-slack`, in another what that prints, and
+`.venv/bin/python examples/hello_bot.py`; then say hello on its page. Against Slack itself, the same
+without SLACK_API_URL.
 """
 
 import os

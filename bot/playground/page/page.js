@@ -138,7 +138,7 @@ class Page {
     const wasAtEnd = content.scrollHeight - content.scrollTop - content.clientHeight < NEAR_THE_END;
     const messages = visibleMessages([...this.state.messages, ...this.notes], this);
     this.list.show(messages);
-    const nothing = element("p", { class: "empty" }, "Nothing here yet. Send the command below.");
+    const nothing = element("p", { class: "empty" }, "Nothing here yet. Type below, and press Enter.");
     const shown = messages.length ? this.list.node : nothing;
     if (content.firstChild !== shown) content.replaceChildren(shown);
     if (wasAtEnd || !this.isDrawn) content.scrollTop = content.scrollHeight;
