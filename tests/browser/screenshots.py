@@ -45,8 +45,10 @@ def take_whole(browser: Browser, url: str, *, scheme: str, user: str, to: str) -
     here.send("/rectask idle Task1")
     page.focus("#command")
     here.recording("idle").locator("button.row").click()
-    here.traced("room idle, task Task1").last.locator("summary").click()
+    asked = here.traced("room idle, task Task1").last
+    asked.locator("summary").click()
     page.evaluate("document.activeElement.blur(); document.querySelector('.props').scrollTop = 0")
+    asked.evaluate("(node) => node.scrollIntoView({ block: 'start' })")
     page.mouse.move(0, 0)
     page.screenshot(path=DOCS / to)
     page.context.close()
