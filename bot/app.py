@@ -15,6 +15,7 @@ from bot.lookup.pacing import Pacer
 from bot.proxies import proxy_for
 from bot.recording.task import RtcApp
 from bot.settings import Settings
+from bot.sharing import open_sharing
 from bot.volcengine.links import RuleLinkMaker
 from bot.volcengine.meter import UNMETERED, AttemptMeter
 from bot.volcengine.openapi import OpenApi
@@ -55,17 +56,17 @@ async def open_bot(
     patience: Patience = PATIENCE,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     attempts: AttemptMeter = UNMETERED,
-    meter: lookup_meter.LookupMeter | None = None,
+    meter: lookup_meter.LookupMeter = lookup_meter.UNMETERED,
 ) -> AsyncIterator[Bot]:
     """The bot, ready to answer; leaving the block ends what is under way and closes every connection.
 
     `sleep` is what passes the time between two attempts; by `timer` the memory of answers counts its seconds.
     `attempts` is told of each request to RTC, `meter` of each answer and of each turn at the pacer.
     """
-    del meter  # whose callers come with the shared pace
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(open_http(patience=patience, proxy=proxy_for(settings.rtc_endpoint)))
-        pacer = await stack.enter_async_context(Pacer(settings.qps))
+        sharing = await stack.enter_async_context(open_sharing(settings, meter=meter))
+        pacer = await stack.enter_async_context(Pacer(sharing.slots, meter=meter))
         openapi = OpenApi(
             http,
             service=RTC,
@@ -79,6 +80,8 @@ async def open_bot(
             meter=attempts,
         )
         rtc = RtcTaskReader(openapi)
-        reader = await stack.enter_async_context(CachingReader(rtc, clock=clock, timer=timer))
+        reader = await stack.enter_async_context(
+            CachingReader(rtc, clock=clock, timer=timer, shared=sharing.answers, meter=meter)
+        )
         links = await stack.enter_async_context(open_links(settings, clock=clock, patience=patience, sleep=sleep))
         yield Bot(reader=reader, rtc=rtc, apps=rtc_apps(settings), links=links, clock=clock)

@@ -9,6 +9,7 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from bot.keys import key_names, store_credentials
+from bot.lookup.own_slots import OwnSlots
 from bot.lookup.pacing import Pacer
 from bot.proxies import proxy_for
 from bot.settings import Settings
@@ -94,7 +95,7 @@ class _Bench:
 
     async def _vod(self, store: VodSettings) -> VodStore:
         if self.vod_pacer is None:
-            self.vod_pacer = await self.stack.enter_async_context(Pacer(VOD_PACE))
+            self.vod_pacer = await self.stack.enter_async_context(Pacer(OwnSlots(VOD_PACE)))
         openapi = OpenApi(
             await self.stack.enter_async_context(open_http(patience=self.patience, proxy=proxy_for(store.endpoint))),
             service=VOD,

@@ -12,8 +12,11 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from bot.redis_urls import check_redis_url
+
 _APP_ID_LENGTH = 24
 _APP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
+_REDIS_PREFIX = re.compile(r"[A-Za-z0-9_.:{}-]{1,64}")
 REGION = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
 
 
@@ -125,4 +128,15 @@ def audit(value: str) -> str:
     place = path if path.exists() else path.absolute().parent
     if path.is_dir() or not place.exists() or not os.access(place, os.W_OK):
         raise ValueError("it is stdout, or the path of a file in a folder that is there and may be written to")
+    return value
+
+
+def redis_url(value: SecretStr) -> SecretStr:
+    check_redis_url(value.get_secret_value())
+    return value
+
+
+def redis_prefix(value: str) -> str:
+    if not _REDIS_PREFIX.fullmatch(value):
+        raise ValueError("a prefix has at most 64 letters, digits and the signs _ . : { } -")
     return value

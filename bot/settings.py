@@ -1,20 +1,18 @@
 """Every setting, its default and its meaning; the only reader of the environment and of the `.env` file."""
 
 import os
-import re
-import stat
 from collections.abc import Iterator, Mapping, MutableMapping
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from dotenv.parser import parse_stream
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
 from bot import setting_forms as forms
 from bot.config_file import ConfigFile, ConfigFileWrong, read_config_file
 from bot.database_urls import check_url
+from bot.env_file import EnvFileWrong, exposed, read_env_file
 
 # The vendor's page of GetRecordTask: "QPS must not exceed 60".
 VENDOR_QPS = 60
@@ -26,7 +24,6 @@ _REGION_OF_HOST = {
 
 _NEWER_KEYS = {"VOLCENGINE_ACCESS_KEY", "VOLCENGINE_SECRET_KEY"}
 _CONFIG_FILE = "rectask.toml"
-_NAME_OF_A_SECRET = re.compile(r"KEY|SECRET|TOKEN|PASSWORD")
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["text", "json"]
@@ -86,6 +83,13 @@ class Settings(BaseModel):
     database_url: SecretStr = Field(
         SecretStr("sqlite:///rectask.db"), alias="RECTASK_DATABASE_URL", examples=["sqlite:///rectask.db"]
     )
+    redis_url: Annotated[SecretStr, AfterValidator(forms.redis_url)] | None = Field(
+        None, alias="RECTASK_REDIS_URL", examples=["redis://:password@redis.internal:6379/0"]
+    )
+    redis_prefix: Annotated[str, AfterValidator(forms.redis_prefix)] = Field(
+        "rectask:", alias="RECTASK_REDIS_PREFIX", examples=["rectask:"]
+    )
+    replicas: int = Field(1, alias="RECTASK_REPLICAS", ge=1, le=50, examples=["2"])
     watch_interval: int = Field(30, alias="RECTASK_WATCH_INTERVAL", ge=5, le=3600, examples=["30"])
     retention_days: int = Field(30, alias="RECTASK_RETENTION_DAYS", ge=4, le=3650, examples=["30"])
     lookups_per_minute: int = Field(30, alias="RECTASK_LOOKUPS_PER_MINUTE", ge=1, le=3600, examples=["30"])
@@ -155,10 +159,13 @@ def load_settings(
     """
     environ = os.environ if environ is None else environ
     env_file = Path(".env") if env_file is None else env_file
-    in_file = _read_env_file(env_file)
+    try:
+        in_file = read_env_file(env_file)
+    except EnvFileWrong as failure:
+        raise SettingsError(failure.lines) from failure
     given = _given(environ, in_file)
     lines = [
-        *_exposed(env_file, in_file),
+        *exposed(env_file, in_file),
         *_malformed(given),
         *_missing(given, for_slack=for_slack),
         *_contradictions(given),
@@ -198,29 +205,6 @@ def _given(environ: Mapping[str, str], in_file: Mapping[str, str]) -> dict[str, 
     if "VOLC_ACCESSKEY" in here and "VOLCENGINE_ACCESS_KEY" not in here:
         there = {name: value for name, value in there.items() if name not in _NEWER_KEYS}
     return there | here
-
-
-def _read_env_file(path: Path) -> dict[str, str]:
-    try:
-        with path.open(encoding="utf-8-sig") as file:
-            bindings = list(parse_stream(file))
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError) as failure:
-        reason = "is not UTF-8 text" if isinstance(failure, UnicodeDecodeError) else "can not be read"
-        raise SettingsError([f"{path} {reason}. Example of a line in it: RECTASK_QPS=60"]) from failure
-    if wrong := [b.original.line for b in bindings if b.error or (b.key is not None and b.value is None)]:
-        raise SettingsError(
-            [f"{path}, line {line}, is not of the form NAME=value. Example: RECTASK_QPS=60" for line in wrong]
-        )
-    return {binding.key: binding.value for binding in bindings if binding.key is not None and binding.value}
-
-
-def _exposed(env_file: Path, in_file: Mapping[str, str]) -> Iterator[str]:
-    secrets = [name for name, value in in_file.items() if _NAME_OF_A_SECRET.search(name) or "@" in value]
-    if secrets and os.name == "posix" and env_file.stat().st_mode & stat.S_IROTH:
-        found = ", ".join(secrets)
-        yield f"{env_file} can be read by everybody on this machine, and holds {found}. Example: chmod 600 {env_file}"
 
 
 def _malformed(given: Mapping[str, str]) -> Iterator[str]:

@@ -22,6 +22,7 @@ from tests.contracts.databases import (
     url,
 )
 from tests.contracts.postgres import postgres
+from tests.redis_server import redis_server
 from tests.world import SetClock, open_brief_bot
 
 # One server for all: a fixture that several conftests import would be made anew for each.
@@ -31,6 +32,7 @@ __all__ = [
     "postgres",
     "postgres_database",
     "postgres_url",
+    "redis_server",
     "sqlite_template",
     "sqlite_url",
     "stores",

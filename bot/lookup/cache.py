@@ -5,11 +5,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Protocol, Self
 
 import structlog
 from cachetools import TLRUCache, TTLCache
 
+from bot.lookup.ending import end
+from bot.lookup.meter import UNMETERED, LookupMeter
 from bot.recording.reading import Priority, Reading, TaskNotFound, TaskReader, TaskUnavailable, Urgency
 from bot.recording.task import KNOWN_FOR, TaskRef
 from bot.recording.verdict import files_may_follow
@@ -27,6 +29,18 @@ _BYTES_PER_RAW_BYTE = 3
 _LEAST_WEIGHT = 16 * 1024
 
 
+class Shared(Protocol):
+    """A memory that other processes fill too; it never fails, it only knows nothing."""
+
+    async def recall(self, ref: TaskRef) -> tuple[Reading | TaskNotFound, timedelta] | None:
+        """What is kept about the task, and how much longer it may be told."""
+        ...
+
+    async def keep(self, ref: TaskRef, outcome: Reading | TaskNotFound, life: timedelta) -> None:
+        """Let the others have it for that long."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class _Remembered:
     """What came of one request, and how many seconds it may be told again."""
@@ -35,12 +49,13 @@ class _Remembered:
     life: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Flight:
-    """A request under way, which all who ask for its task share."""
+    """A request under way, which all who ask for its task share; one of them may want nothing from memory."""
 
     request: asyncio.Task[Reading]
     urgency: Urgency
+    is_fresh: bool
 
 
 class CachingReader:
@@ -50,9 +65,17 @@ class CachingReader:
     """
 
     def __init__(
-        self, reader: TaskReader, *, clock: Callable[[], datetime], timer: Callable[[], float] = time.monotonic
+        self,
+        reader: TaskReader,
+        *,
+        clock: Callable[[], datetime],
+        timer: Callable[[], float] = time.monotonic,
+        shared: Shared | None = None,
+        meter: LookupMeter = UNMETERED,
     ) -> None:
         self._reader = reader
+        self._shared = shared
+        self._meter = meter
         self._clock = clock
         budget = TASKS_REMEMBERED * _LEAST_WEIGHT
         self._fresh: TLRUCache[TaskRef, _Remembered] = TLRUCache(
@@ -70,18 +93,19 @@ class CachingReader:
 
     async def __aexit__(self, *_: object) -> None:
         self._is_closed = True
-        under_way = [flight.request for flight in self._flights.values()]
-        for request in under_way:
-            request.cancel()
-        await asyncio.gather(*under_way, return_exceptions=True)
+        await end(*(flight.request for flight in self._flights.values()))
 
     def recall(self, ref: TaskRef) -> Reading | None:
         """What is in memory and young enough to be told; None where `read` would have to say something else."""
         kept = self._fresh.get(ref)
         if kept is None or not isinstance(kept.outcome, Reading):
             return None
-        log.debug("cache.hit", room=ref.room, task=ref.task)
+        self._found(ref)
         return kept.outcome
+
+    def _found(self, ref: TaskRef) -> None:
+        self._meter.answered("memory")
+        log.debug("cache.hit", room=ref.room, task=ref.task)
 
     def last_known(self, ref: TaskRef) -> Reading | None:
         """The last answer, however old, without asking anybody."""
@@ -98,17 +122,19 @@ class CachingReader:
         carries the last known answer, if there is one.
         """
         if not fresh and (kept := self._fresh.get(ref)) is not None:
-            log.debug("cache.hit", room=ref.room, task=ref.task)
+            self._found(ref)
             return _told(kept.outcome)
         flight = self._flights.get(ref)
         if self._is_closed:
             raise _closing()
         if flight is None:
             log.debug("cache.passed_by" if fresh else "cache.missed", room=ref.room, task=ref.task)
-            flight = self._start(ref, Urgency(urgency.priority))
+            flight = self._start(ref, Urgency(urgency.priority), fresh=fresh)
         else:
+            self._meter.answered("flight")
             log.debug("flight.joined", room=ref.room, task=ref.task)
             flight.urgency.raise_to(urgency.priority)
+            flight.is_fresh |= fresh
         # Shielded, for the request belongs to all who wait for it and not to the one who came first.
         try:
             return await asyncio.shield(flight.request)
@@ -118,8 +144,8 @@ class CachingReader:
                 raise
             raise _closing() from None
 
-    def _start(self, ref: TaskRef, urgency: Urgency) -> "_Flight":
-        flight = _Flight(asyncio.create_task(self._ask(ref, urgency)), urgency)
+    def _start(self, ref: TaskRef, urgency: Urgency, *, fresh: bool) -> "_Flight":
+        flight = _Flight(asyncio.create_task(self._fly(ref, urgency)), urgency, is_fresh=fresh)
         self._flights[ref] = flight
         flight.request.add_done_callback(lambda request: self._land(ref, request))
         return flight
@@ -130,20 +156,43 @@ class CachingReader:
             # Fetched, lest asyncio complain of a failure that nobody waited for any more.
             request.exception()
 
+    async def _fly(self, ref: TaskRef, urgency: Urgency) -> Reading:
+        """From the memory that is shared, if there is one and nobody wants it fresh, or from RTC."""
+        flight = self._flights[ref]
+        if self._shared is not None and not flight.is_fresh:
+            kept = await self._shared.recall(ref)
+            if kept is not None and not flight.is_fresh:
+                self._meter.answered("shared")
+                log.debug("cache.shared_hit", room=ref.room, task=ref.task)
+                outcome, life = kept
+                self._remember(ref, outcome, life)
+                return _told(outcome)
+        self._meter.answered("rtc")
+        return await self._ask(ref, urgency)
+
     async def _ask(self, ref: TaskRef, urgency: Urgency) -> Reading:
         try:
             reading = await self._reader.read(ref, urgency=urgency)
         except TaskNotFound as refusal:
-            self._fresh[ref] = _Remembered(refusal, LIFE_WHEN_NOT_FOUND.total_seconds())
+            await self._keep(ref, refusal, LIFE_WHEN_NOT_FOUND)
             raise
         except TaskUnavailable as failure:
             failure.last_known = self._last_known.get(ref)
             raise
-        self._fresh[ref] = _Remembered(reading, self._life_of(reading).total_seconds())
-        self._last_known[ref] = reading
+        await self._keep(ref, reading, self._life_of(reading))
         if self._listener is not None and urgency.priority is Priority.PERSON:
             self._listener(reading)
         return reading
+
+    async def _keep(self, ref: TaskRef, outcome: Reading | TaskNotFound, life: timedelta) -> None:
+        self._remember(ref, outcome, life)
+        if self._shared is not None:
+            await self._shared.keep(ref, outcome, life)
+
+    def _remember(self, ref: TaskRef, outcome: Reading | TaskNotFound, life: timedelta) -> None:
+        self._fresh[ref] = _Remembered(outcome, life.total_seconds())
+        if isinstance(outcome, Reading):
+            self._last_known[ref] = outcome
 
     def _life_of(self, reading: Reading) -> timedelta:
         task = reading.task

@@ -43,3 +43,6 @@ class Unmetered:
 
     def paced(self, *, is_shared: bool) -> None:
         pass
+
+
+UNMETERED = Unmetered()

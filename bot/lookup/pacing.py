@@ -1,30 +1,27 @@
-"""The pacer: lets one request go at a time, the most urgent first, so that no second ever holds more than the limit.
+"""The pacer: lets one request go at a time, the most urgent first, each in a slot of its own.
 
 Limiters that are exact by their own clock let the server see 88 to 170 requests in its worst second where 60 are
-allowed, because granted requests bunch on their way. Spacing them holds (measured; see docs/performance.md).
+allowed, because granted requests bunch on their way. Spacing them holds (measured; see docs/performance.md). Where
+the slots come from is another matter: this process's own clock (own_slots), or one that replicas share (shared_slots).
 """
 
 import asyncio
 import heapq
 import itertools
 import time
-from collections import deque
-from collections.abc import Awaitable, Callable
-from typing import NamedTuple, Self
+from collections import Counter
+from collections.abc import Callable
+from typing import Protocol, Self
 
 import structlog
 
-from bot.recording.reading import Urgency
+from bot.lookup.ending import end
+from bot.lookup.meter import UNMETERED, LookupMeter
+from bot.recording.reading import Priority, Urgency
 
 log = structlog.get_logger()
 
 WINDOW = 1.0
-# Seconds, so that no rounding puts two requests that are a second apart into one.
-ROUNDING = 0.001
-# One granted request may reach the server late and fall among those of the next second, so one place is kept free.
-STRAGGLERS = 1
-# With a limit this small the place would cost too much, and spacing alone keeps requests far apart.
-FEW = 10
 # After "too many requests": half the rate at once, then a twentieth of the limit more each second; ten seconds in all.
 SLOWED_TO = 0.5
 CLIMB_PER_SECOND = 0.05
@@ -34,36 +31,127 @@ class PacerClosed(Exception):
     """No more turns are granted."""
 
 
-class _Waiter(NamedTuple):
-    """Ordered by priority, then by arrival; a raised waiter stands in the queue twice, and its turn comes once."""
+class Queue(Protocol):
+    """Who waits, as those see it who find the slots."""
 
-    priority: int
-    arrival: int
-    turn: asyncio.Future[None]
+    def count(self, priority: Priority) -> int:
+        """How many of that priority wait now."""
+        ...
+
+    async def change(self, *, within: float) -> None:
+        """Return when somebody came who is more urgent than all others, or after so many seconds."""
+        ...
+
+
+class Slots(Protocol):
+    """Where the moments come from at which one request may go out."""
+
+    async def come(self, queue: Queue, /) -> None:
+        """Return when one may go; somebody waits all the while."""
+        ...
+
+    def take(self) -> None:
+        """One went, just now."""
+        ...
+
+    def slow_down(self) -> None:
+        """Too many requests went: halve the rate for everybody and climb back."""
+        ...
+
+
+class _Place:
+    """Somebody who waits; without a priority once that is over."""
+
+    def __init__(self, turn: asyncio.Future[None], arrival: int) -> None:
+        self.turn = turn
+        self.arrival = arrival
+        self.priority: Priority | None = None
+
+
+class _Waiting:
+    """Those who wait, by priority and then by arrival; one who was raised stands in the heap twice."""
+
+    def __init__(self, meter: LookupMeter) -> None:
+        self._meter = meter
+        self._heap: list[tuple[Priority, int, _Place]] = []
+        self._arrivals = itertools.count()
+        self._counts = Counter[Priority]()
+        self._changed = asyncio.Event()
+
+    def __bool__(self) -> bool:
+        """Whether anybody waits; who gave up is forgotten."""
+        while self._heap and self._heap[0][2].turn.done():
+            heapq.heappop(self._heap)
+        return bool(self._heap)
+
+    def __len__(self) -> int:
+        return self._counts.total()
+
+    def count(self, priority: Priority) -> int:
+        return self._counts[priority]
+
+    async def change(self, *, within: float) -> None:
+        try:
+            async with asyncio.timeout(within):
+                await self._changed.wait()
+        except TimeoutError:
+            pass
+        # Not before: whoever came while the slots were asked for is not overlooked.
+        self._changed.clear()
+
+    def enter(self, priority: Priority) -> _Place:
+        place = _Place(asyncio.get_running_loop().create_future(), next(self._arrivals))
+        self.stand(place, priority)
+        return place
+
+    def stand(self, place: _Place, priority: Priority) -> None:
+        """Wait with this priority from now on."""
+        self.leave(place)
+        place.priority = priority
+        self._note(priority, 1)
+        if not self._heap or priority < self._heap[0][0]:
+            self._changed.set()
+        heapq.heappush(self._heap, (priority, place.arrival, place))
+
+    def leave(self, place: _Place) -> None:
+        """Wait no longer; once is enough."""
+        if place.priority is not None:
+            self._note(place.priority, -1)
+            place.priority = None
+
+    def _note(self, priority: Priority, by: int) -> None:
+        self._counts[priority] += by
+        self._meter.queued(priority, by)
+
+    def let_one_go(self) -> bool:
+        """Grant the turn of the most urgent one, if there is one."""
+        if not self:
+            return False
+        _, _, place = heapq.heappop(self._heap)
+        self.leave(place)
+        place.turn.set_result(None)
+        return True
+
+    def fail(self, failure: BaseException) -> None:
+        for _, _, place in self._heap:
+            if not place.turn.done():
+                place.turn.set_exception(failure)
+        self._heap.clear()
 
 
 class Pacer:
-    """Grants turns, `limit` a second at most; as many askers as want to may wait.
+    """Grants turns; as many askers as want to may wait.
 
     Used as an async context manager; leaving it ends the waiting of those who still do, with PacerClosed.
     """
 
     def __init__(
-        self,
-        limit: int,
-        *,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        self, slots: Slots, *, timer: Callable[[], float] = time.monotonic, meter: LookupMeter = UNMETERED
     ) -> None:
-        self._limit = limit
-        self._clock = clock
-        self._sleep = sleep
-        self._queue: list[_Waiter] = []
-        self._arrivals = itertools.count()
-        self._granted = deque[float](maxlen=limit - STRAGGLERS if limit > FEW else limit)
-        self._next_slot = clock()
-        self._slowed_at: float | None = None
-        self._slowed_from = 1.0
+        self._slots = slots
+        self._timer = timer
+        self._meter = meter
+        self._waiting = _Waiting(self._meter)
         self._dispatcher: asyncio.Task[None] | None = None
         self._is_closed = False
 
@@ -73,54 +161,29 @@ class Pacer:
     async def __aexit__(self, *_: object) -> None:
         self._is_closed = True
         if self._dispatcher is not None:
-            self._dispatcher.cancel()
-            await asyncio.wait([self._dispatcher])
-        self._fail_all(PacerClosed())
-
-    def _fail_all(self, failure: BaseException) -> None:
-        for waiter in self._queue:
-            if not waiter.turn.done():
-                waiter.turn.set_exception(failure)
-        self._queue.clear()
+            await end(self._dispatcher)
+        self._waiting.fail(PacerClosed())
 
     async def turn(self, urgency: Urgency) -> None:
         """Wait for the right to send one request. Raises PacerClosed."""
         if self._is_closed:
             raise PacerClosed
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        arrival = next(self._arrivals)
-
-        def enqueue() -> None:
-            heapq.heappush(self._queue, _Waiter(urgency.priority, arrival, turn))
-
-        enqueue()
-        log.debug("turn.awaited", waiting=len(self._queue), priority=urgency.priority.name)
-        urgency.watch(enqueue)
+        came = self._timer()
+        place = self._waiting.enter(urgency.priority)
+        urgency.watch(lambda: self._waiting.stand(place, urgency.priority))
+        log.debug("turn.awaited", waiting=len(self._waiting), priority=urgency.priority.name)
         if self._dispatcher is None or self._dispatcher.done():
             self._dispatcher = asyncio.create_task(self._dispatch_or_fail())
         try:
-            await turn
+            await place.turn
         finally:
             urgency.watch(None)
+            self._waiting.leave(place)
+        self._meter.waited(urgency.priority, self._timer() - came)
 
     def slow_down(self) -> None:
-        """Halve the rate for everybody and climb back; what comes within a second of it is the same congestion."""
-        now = self._clock()
-        if self._slowed_at is not None and now - self._slowed_at < WINDOW:
-            return
-        self._slowed_from = max(self._share(now) * SLOWED_TO, 1 / self._limit)
-        self._slowed_at = now
-        log.warning("pacer.slowed", requests_per_second=round(self._slowed_from * self._limit, 1))
-
-    def _share(self, now: float) -> float:
-        """The part of the limit in use now: 1 unless slowed down."""
-        if self._slowed_at is None:
-            return 1.0
-        share = self._slowed_from + CLIMB_PER_SECOND * (now - self._slowed_at)
-        if share >= 1.0:
-            self._slowed_at = None
-            log.info("pacer.recovered", requests_per_second=self._limit)
-        return min(share, 1.0)
+        """Halve the rate for everybody and climb back."""
+        self._slots.slow_down()
 
     async def _dispatch_or_fail(self) -> None:
         try:
@@ -128,22 +191,11 @@ class Pacer:
         except Exception as failure:
             # Nobody waits for the dispatcher; those who wait for their turn must not do so in vain.
             log.exception("pacer.failed")
-            self._fail_all(failure)
+            self._waiting.fail(failure)
 
     async def _dispatch(self) -> None:
-        while self._queue:
-            while (wait := self._next_slot - self._clock()) > 0:
-                await self._sleep(wait)
+        while self._waiting:
+            await self._slots.come(self._waiting)
             # Chosen at the last moment, so that somebody more urgent who came during the wait goes first.
-            waiter = heapq.heappop(self._queue)
-            if not waiter.turn.done():
-                self._reserve_next_slot(self._clock())
-                waiter.turn.set_result(None)
-
-    def _reserve_next_slot(self, now: float) -> None:
-        """From now, not from when this turn was due: time lost in a stall is never caught up."""
-        self._granted.append(now)
-        spaced = now + WINDOW / (self._limit * self._share(now))
-        if len(self._granted) == self._granted.maxlen:
-            spaced = max(spaced, self._granted[0] + WINDOW + ROUNDING)
-        self._next_slot = spaced
+            if self._waiting.let_one_go():
+                self._slots.take()

@@ -76,7 +76,9 @@ class LookupMetrics:
         self._answers = {source: answers.labels(source) for source in get_args(Source)}
         self._waiting = {priority: waiting.labels(priority.name.lower()) for priority in Priority}
         self._seconds = {priority: seconds.labels(priority.name.lower()) for priority in Priority}
-        self._shared = Gauge("rectask_pacer_shared", "1: the pace is shared; 0: an own share.", registry=registry)
+        self._shared = Gauge("rectask_pacer_shared", "0: Redis is gone, this is an own share.", registry=registry)
+        # Where no Redis is set there is nothing to lose.
+        self._shared.set(1)
 
     def answered(self, source: Source) -> None:
         self._answers[source].inc()

@@ -5,8 +5,8 @@ import re
 from bot import settings
 from tests.deploy.places import ROOT
 
-# Three of them come with the sharing of the pace, which is being built.
-NAMES = settings.NAMES | {"RECTASK_REDIS_URL", "RECTASK_REDIS_PREFIX", "RECTASK_REPLICAS"}
+
+NAMES = settings.NAMES
 
 ROUTES = {
     (method.upper(), path)

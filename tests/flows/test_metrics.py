@@ -66,6 +66,9 @@ async def test_look_ups_are_counted_with_what_they_cost_rtc(office: Office) -> N
     }
     assert {code: scraped.get("rectask_rtc_requests_total", code=code) for code in codes} == codes
     assert scraped.get("rectask_rtc_request_seconds_count") == sum(codes.values())
+    assert scraped.get("rectask_pacer_wait_seconds_count", priority="person") == sum(codes.values())
+    sources = {"memory": 1, "flight": 0, "shared": 0, "rtc": 8}
+    assert {each: scraped.get("rectask_answers_total", source=each) for each in sources} == sources
     assert scraped.get("rectask_rtc_request_seconds_bucket", le="10.0") == sum(codes.values())
 
 

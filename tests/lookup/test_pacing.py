@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.typing import EventDict
 
+from bot.lookup.own_slots import OwnSlots
 from bot.lookup.pacing import Pacer, PacerClosed
 from bot.playground.fake_rtc import worst_second
 from bot.recording.reading import Priority, Urgency
@@ -32,7 +33,7 @@ def this_loop() -> VirtualTimeLoop:
 
 
 def pacer_on_this_loop(limit: int = LIMIT) -> Pacer:
-    return Pacer(limit, clock=this_loop().time)
+    return Pacer(OwnSlots(limit, clock=this_loop().time))
 
 
 @dataclass(frozen=True)
@@ -200,7 +201,7 @@ def test_a_dispatcher_that_fails_fails_those_who_wait() -> None:
         raise OSError("no more time")
 
     async def main() -> list[bool]:
-        async with Pacer(1, clock=this_loop().time, sleep=break_down) as pacer:
+        async with Pacer(OwnSlots(1, clock=this_loop().time, sleep=break_down)) as pacer:
             waiting = [asyncio.create_task(pacer.turn(person())) for _ in range(3)]
             await asyncio.wait(waiting)
         return [isinstance(task.exception(), OSError) for task in waiting]

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from structlog.typing import EventDict
 
+from bot.lookup.own_slots import OwnSlots
 from bot.lookup.pacing import Pacer
 from bot.playground.slack_world import T_HOME
 from bot.recording.reading import TaskReader
@@ -26,7 +27,7 @@ async def hasty_reader(works: Works) -> AsyncIterator[TaskReader]:
     """RTC, asked without a limit: the clock of this test goes faster than the pacer's."""
     account = works.rtc.account
     credentials = Credentials(access_key=account.access_key, secret_key=account.secret_key)
-    async with open_http(patience=BRIEF, proxy=None) as http, Pacer(100_000) as pacer:
+    async with open_http(patience=BRIEF, proxy=None) as http, Pacer(OwnSlots(100_000)) as pacer:
         yield RtcTaskReader(
             OpenApi(
                 http,

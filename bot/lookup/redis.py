@@ -1,0 +1,70 @@
+"""The one connection of this process to Redis, and what its failures are called."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as NotConnected
+from redis.exceptions import RedisError, ResponseError
+
+T = TypeVar("T")
+
+# Seconds. A slow Redis is as good as none: a person waits for the answer.
+ANSWERS_WITHIN = 0.5
+CONNECTS_WITHIN = 1.0
+# Behind the one connection the others queue, each for an answer at most.
+WAITS_FOR_CONNECTION = 1.0
+
+
+class RedisLost(Exception):
+    """Redis did not answer, or not as it should; the text says how, without addresses and keys."""
+
+
+class RedisLink:
+    """Asks Redis over one connection, one question after the other."""
+
+    def __init__(self, client: Redis, *, prefix: str) -> None:
+        self.client = client
+        self.prefix = prefix
+        self.is_lost = False
+
+    async def ask(self, question: Callable[[], Awaitable[T]]) -> T:
+        """What the question brings. Raises RedisLost."""
+        try:
+            answer = await question()
+        except (RedisError, OSError, TimeoutError) as failure:
+            self.is_lost = True
+            raise RedisLost(_in_words(failure)) from failure
+        self.is_lost = False
+        return answer
+
+
+@asynccontextmanager
+async def open_redis(url: str, *, prefix: str) -> AsyncIterator[RedisLink]:
+    """A link that connects when it is first used, and again whenever it has to. Raises ValueError for a wrong URL."""
+    pool = BlockingConnectionPool.from_url(
+        url,
+        max_connections=1,
+        timeout=WAITS_FOR_CONNECTION,
+        socket_timeout=ANSWERS_WITHIN,
+        socket_connect_timeout=CONNECTS_WITHIN,
+        # A connection that the other side closed while nobody used it is noticed at the next question. What timed out
+        # is not asked again: it may have been done.
+        retry=Retry(NoBackoff(), 1, supported_errors=(NotConnected,)),
+    )
+    client = Redis(connection_pool=pool)
+    try:
+        yield RedisLink(client, prefix=prefix)
+    finally:
+        await client.aclose()
+        await pool.disconnect()
+
+
+def _in_words(failure: BaseException) -> str:
+    """Redis's own answers begin with what is the matter (NOAUTH, OOM, READONLY); the rest may quote what was asked."""
+    if isinstance(failure, ResponseError):
+        return str(failure).split(" ", 1)[0][:40]
+    return type(failure).__name__
