@@ -10,6 +10,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as NotConnected
 from redis.exceptions import RedisError, ResponseError
 
+from bot.finding import Finding
+
 T = TypeVar("T")
 
 # Seconds. A slow Redis is as good as none: a person waits for the answer.
@@ -68,3 +70,28 @@ def _in_words(failure: BaseException) -> str:
     if isinstance(failure, ResponseError):
         return str(failure).split(" ", 1)[0][:40]
     return type(failure).__name__
+
+
+async def diagnose_redis(url: str, *, prefix: str) -> Finding:
+    """One finding: whether Redis answers, and lets this user do what the pace and the answers need."""
+    async with open_redis(url, prefix=prefix) as link:
+        try:
+            await link.ask(lambda: _try_all(link))
+        except RedisLost as loss:
+            return Finding("redis", is_well=False, said=f"It can not be used: {loss}.", advice=_ADVICE)
+    return Finding("redis", is_well=True, said=f"It answers, and the keys {prefix}… may be used.")
+
+
+_ADVICE = (
+    "Check RECTASK_REDIS_URL (rediss:// where Redis wants TLS) and that it can be reached from here; a user of an ACL "
+    "needs eval, evalsha, script|load, time, hash commands, get, set, pttl on the keys of the prefix. Without Redis "
+    "each replica keeps to its own part of the limit."
+)
+
+
+async def _try_all(link: RedisLink) -> None:
+    key = f"{link.prefix}check"
+    await link.client.eval("redis.call('TIME'); return redis.call('HSET', KEYS[1], 'a', '1')", 1, key)
+    await link.client.delete(key)
+    await link.client.set(key, "1", px=1000)
+    await link.client.pttl(key)

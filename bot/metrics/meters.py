@@ -3,6 +3,7 @@
 Each labelled child is looked up once, when the meters are made: that is most of what counting costs.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -193,12 +194,22 @@ class Meters:
     slack: SlackMetrics
 
 
+def _count_tasks() -> int:
+    """Of the loop that runs the scrape."""
+    try:
+        return len(asyncio.all_tasks())
+    except RuntimeError:  # no loop runs here
+        return 0
+
+
 def make_meters(*, version: str, clock: Callable[[], datetime]) -> Meters:
     """Meters that have counted nothing yet, with what the process itself uses beside them."""
     registry = CollectorRegistry()
     Info("rectask_build", "Which release this is.", registry=registry).info({"version": version})
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
+    running = Gauge("rectask_asyncio_tasks", "Tasks of the event loop that are not over.", registry=registry)
+    running.set_function(_count_tasks)
     lookups = Lookups(registry)
     return Meters(
         registry,

@@ -16,6 +16,7 @@ from bot.playground.fake_rtc import FakeRtc, open_fake_rtc
 from bot.playground.fake_slack import FakeSlack, open_fake_slack
 from bot.playground.fake_store import FakeStore, open_fake_store
 from bot.playground.fake_vod import FakeVod, open_fake_vod
+from tests.redis_server import RedisServer, free_port
 from tests.world import environ_for
 
 UseEnviron = Callable[[Mapping[str, str]], None]
@@ -104,6 +105,23 @@ async def test_a_store_that_is_out_of_reach(
     assert "FAIL  store" in out
     assert "Check RECTASK_DATABASE_URL" in out
     assert "a-secret" not in out
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+async def test_redis(
+    fake_rtc: FakeRtc,
+    use_environ: UseEnviron,
+    capsys: pytest.CaptureFixture[str],
+    redis_server: RedisServer,
+    *,
+    is_there: bool,
+) -> None:
+    url = redis_server.url if is_there else f"redis://:a-password@127.0.0.1:{free_port()}/0"
+    environ = environ_for(fake_rtc, RECTASK_REDIS_URL=url)
+    assert await check(environ, use_environ) == (0 if is_there else 1)
+    out = capsys.readouterr().out
+    assert ("ok    redis" if is_there else "FAIL  redis") in out
+    assert "a-password" not in out
 
 
 async def test_each_place_that_recordings_lie_in_is_proven(
