@@ -81,6 +81,10 @@ class FakeSlack(SlackPeople):
     def request_url(self, url: str | None) -> None:
         self._doors.http.url = url
 
+    def balance(self, urls: Sequence[str]) -> None:
+        """Reach the bot at these, each in its turn, as a balancer does that leaves out which is not well."""
+        self._doors.http.replicas = list(urls)
+
     @property
     def sockets(self) -> int:
         """How many are connected and in use."""
@@ -235,9 +239,9 @@ class FakeSlack(SlackPeople):
         """Until the bot has that many sockets."""
         await self.world.wait_for(lambda: self.sockets >= count, timeout=timeout)
 
-    async def disconnect(self, reason: str = "refresh_requested") -> None:
-        """Asks the bot to replace its sockets."""
-        await self._doors.sockets.disconnect(reason)
+    async def disconnect(self, reason: str = "refresh_requested", *, at_most: int | None = None) -> None:
+        """Asks the bot to replace its sockets, or so many of the oldest ones."""
+        await self._doors.sockets.disconnect(reason, at_most)
 
     async def drop_sockets(self) -> None:
         """Closes them without a word."""

@@ -3,10 +3,13 @@
 import asyncio
 import hashlib
 import hmac
+import itertools
 import json
 import secrets
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 from urllib.parse import urlencode
 
 import aiohttp
@@ -18,7 +21,9 @@ from bot.playground.slack_world import A_APP, Json, Refused
 SOCKETS_MAY_BE = 10
 EVENT_ATTEMPTS = 4
 _RETRY_REASONS = {"operation_timeout": "http_timeout"}
-_HTTP_OK = 200
+_HTTP_OK, _HTTP_NOT_NOW = 200, 503
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,7 @@ class Sockets:
         self._leaving: set[web.WebSocketResponse] = set()
         self._waiting: dict[str, asyncio.Future[Json]] = {}
         self._sent: dict[str, bool] = {}
+        self._turns = itertools.count()
 
     @property
     def usable(self) -> list[web.WebSocketResponse]:
@@ -119,7 +125,7 @@ class Sockets:
             waiting.set_result(message)
 
     async def deliver(self, delivery: Delivery, limit: float) -> Outcome:
-        """Over one socket, whichever; at most `limit` seconds for the acknowledgement."""
+        """Over one of the sockets, each in its turn; at most `limit` seconds for the acknowledgement."""
         envelope_id = secrets.token_hex(16)
         envelope = {
             "envelope_id": envelope_id,
@@ -133,7 +139,7 @@ class Sockets:
         began = time.monotonic()
         try:
             async with asyncio.timeout(limit):
-                await secrets.choice(self.usable).send_json(envelope)
+                await in_turn(self.usable, next(self._turns))[0].send_json(envelope)
                 message = await waiting
         except (TimeoutError, ConnectionError):
             return Outcome(acked=False, seconds=time.monotonic() - began, error="operation_timeout")
@@ -141,9 +147,9 @@ class Sockets:
             del self._waiting[envelope_id]
         return Outcome(acked=True, seconds=time.monotonic() - began, body=message.get("payload") or None)
 
-    async def disconnect(self, reason: str) -> None:
-        """Tells each socket that it is to be replaced; nothing more is sent over it."""
-        for socket in self.usable:
+    async def disconnect(self, reason: str, at_most: int | None = None) -> None:
+        """Tells each socket, or the oldest ones, that it is to be replaced; nothing more is sent over it."""
+        for socket in self.usable[:at_most]:
             self._leaving.add(socket)
             await socket.send_json({"type": "disconnect", "reason": reason, "debug_info": {"host": "stand-in"}})
 
@@ -154,12 +160,25 @@ class Sockets:
 
 
 class HttpDoor:
-    """Signed requests to the bot's one URL."""
+    """Signed requests to the bot's one URL, behind which there may be a balancer.
+
+    `replicas` are the addresses that the balancer hands on to, each in its turn, but for those that are not well.
+    """
 
     def __init__(self, signing_secret: str) -> None:
         self._signing_secret = signing_secret
-        self.url: str | None = None
+        self.replicas: list[str] = []
         self.session: aiohttp.ClientSession | None = None
+        self._turns = itertools.count()
+
+    @property
+    def url(self) -> str | None:
+        """The first one where there are several."""
+        return self.replicas[0] if self.replicas else None
+
+    @url.setter
+    def url(self, url: str | None) -> None:
+        self.replicas = [] if url is None else [url]
 
     def sign(self, body: bytes, *, timestamp: str | None = None, secret: str | None = None) -> dict[str, str]:
         """The headers that prove the body's origin. The time is the real one: so is that of who verifies."""
@@ -178,13 +197,13 @@ class HttpDoor:
 
     async def post(self, body: bytes, headers: dict[str, str], *, limit: float) -> Outcome:
         """These bytes with these headers, whether they are right or not."""
-        assert self.url is not None
         assert self.session is not None
+        assert self.replicas
         began = time.monotonic()
         try:
             async with (
                 asyncio.timeout(limit),
-                self.session.post(self.url, data=body, headers=headers, allow_redirects=False) as response,
+                await self._response(self.session, body, headers) as response,
             ):
                 content, content_type = await response.text(), response.content_type
         except TimeoutError:
@@ -197,6 +216,27 @@ class HttpDoor:
                 acked=False, seconds=seconds, error="dispatch_failed", status=response.status, body=content or None
             )
         return _read_ack(content, content_type, seconds)
+
+    async def _response(
+        self, session: aiohttp.ClientSession, body: bytes, headers: dict[str, str]
+    ) -> aiohttp.ClientResponse:
+        """Of the replica whose turn it is; of the next one where that refuses the connection or says 503."""
+        *others, last = in_turn(self.replicas, next(self._turns))
+        for url in others:
+            try:
+                response = await session.post(url, data=body, headers=headers, allow_redirects=False)
+            except aiohttp.ClientConnectorError:
+                continue
+            if response.status != _HTTP_NOT_NOW:
+                return response
+            response.release()
+        return await session.post(last, data=body, headers=headers, allow_redirects=False)
+
+
+def in_turn(all_of_them: Sequence[T], turn: int) -> list[T]:
+    """The one whose turn it is, and after it the others, in their order."""
+    first = turn % len(all_of_them)
+    return [*all_of_them[first:], *all_of_them[:first]]
 
 
 def _read_ack(content: str, content_type: str, seconds: float) -> Outcome:

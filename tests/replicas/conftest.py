@@ -1,0 +1,20 @@
+"""What the tests of several replicas are given."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.contracts.postgres import Postgres
+from tests.flows.office import DOORS
+from tests.redis_server import RedisServer
+from tests.replicas.office_of_three import Replicas, open_replicas
+
+
+@pytest.fixture(params=DOORS)
+async def replicas(
+    request: pytest.FixtureRequest, postgres: Postgres, redis_server: RedisServer
+) -> AsyncIterator[Replicas]:
+    """Three, behind each door."""
+    database_url = postgres.create("replicas")
+    async with open_replicas(door=request.param, database_url=database_url, redis_url=redis_server.url) as opened:
+        yield opened
