@@ -56,6 +56,17 @@ class Server:
         count: int = self.control.recv()
         return count
 
+    def arrivals(self) -> list[float]:
+        """When the last half a million requests came in."""
+        self.control.send("arrivals")
+        told: list[float] = self.control.recv()
+        return told
+
+    def fail_with(self, kind: str | None) -> None:
+        """All requests go wrong from now on, or none again."""
+        self.control.send(("fail", kind))
+        self.control.recv()
+
     def end(self, room: str, task: str) -> float:
         """The task ends now, and leaves a file; the moment (seconds since the epoch)."""
         self.control.send(("end", room, task))
@@ -76,12 +87,18 @@ class StandIns:
     environ: Environ
 
 
-@dataclass(frozen=True)
+@dataclass
 class Served:
-    """`rectask serve` in a process of its own."""
+    """`rectask serve` in a process of its own; its `url` is known once it is ready."""
 
-    url: str
     process: psutil.Popen
+    log: Path
+    url: str = ""
+
+    async def until_ready(self) -> None:
+        async with asyncio.timeout(READY_WITHIN):
+            self.url = f"http://127.0.0.1:{await _port_of(self.process, self.log)}"
+            await _until_ready(self.url)
 
 
 @asynccontextmanager
@@ -113,19 +130,24 @@ def _environ(rtc: Server, slack: FakeSlack, folder: Path) -> Environ:
 @asynccontextmanager
 async def serving(world: StandIns) -> AsyncIterator[Served]:
     """The bot, ready, behind the HTTP door, to which Slack's requests go."""
-    log, command = world.folder / "serve.log", [sys.executable, "-m", "bot", "serve"]
-    environ = {"PYTHONPATH": str(ROOT), **world.environ}
-    with log.open("wb") as stream:
-        process = psutil.Popen(command, env=environ, cwd=world.folder, stdout=DEVNULL, stderr=stream)
+    served = start_serving(world.environ, world.folder, name="serve")
     try:
-        async with asyncio.timeout(READY_WITHIN):
-            url = f"http://127.0.0.1:{await _port_of(process, log)}"
-            await _until_ready(url)
-        world.slack.request_url = url + "/slack/events"
-        yield Served(url, process)
+        await served.until_ready()
+        world.slack.request_url = served.url + "/slack/events"
+        yield served
     finally:
-        process.terminate()
-        await asyncio.to_thread(process.wait)
+        served.process.terminate()
+        await asyncio.to_thread(served.process.wait)
+
+
+def start_serving(environ: Environ, folder: Path, *, name: str) -> Served:
+    """Begin to serve; the log is `name`.log in the folder."""
+    log, command = folder / f"{name}.log", [sys.executable, "-m", "bot", "serve"]
+    with log.open("wb") as stream:
+        process = psutil.Popen(
+            command, env={"PYTHONPATH": str(ROOT), **environ}, cwd=folder, stdout=DEVNULL, stderr=stream
+        )
+    return Served(process, log)
 
 
 async def _port_of(process: psutil.Popen, log: Path) -> int:
@@ -214,7 +236,15 @@ def _answer(fake: FakeRtc, asked: object) -> object:
         case "received":
             return [(request.at, request.target) for request in fake.received]
         case "count":
-            return len(fake.received)
+            return len(fake.arrivals)
+        case "arrivals":
+            return list(fake.arrivals)
+        case ("fail", None):
+            fake.heal()
+            return None
+        case ("fail", str(kind)):
+            fake.fail_with(kind)
+            return None
         case ("end", str(room), str(task)):
             fake.end(room, task)
             return time.time()

@@ -2,12 +2,18 @@
 
 import asyncio
 import random
+from collections.abc import Awaitable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from bot.subscriptions.store import StoreUnavailable
+from soak.city import now_and_then, restart_postgres, troubled
 from soak.town import SUBSCRIBERS, Crew, Town, open_crew, open_town
+from tests.contracts.postgres import Postgres
+from tests.redis_server import RedisServer
 
 WORKERS = 4
+HALF = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +29,18 @@ class Toll:
     seconds: float
 
     def __str__(self) -> str:
-        how = f"{self.killed} kills" if self.killed else f"{self.stopped} stops"
+        hits = ((self.killed, "kills"), (self.stopped, "stops"))
+        how = " and ".join(f"{count} {name}" for count, name in hits if count)
         looked = f"{self.looked_for} looked for in the conversation"
         return f"{self.lost} lost, {self.twice} twice, of {self.notices:,}; {how} in {self.seconds:.0f} s, {looked}"
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How it goes: `how` is "kill" or "stop", `every` so many seconds one worker is hit; `seed` chooses which."""
+    """How it goes: `how` is "kill", "stop" or "both", `every` so many seconds one worker is hit; `seed` chooses which.
+
+    With a Redis the workers share their pace, and it is flushed now and then; a PostgreSQL is restarted.
+    """
 
     how: str
     notices: int
@@ -38,6 +48,9 @@ class Plan:
     seed: int = 1
     messages_per_second: float = 6.0
     lease: float = 6.0
+    workers: int = WORKERS
+    redis: RedisServer | None = None
+    postgres: Postgres | None = None
 
     @property
     def stands_still_for(self) -> float:
@@ -52,7 +65,8 @@ async def run(plan: Plan, url: str, folder: Path) -> Toll:
         url,
         folder,
         rooms=plan.notices // SUBSCRIBERS,
-        workers=WORKERS,
+        workers=plan.workers,
+        redis_url=plan.redis.url if plan.redis else None,
         lease=plan.lease,
         messages_per_second=plan.messages_per_second,
     )
@@ -60,15 +74,11 @@ async def run(plan: Plan, url: str, folder: Path) -> Toll:
         await town.subscribe_all()
         town.end_all()
         began = asyncio.get_running_loop().time()
-        async with open_crew(town.order, WORKERS, dice=dice) as crew:
-            haunting = asyncio.create_task(_haunt(crew, plan, dice))
-            try:
+        async with open_crew(town.order, plan.workers, dice=dice) as crew:
+            async with troubled(_haunt(crew, plan, dice), *_of_machines(plan, dice)):
                 await _until_settled(town)
-            finally:
-                haunting.cancel()
-                await asyncio.wait([haunting])
             # Whoever was stopped goes on, and may still do harm.
-            await asyncio.sleep(plan.stands_still_for if plan.how == "stop" else 1.0)
+            await asyncio.sleep(1.0 if plan.how == "kill" else plan.stands_still_for)
         return _toll(town, crew, asyncio.get_running_loop().time() - began)
 
 
@@ -76,16 +86,31 @@ async def _haunt(crew: Crew, plan: Plan, dice: random.Random) -> None:
     async with asyncio.TaskGroup() as stops:
         while True:
             await asyncio.sleep(plan.every * dice.uniform(0.5, 1.5))
-            if plan.how == "kill":
+            if plan.how == "kill" or (plan.how == "both" and dice.random() < HALF):
                 await crew.kill_one()
             else:
                 stops.create_task(crew.stop_one(plan.stands_still_for))
 
 
+def _of_machines(plan: Plan, dice: random.Random) -> Iterator[Awaitable[None]]:
+    """PostgreSQL goes away every 5 to 15 seconds, Redis forgets everything every 3 to 9."""
+    if (postgres := plan.postgres) is not None:
+        yield now_and_then(lambda: restart_postgres(postgres), dice, between=(5, 15))
+    if (redis := plan.redis) is not None:
+        yield now_and_then(lambda: asyncio.to_thread(redis.flush), dice, between=(3, 9))
+
+
 async def _until_settled(town: Town, *, at_most: float = 900.0) -> None:
     async with asyncio.timeout(at_most):
-        while await town.unsettled():  # noqa: ASYNC110  # it is in a database
+        while not await _is_settled(town):  # noqa: ASYNC110  # it is in a database
             await asyncio.sleep(1.0)
+
+
+async def _is_settled(town: Town) -> bool:
+    try:
+        return await town.unsettled() == 0
+    except StoreUnavailable:
+        return False
 
 
 def _toll(town: Town, crew: Crew, seconds: float) -> Toll:

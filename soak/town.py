@@ -87,9 +87,16 @@ class Town:
 
 @asynccontextmanager
 async def open_town(
-    url: str, folder: Path, *, rooms: int, workers: int, lease: float, messages_per_second: float
+    url: str,
+    folder: Path,
+    *,
+    rooms: int,
+    workers: int,
+    lease: float,
+    messages_per_second: float,
+    redis_url: str | None = None,
 ) -> AsyncIterator[Town]:
-    """With an empty database at the URL."""
+    """With an empty database at the URL; without a Redis each worker has a part of the limit."""
     async with (
         open_fake_rtc(FakeRtc()) as rtc,
         open_fake_slack(FakeSlack(limits=False)) as slack,
@@ -100,7 +107,11 @@ async def open_town(
             "RECTASK_APP_ID": rtc.account.app_ids[0],
             "VOLC_ACCESSKEY": rtc.account.access_key,
             "VOLC_SECRETKEY": rtc.account.secret_key,
-            "RECTASK_QPS": str(54 // workers),
+            **(
+                {"RECTASK_REDIS_URL": redis_url, "RECTASK_REPLICAS": str(workers)}
+                if redis_url
+                else {"RECTASK_QPS": str(54 // workers)}
+            ),
             "RECTASK_DATABASE_URL": url,
             "SLACK_BOT_TOKEN": slack.bot_token,
             "SLACK_APP_TOKEN": slack.app_token,

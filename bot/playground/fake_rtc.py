@@ -85,7 +85,7 @@ class FakeRtc:
         self._signatures = SignatureCheck(self.account, region, lambda: clock() + self.skew)
         self._rate = RateCheck(limit)
         self._tasks = Tasks(lambda: _milliseconds(clock()))
-        self._arrivals: deque[float] = deque(maxlen=_ARRIVALS_KEPT)
+        self.arrivals: deque[float] = deque(maxlen=_ARRIVALS_KEPT)
         self._failure: str | None = None
         self._listener: Listener | None = None
         self._answer_numbers = itertools.count(1)
@@ -156,14 +156,14 @@ class FakeRtc:
 
     def worst_second(self) -> int:
         """The most requests that came in within any window of one second."""
-        return worst_second(list(self._arrivals))
+        return worst_second(list(self.arrivals))
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Every request ends up here, whatever its path and method."""
         at = monotonic()
         headers = {name.lower(): value for name, value in request.headers.items()}
         self.received.append(Received(at, request.raw_path, headers))
-        self._arrivals.append(at)
+        self.arrivals.append(at)
         try:
             if self.delay:
                 await asyncio.sleep(self.delay)

@@ -1,0 +1,82 @@
+"""Three replicas and 600 callers: the worst second as RTC counts it, while all is well and while Redis is not."""
+
+import asyncio
+import json
+import sys
+import time
+from contextlib import suppress
+
+from benchmarks.worlds import ACCOUNT, Server, fake_rtc
+from bot.app import open_bot
+from bot.logs import configure_logs
+from bot.playground.fake_rtc import worst_second
+from bot.recording.reading import Priority, TaskReadError, Urgency
+from bot.recording.task import TaskRef
+from bot.settings import load_settings
+from bot.volcengine.transport import Patience
+from tests.redis_server import RedisServer, run_redis
+from tests.world import NO_FILE
+
+REPLICAS, CALLERS = 3, 600
+# They wait for their turn far longer than people would.
+UNHURRIED = Patience(total=600)
+
+
+async def shared_pace(trouble: str, *, seconds: float) -> str:
+    """`trouble` is "none", "flush" or "kill", which comes in the middle; a killed Redis is back after a quarter."""
+    with fake_rtc() as rtc, run_redis() as redis:
+        processes = [await _start(rtc, redis, seconds) for _ in range(REPLICAS)]
+        await asyncio.sleep(seconds / 2)
+        await _trouble(trouble, redis, seconds)
+        for process in processes:
+            assert await process.wait() == 0
+        arrivals = rtc.arrivals()
+    pace = (len(arrivals) - 1) / (arrivals[-1] - arrivals[0])
+    return f"worst second {worst_second(arrivals)}, {pace:.1f} a second over {len(arrivals):,} requests"
+
+
+async def _trouble(trouble: str, redis: RedisServer, seconds: float) -> None:
+    if trouble == "flush":
+        await asyncio.to_thread(redis.flush)
+    if trouble == "kill":
+        await asyncio.to_thread(redis.kill)
+        await asyncio.sleep(seconds / 4)
+        await asyncio.to_thread(redis.start)
+
+
+async def _start(rtc: Server, redis: RedisServer, seconds: float) -> asyncio.subprocess.Process:
+    environ = {
+        "RECTASK_RTC_ENDPOINT": rtc.url,
+        "RECTASK_APP_ID": ACCOUNT.app_ids[0],
+        "VOLC_ACCESSKEY": ACCOUNT.access_key,
+        "VOLC_SECRETKEY": ACCOUNT.secret_key,
+        "RECTASK_REDIS_URL": redis.url,
+        "RECTASK_REPLICAS": str(REPLICAS),
+    }
+    order = json.dumps([environ, seconds])
+    return await asyncio.create_subprocess_exec(sys.executable, "-m", "soak.shared_pace", order)
+
+
+async def _ask_all(environ: dict[str, str], seconds: float) -> None:
+    async with open_bot(load_settings(environ=environ, env_file=NO_FILE), patience=UNHURRIED) as bot:
+        until = time.monotonic() + seconds
+
+        async def call(caller: int) -> None:
+            number = 0
+            while time.monotonic() < until:
+                number += 1
+                ref = TaskRef(bot.apps[0], "Room1", f"{caller}-{number}-{id(bot)}")
+                with suppress(TaskReadError):
+                    await bot.reader.read(ref, urgency=Urgency(Priority.PERSON))
+
+        calls = [asyncio.create_task(call(caller)) for caller in range(CALLERS // REPLICAS)]
+        await asyncio.sleep(seconds)
+        for each in calls:
+            each.cancel()
+        await asyncio.gather(*calls, return_exceptions=True)
+
+
+if __name__ == "__main__":
+    configure_logs(level="error", as_json=True, secrets=())
+    told_environ, told_seconds = json.loads(sys.argv[1])
+    asyncio.run(_ask_all(told_environ, told_seconds))
