@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any, Self, TypeVar
 
 import structlog
@@ -38,9 +39,11 @@ class Work:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if not self._tasks:
-            return
-        unfinished = (await asyncio.wait(self._tasks, timeout=self._drain_seconds))[1]
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._drain_seconds):
+                while self._tasks:  # what goes on may begin more
+                    await asyncio.wait(self._tasks)
+        unfinished = set(self._tasks)
         for task in unfinished:
             task.cancel()
         if unfinished:

@@ -24,6 +24,27 @@ def test_what_runs_is_finished_before_the_end() -> None:
     assert run_in_virtual_time(main()) == ["finished"]
 
 
+def test_what_is_begun_meanwhile_is_finished_too() -> None:
+    """As the answer to a command that was acknowledged while the card was still being made."""
+
+    async def main() -> list[str]:
+        done = []
+
+        async def finish() -> None:
+            await asyncio.sleep(3)
+            done.append("finished")
+
+        async def go_on() -> None:
+            await asyncio.sleep(3)
+            work.begin(finish())
+
+        async with Work() as work:
+            work.begin(go_on())
+        return done
+
+    assert run_in_virtual_time(main()) == ["finished"]
+
+
 def test_what_takes_too_long_is_abandoned_and_said(logged: list[EventDict]) -> None:
     async def main() -> bool:
         async with Work() as work:
