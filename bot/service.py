@@ -218,7 +218,7 @@ async def _open_door(
         try:
             yield
         finally:
-            door.handler = None
+            await door.close()
         return
     token = settings.slack_app_token.get_secret_value()
     await tries.until_reached(lambda: prove_app_token(desk.slack, token), of="slack")

@@ -1,5 +1,6 @@
 """The HTTP server: Slack's door, whether this process is alive and can serve, and what it has counted."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 
@@ -11,19 +12,33 @@ Checks = Callable[[], Awaitable[Mapping[str, bool]]]
 Scrape = Callable[[str], Awaitable[tuple[bytes, str]]]
 
 BODY_AT_MOST = 1024 * 1024
+SLACK_WAITS = 3.0
 
 
 class Door:
-    """Slack's door over HTTP: closed (503) until `handler` is there, and again once it is taken away."""
+    """Slack's door over HTTP: closed (503) until `handler` is there, and again once it is being left."""
 
     def __init__(self) -> None:
         self.handler: Handler | None = None
+        self._inside: set[asyncio.Future[None]] = set()
 
     async def knock(self, request: web.Request) -> web.StreamResponse:
         """Hand the request on, if somebody is there."""
         if self.handler is None:
             return web.Response(status=503, headers={"Retry-After": "1"})
-        return await self.handler(request)
+        answered = asyncio.get_running_loop().create_future()
+        self._inside.add(answered)
+        try:
+            return await self.handler(request)
+        finally:
+            self._inside.discard(answered)
+            answered.set_result(None)
+
+    async def close(self) -> None:
+        """Let nothing new in, and wait for what is inside, as long as Slack would."""
+        self.handler = None
+        if self._inside:
+            await asyncio.wait(self._inside, timeout=SLACK_WAITS)
 
 
 @asynccontextmanager

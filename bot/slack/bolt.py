@@ -1,16 +1,19 @@
 """Bolt, and the two doors to it: requests over HTTP, and sockets."""
 
 import asyncio
+import json
 import logging
 import time
-from collections.abc import Awaitable, Callable
-from typing import Self
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
+from typing import Any, Self
 
 import aiohttp
 import structlog
 from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.adapter.socket_mode.async_internals import run_async_bolt_app
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.authorization.async_authorize import AsyncAuthorize
@@ -21,11 +24,13 @@ from slack_sdk.signature import SignatureVerifier
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
+from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.guard import refusal_of
 from bot.slack.meter import UNMETERED, SlackMeter, kind_of
 from bot.slack.metered import MeteredSlack
+from bot.slack.reply import send_afterwards
 from bot.slack.workspace import TOKEN_IS_DEAD, Workspace, error_of
 
 log = structlog.get_logger()
@@ -151,7 +156,9 @@ def http_door(
 class SocketDoor:
     """A socket to Slack (Socket Mode), as an async context manager.
 
-    Leaving it takes nothing new, and lets what is inside be acknowledged before the socket is closed.
+    Leaving it lets what is inside be acknowledged before the socket is closed. Slack can not be told to send nothing
+    more, so until then new commands are acknowledged at once, lest ever more have to be waited for, and answered
+    afterwards.
     """
 
     def __init__(
@@ -165,9 +172,13 @@ class SocketDoor:
     ) -> None:
         self._handler = AsyncSocketModeHandler(bolt, app_token, logger=_quiet_logger(), web_client=slack)
         self._handler.client.socket_mode_request_listeners[:] = [self._take]
+        self._bolt = bolt
+        self._slack = slack
         self._timer = timer
         self._meter = meter
+        self._is_leaving = False
         self._inside: set[asyncio.Task[None]] = set()
+        self._afterwards: set[asyncio.Task[None]] = set()
 
     async def is_connected(self) -> bool:
         """Whether Slack is at the other end."""
@@ -178,21 +189,42 @@ class SocketDoor:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._handler.client.socket_mode_request_listeners.clear()
-        if self._inside:
-            await asyncio.wait(self._inside, timeout=_ACKNOWLEDGED_WITHIN)
+        self._is_leaving = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_ACKNOWLEDGED_WITHIN):
+                while self._inside:
+                    await asyncio.wait(self._inside)
         await self._handler.close_async()  # type: ignore[no-untyped-call]  # nor here
+        if self._afterwards:
+            await asyncio.wait(self._afterwards, timeout=_ACKNOWLEDGED_WITHIN)
 
     async def _take(self, client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
         assert isinstance(client, SocketModeClient)
         received_at = self._timer()
-        handling = asyncio.ensure_future(self._handler.handle(client, request))
-        self._inside.add(handling)
-        try:
-            await handling
-            self._meter.acknowledged(kind_of(request.payload), self._timer() - received_at)
-        finally:
-            self._inside.discard(handling)
+        is_late = self._is_leaving and request.type == "slash_commands"
+        if is_late:
+            await client.send_socket_mode_response(SocketModeResponse(envelope_id=request.envelope_id))
+        else:
+            await _within(self._inside, self._handler.handle(client, request))
+        self._meter.acknowledged(kind_of(request.payload), self._timer() - received_at)
+        if is_late:
+            await _within(self._afterwards, self._answer_afterwards(request))
+
+    async def _answer_afterwards(self, request: SocketModeRequest) -> None:
+        """What would have been the acknowledgement's answer."""
+        answer = await run_async_bolt_app(self._bolt, request)
+        if answer.body:
+            message, url = json.loads(answer.body), str(request.payload["response_url"])
+            assert self._slack.session is not None
+            await send_afterwards(message, url, session=self._slack.session, meter=self._meter)
+
+
+async def _within(tasks: set[asyncio.Task[None]], going_on: Coroutine[Any, Any, None]) -> None:
+    """Wait for it, as one of the tasks that others may wait for as well."""
+    task = asyncio.create_task(going_on)
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)
+    await task
 
 
 def _quiet_logger() -> logging.Logger:

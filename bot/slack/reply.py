@@ -56,16 +56,7 @@ class Reply:
             return
         kind = "in_channel" if in_channel else "ephemeral"
         message = card.as_message() | {"response_type": kind, "replace_original": replace}
-        try:
-            webhook = AsyncWebhookClient(self._url, session=self._session, retry_handlers=[])
-            answer = await webhook.send_dict(message)
-        except (aiohttp.ClientError, OSError, TimeoutError) as failure:
-            log.warning("answer.lost", error=type(failure).__name__)
-            self._meter.called(RESPONSE_URL, "unreachable")
-            return
-        self._meter.called(RESPONSE_URL, outcome_of_status(answer.status_code))
-        if answer.status_code != 200:  # noqa: PLR2004
-            log.warning("answer.refused", status_code=answer.status_code, error=answer.body[:100])
+        await send_afterwards(message, self._url, session=self._session, meter=self._meter)
 
     async def with_card(self, card: Card) -> None:
         """Whichever way is still open."""
@@ -74,3 +65,19 @@ class Reply:
         else:
             await self.acknowledge()
             await self.afterwards(card)
+
+
+async def send_afterwards(
+    message: Mapping[str, Any], url: str, *, session: aiohttp.ClientSession, meter: SlackMeter
+) -> None:
+    """Through the response_url; an answer that does not get through is logged, and nothing is raised."""
+    try:
+        webhook = AsyncWebhookClient(url, session=session, retry_handlers=[])
+        answer = await webhook.send_dict(dict(message))
+    except (aiohttp.ClientError, OSError, TimeoutError) as failure:
+        log.warning("answer.lost", error=type(failure).__name__)
+        meter.called(RESPONSE_URL, "unreachable")
+        return
+    meter.called(RESPONSE_URL, outcome_of_status(answer.status_code))
+    if answer.status_code != 200:  # noqa: PLR2004
+        log.warning("answer.refused", status_code=answer.status_code, error=answer.body[:100])

@@ -1,0 +1,163 @@
+"""Replicas that go while people ask: what is under way is finished, and nobody sees a command fail."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from urllib.parse import urlencode
+
+import aiohttp
+
+from bot.playground.slack_doors import Outcome
+from bot.playground.slack_world import C_ONCALL, T_HOME, U_ANA
+from tests.contracts.postgres import Postgres
+from tests.flows.office import Office
+from tests.flows.test_look_up import nothing_amiss
+from tests.redis_server import RedisServer
+from tests.replicas.office_of_three import THREE, WITHIN, Replicas, open_replicas
+
+A_SECOND = 5
+# So slow that at any moment some are under way.
+SLOWLY = 0.6
+
+
+@dataclass
+class Asking:
+    """Commands, each about another task, and what became of them by task."""
+
+    replicas: Replicas
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+
+    async def ask(self, task: str) -> None:
+        self.outcomes[task] = await self.replicas.slack.command(f"Room1 {task}", user=U_ANA, channel=C_ONCALL)
+
+    async def keep_asking(self) -> None:
+        """Steadily, until cancelled; then all that were asked are waited for."""
+        async with asyncio.TaskGroup() as asked:
+            try:
+                for number in itertools.count():
+                    asked.create_task(self.ask(f"Steady{number}"))
+                    await asyncio.sleep(1 / A_SECOND)
+            except asyncio.CancelledError:
+                pass
+
+    async def check(self) -> None:
+        """Each was acknowledged in time, and has its card."""
+        failed = {task: outcome for task, outcome in self.outcomes.items() if outcome.error or not outcome.acked}
+        assert failed == {}
+        slack = self.replicas.slack
+
+        def all_told() -> bool:
+            told = "\n".join(message.text for message in slack.visible_to(U_ANA))
+            return all(f"task {task}." in told for task in self.outcomes)
+
+        await slack.wait_for(all_told, timeout=WITHIN)
+        assert nothing_amiss(slack)
+
+
+COMMAND = urlencode(
+    {"command": "/rectask", "text": "Room1 Task1", "user_id": U_ANA, "team_id": T_HOME, "channel_id": C_ONCALL}
+).encode()
+
+
+@asynccontextmanager
+async def steadily(replicas: Replicas) -> AsyncIterator[Asking]:
+    """People ask for as long as the block lasts."""
+    asking = Asking(replicas)
+    going_on = asyncio.create_task(asking.keep_asking())
+    try:
+        yield asking
+    finally:
+        going_on.cancel()
+        await going_on
+
+
+async def until_asked(replicas: Replicas, count: int = 1) -> None:
+    """Until so many requests more are with RTC, which takes its time."""
+    before = len(replicas.rtc.received)
+    async with asyncio.timeout(WITHIN):
+        while len(replicas.rtc.received) < before + count:  # noqa: ASYNC110  # RTC tells nobody of what comes in
+            await asyncio.sleep(0.005)
+
+
+async def test_a_rolling_restart_fails_no_command(replicas: Replicas) -> None:
+    replicas.rtc.delay = SLOWLY
+    async with steadily(replicas) as asking:
+        for old in list(replicas.running):
+            await replicas.start()
+            await until_asked(replicas)
+            await replicas.stop(old)
+    assert len(replicas.running) == THREE
+    assert len(asking.outcomes) > A_SECOND
+    await asking.check()
+
+
+async def test_what_is_under_way_when_all_go_is_finished(replicas: Replicas) -> None:
+    replicas.rtc.delay = 1.0
+    asking, asked = Asking(replicas), asyncio.create_task(until_asked(replicas, THREE))
+    commands = [asyncio.create_task(asking.ask(f"Task{number}")) for number in range(THREE)]
+    await asked
+    await asyncio.gather(*(replicas.stop(each) for each in list(replicas.running)))
+    await asyncio.gather(*commands)
+    await asking.check()
+
+
+async def test_what_comes_over_a_socket_that_is_about_to_close_is_answered(
+    postgres: Postgres, redis_server: RedisServer
+) -> None:
+    """Slack can not be told beforehand, and goes on sending until the socket is closed."""
+    database_url = postgres.create("closing")
+    async with open_replicas(door="socket", database_url=database_url, redis_url=redis_server.url, count=1) as replicas:
+        replicas.rtc.delay = 1.0
+        asking, asked = Asking(replicas), asyncio.create_task(until_asked(replicas))
+        before = asyncio.create_task(asking.ask("Before"))
+        await asked
+        stopping = asyncio.create_task(replicas.stop(replicas.any))
+        await asyncio.sleep(0)
+        meanwhile = [asyncio.create_task(asking.ask(f"Meanwhile{number}")) for number in range(THREE)]
+        await asyncio.gather(before, stopping, *meanwhile)
+        await asking.check()
+
+
+async def test_a_request_that_has_begun_to_come_in_is_answered(postgres: Postgres, redis_server: RedisServer) -> None:
+    database_url = postgres.create("coming")
+    async with (
+        open_replicas(door="http", database_url=database_url, redis_url=redis_server.url, count=1) as replicas,
+        aiohttp.ClientSession() as session,
+    ):
+        office, is_coming = replicas.any, asyncio.Event()
+
+        async def slowly() -> AsyncIterator[bytes]:
+            yield COMMAND[:10]
+            is_coming.set()
+            await until_it_takes_no_more(office)
+            yield COMMAND[10:]
+
+        headers = office.slack.sign(COMMAND) | {"Content-Type": "application/x-www-form-urlencoded"}
+        posting = asyncio.create_task(session.post(f"{office.url}/slack/events", data=slowly(), headers=headers))
+        await is_coming.wait()
+        assert (await office.slack.command("help")).acked  # by now the other one is inside, too
+        await replicas.stop(office)
+        answer = await posting
+        assert answer.status == 200
+        assert "Ended after" in await answer.text()
+
+
+async def until_it_takes_no_more(office: Office) -> None:
+    async with asyncio.timeout(WITHIN), aiohttp.ClientSession() as session:
+        while (await session.post(f"{office.url}/slack/events", data=COMMAND)).status != 503:  # noqa: ASYNC110  # as above
+            await asyncio.sleep(0.005)
+
+
+async def test_a_socket_that_slack_replaces_finishes_what_it_has(postgres: Postgres, redis_server: RedisServer) -> None:
+    database_url = postgres.create("replaced")
+    async with open_replicas(door="socket", database_url=database_url, redis_url=redis_server.url) as replicas:
+        replicas.rtc.delay = SLOWLY
+        async with steadily(replicas) as asking:
+            for reason in ("warning", "refresh_requested"):
+                await until_asked(replicas, THREE)
+                await replicas.slack.disconnect(reason, at_most=1)
+                assert replicas.slack.sockets == THREE - 1
+                await replicas.slack.wait_for_socket(THREE)
+        await asking.check()
