@@ -60,21 +60,21 @@ async def _round_rows(tasks: int) -> list[Row]:
     async with open_stand_ins() as world:
         async with serving(world):
             pass  # it makes its tables
-        await _watch(world, tasks)
+        await watch(world.rtc.url, world.environ["RECTASK_DATABASE_URL"], tasks)
         async with serving(world) as bot, _measuring(bot.process) as body:
             asked_at = await _ask_now_and_then(world, tasks)
         assert not world.slack.complaints + world.slack.refusals, (world.slack.complaints, world.slack.refusals)
         return [*_rtc_rows(world.rtc.received(), tasks, asked_at), *_body_rows(body)]
 
 
-async def _watch(world: StandIns, tasks: int) -> None:
+async def watch(rtc_url: str, database_url: str, tasks: int) -> None:
     """Put so many watched tasks into the database, each with a subscriber, all of them due now."""
-    async with open_bot(settings_for(world.rtc.url)) as bot:
+    async with open_bot(settings_for(rtc_url)) as bot:
         readings = [
             await bot.reader.read(TaskRef(bot.apps[0], room, "Task1"), urgency=Urgency(Priority.PERSON))
             for room in ROOMS
         ]
-    async with open_database(world.environ["RECTASK_DATABASE_URL"]) as database, database.writing() as connection:
+    async with open_database(database_url) as database, database.writing() as connection:
         await connection.execute(watched_tasks.insert(), [_watched(n, readings[n % 2]) for n in range(tasks)])
         await connection.execute(subscriptions.insert(), [_subscription(n) for n in range(tasks)])
 
