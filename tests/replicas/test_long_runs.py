@@ -1,0 +1,59 @@
+"""The long runs of `make soak` in small: whole replicas as processes, on a real PostgreSQL and a real Redis."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from soak.deaths import Plan, run
+from soak.endurance import endure
+from soak.rolling import rolling_restart
+from soak.rounds import shared_round
+from soak.shared_pace import shared_pace
+from tests.contracts.postgres import Postgres, run_postgres
+from tests.redis_server import run_redis
+
+LIMIT = 60
+
+
+@pytest.mark.parametrize("trouble", ["flush", "kill"])
+async def test_three_processes_stay_within_the_limit_whatever_befalls_redis(trouble: str) -> None:
+    assert figure("worst second ([0-9]+)", await shared_pace(trouble, seconds=6)) <= LIMIT
+
+
+async def test_no_notice_is_lost_or_seen_twice(tmp_path: Path) -> None:
+    """With servers of its own, for they are restarted and flushed."""
+    with run_postgres() as postgres, run_redis() as redis:
+        plan = Plan("both", 60, workers=3, every=0.7, lease=4.0, redis=redis, postgres=postgres)
+        toll = await run(plan, postgres.create("deaths"), tmp_path)
+    assert (toll.lost, toll.twice) == (0, 0)
+
+
+async def test_a_rolling_restart_fails_no_command(postgres: Postgres, tmp_path: Path) -> None:
+    rolled, same = await rolling_restart(postgres, tmp_path, rounds=1)
+    assert rolled.startswith("0 of ")
+    assert ", 0 without a card" in rolled
+    assert "exit code 0" in rolled
+    assert figure("([0-9]+) requests to RTC", same) <= 3
+    assert "0 of 100 failed" in same
+
+
+async def test_a_round_of_several_replicas_asks_the_database_as_much_as_that_of_one(tmp_path: Path) -> None:
+    """With a server of its own, whose log is counted."""
+    with run_postgres() as postgres:
+        told = await shared_round(postgres, tmp_path, tasks=150, replicas=2)
+    assert figure("worst second ([0-9]+)", told) <= LIMIT
+    assert figure("([0-9.]+) statements a look", told) < 7
+
+
+async def test_all_faults_at_once(tmp_path: Path) -> None:
+    with run_postgres() as postgres:
+        told, _, _, leaks = await endure(postgres, tmp_path, seconds=20)
+    assert told.endswith("0 lost, 0 twice")
+    assert "connections" in leaks
+
+
+def figure(pattern: str, told: str) -> float:
+    found = re.search(pattern, told)
+    assert found is not None, told
+    return float(found[1])
