@@ -1,6 +1,7 @@
 """A release before this one goes on working beside it: what it does not know of does not stand in its way."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from bot.storage.database import open_database
 from bot.storage.engine import for_writing, open_migrating_engine
 from bot.storage.migrations.upgrade import open_scripts, upgrade
 from bot.storage.schema import HEAD, Schema, read_schema
+from bot.subscriptions.notice import NoticeState
 from tests.contracts.stores import ANN, NOON, REF, SECOND, open_stores
 from tests.storage.test_schema import NewUrl, inspected, new_url
 from tests.world import SetClock
@@ -19,14 +21,23 @@ from tests.world import SetClock
 __all__ = ["new_url"]
 
 
+Scripts = Callable[[str], ScriptDirectory]
+BEFORE = [script.revision for script in open_scripts().walk_revisions() if script.revision != HEAD]
+PREVIOUS = max(BEFORE)
+
+
 @pytest.fixture
-def first_scripts(tmp_path: Path) -> ScriptDirectory:
-    """As they were in 0.1.0."""
-    scripts = open_scripts(Path(shutil.copytree(open_scripts().dir, tmp_path / "migrations")))
-    for path in Path(scripts.versions).glob("r*.py"):
-        if not path.name.startswith("r0001"):
-            path.unlink()
-    return scripts
+def scripts_until(tmp_path: Path) -> Scripts:
+    """As they were in the release that brought this revision."""
+
+    def until(revision: str) -> ScriptDirectory:
+        scripts = open_scripts(Path(shutil.copytree(open_scripts().dir, tmp_path / revision)))
+        for path in Path(scripts.versions).glob("r*.py"):
+            if path.name[1:5] > revision:
+                path.unlink()
+        return scripts
+
+    return until
 
 
 async def migrate_with(url: str, scripts: ScriptDirectory) -> None:
@@ -45,6 +56,17 @@ def form_of(connection: Connection) -> dict[str, dict[str, bool]]:
     }
 
 
+def unique_in(connection: Connection) -> dict[str, set[tuple[str, ...]]]:
+    """What may be in each table once only."""
+    found = inspect(connection)
+    once: dict[str, set[tuple[str, ...]]] = {}
+    for table in found.get_table_names():
+        constraints = {tuple(each["column_names"]) for each in found.get_unique_constraints(table)}
+        indexes = {tuple(map(str, each["column_names"])) for each in found.get_indexes(table) if each["unique"]}
+        once[table] = constraints | indexes
+    return once
+
+
 async def raw(url: str, *statements: str) -> None:
     engine = open_migrating_engine(read_url(url), patience=SECOND)
     async with engine.begin() as connection:
@@ -53,17 +75,19 @@ async def raw(url: str, *statements: str) -> None:
     await engine.dispose()
 
 
-async def test_nothing_that_is_there_is_changed(new_url: NewUrl, first_scripts: ScriptDirectory) -> None:
+@pytest.mark.parametrize("revision", BEFORE)
+async def test_nothing_that_is_there_is_changed(new_url: NewUrl, scripts_until: Scripts, revision: str) -> None:
     url = new_url()
-    await migrate_with(url, first_scripts)
+    await migrate_with(url, scripts_until(revision))
     engine = open_migrating_engine(read_url(url), patience=SECOND)
     async with engine.connect() as connection:
-        before = await connection.run_sync(form_of)
+        before, once_before = await connection.run_sync(form_of), await connection.run_sync(unique_in)
     await engine.dispose()
-    after = await inspected(url, form_of)
+    after, once = await inspected(url, form_of), await inspected(url, unique_in)
     for table, columns in before.items():
         assert columns.items() <= after[table].items()
         assert all(may_be_empty for name, may_be_empty in after[table].items() if name not in columns)
+        assert once[table] == once_before[table]
     assert await inspected(url, read_schema, release="0.1.0") == Schema(HEAD, "0.1.0")
 
 
@@ -76,9 +100,9 @@ WATCHED = (
 SUBSCRIBED = "INSERT INTO subscriptions (watched_task_id, team_id, user_id, subscribed_at) VALUES (1, 'T1', 'U1', 0)"
 
 
-async def test_rows_from_before_and_from_beside_are_taken(new_url: NewUrl, first_scripts: ScriptDirectory) -> None:
+async def test_rows_from_before_and_from_beside_are_taken(new_url: NewUrl, scripts_until: Scripts) -> None:
     url = new_url()
-    await migrate_with(url, first_scripts)
+    await migrate_with(url, scripts_until("0001"))
     await raw(url, WATCHED)
     async with open_database(url) as database:
         await database.prepare()
@@ -87,3 +111,49 @@ async def test_rows_from_before_and_from_beside_are_taken(new_url: NewUrl, first
         assert (await stores.entry(ANN)).watched.ref == REF
         await stores.conclude()
         assert (await stores.claim_notice()).notice.asked_in is None
+
+
+# What the release before the newest migration does, from somebody's subscribing to what is told in the end. To be
+# looked at with each new migration.
+SUBSCRIBED_THERE = (
+    "INSERT INTO subscriptions (watched_task_id, team_id, user_id, subscribed_at, asked_in) "
+    "VALUES (1, 'T1', 'U1', 0, 'C1')"
+)
+RECORDED = (
+    "INSERT INTO audit_records (id, at, team_id, user_id, deed, door, outcome, channel, app, room, task) "
+    "VALUES ('r1', 0, 'T1', 'U1', 'subscribe', 'command', 'done', 'C1', 'prod', 'Room1', 'Task1')"
+)
+CLAIMED = "UPDATE watched_tasks SET lease_until = 1, lease_token = lease_token + 1 WHERE id = 1 AND phase <> 'closed'"
+CONCLUDED = (
+    "UPDATE watched_tasks SET phase = 'closed', closed_at = 1, lease_until = 0 WHERE id = 1 AND lease_token = 1",
+    "INSERT INTO completions (watched_task_id, occasion, noticed_at) VALUES (1, 'gone', 1)",
+    (
+        "INSERT INTO notices (subscription_id, completion_id, key, state, attempts, due_at, queued_at, lease_until, "
+        "lease_token) VALUES (1, 1, 'n1', 'pending', 0, 1, 1, 0, 0)"
+    ),
+)
+DELIVERED = (
+    "UPDATE notices SET state = 'sending', attempts = 1, lease_until = 2, lease_token = 1 WHERE key = 'n1'",
+    (
+        "UPDATE notices SET state = 'delivered', settled_at = 2, channel = 'D1', ts = '1.0', lease_until = 0 "
+        "WHERE key = 'n1' AND lease_token = 1 AND settled_at IS NULL"
+    ),
+)
+
+
+@pytest.mark.parametrize("who", ["this release", "the one before"])
+async def test_what_the_release_before_has_begun_either_ends(new_url: NewUrl, scripts_until: Scripts, who: str) -> None:
+    url = new_url()
+    await migrate_with(url, scripts_until(PREVIOUS))
+    await raw(url, WATCHED)
+    async with open_stores(url, SetClock(NOON)) as stores:
+        await stores.database.prepare()
+        await raw(url, SUBSCRIBED_THERE, RECORDED, CLAIMED, *CONCLUDED)
+        entry = await stores.entry(ANN)
+        assert (entry.watched.ref, entry.notice_state) == (REF, NoticeState.PENDING)
+        if who == "this release":
+            assert (await stores.deliver()).notice.asked_in == "C1"
+        else:
+            await raw(url, *DELIVERED)
+        assert (await stores.entry(ANN)).notice_state is NoticeState.DELIVERED
+        assert await stores.claim_notices() == []
