@@ -22,6 +22,7 @@ from bot.slack.cards.notice import newer_card, told_again
 from bot.slack.cards.refusal import unknown_person_card
 from bot.slack.cards.words import help_card, stranger_card, tampered_card, unexpected_card, usage_card, words_card
 from bot.slack.command import Help, List, LookUp, Refused, Unwatch, Watch, parse_command
+from bot.slack.commanded import Commands
 from bot.slack.desk import Desk, Listener, answered, container_of, incident_of, is_own_card, made, refusal_card
 from bot.slack.events import register_events
 from bot.slack.gate import Stopped
@@ -51,7 +52,7 @@ ANSWER_WITHIN = 2.0
 
 def register(app: AsyncApp, desk: Desk) -> None:
     """Tell Bolt which listener is for what; the last one takes whatever no other does."""
-    app.command(re.compile(".*"))(shielded(desk, on_command))
+    app.use(Commands(shielded(desk, on_command)))
     app.action("rectask.refresh")(shielded(desk, on_refresh))
     app.action("rectask.subscribe")(shielded(desk, on_subscribe))
     app.action(re.compile(r"rectask\.unsubscribe(\..*)?"))(shielded(desk, on_unsubscribe))
