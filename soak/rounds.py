@@ -2,13 +2,16 @@
 
 import asyncio
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
+
+import psutil
 
 from benchmarks.watching import watch
 from bot.playground.fake_rtc import worst_second
 from bot.storage.database import open_database
-from soak.city import City, open_city, open_fleet
+from soak.city import City, Fleet, open_city, open_fleet
 from tests.contracts.postgres import Postgres
 
 # Times what it should take, should something hang.
@@ -25,15 +28,50 @@ async def shared_round(postgres: Postgres, folder: Path, *, tasks: int, replicas
             await database.prepare()
         # Nobody looks twice before all have been looked at.
         city.environ["RECTASK_WATCH_INTERVAL"] = "3600"
-        async with open_fleet(city, replicas):
+        async with open_fleet(city, replicas) as fleet:
             await watch(city.rtc.url, city.environ["RECTASK_DATABASE_URL"], tasks)
+            before = _spent(city, fleet)
             with _Statements(postgres) as statements:
                 arrivals = await _until_all_are_looked_at(city, tasks)
-    took = arrivals[-1] - arrivals[0]
+            spent = _spent(city, fleet) - before
+    took, looks = arrivals[-1] - arrivals[0], len(arrivals)
     return (
-        f"{took:.1f} s, {(len(arrivals) - 1) / took:.1f} a second, worst second {worst_second(arrivals)}; "
-        f"{statements.count / len(arrivals):.2f} statements a look"
+        f"{took:.1f} s, {(looks - 1) / took:.1f} a second, worst second {worst_second(arrivals)}; "
+        f"{statements.count / looks:.2f} statements a look; CPU a look {spent.a_look(looks)}"
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Spent:
+    """CPU seconds of all processes of a kind."""
+
+    replicas: float
+    postgres: float
+    redis: float
+
+    def __sub__(self, other: Self) -> Self:
+        return type(self)(self.replicas - other.replicas, self.postgres - other.postgres, self.redis - other.redis)
+
+    def a_look(self, looks: int) -> str:
+        kinds = {"the replicas": self.replicas, "PostgreSQL": self.postgres, "Redis": self.redis}
+        return ", ".join(f"{seconds / looks * 1000:.2f} ms {kind}" for kind, seconds in kinds.items())
+
+
+def _spent(city: City, fleet: Fleet) -> _Spent:
+    """PostgreSQL's are those that serve now; the replicas keep their connections."""
+    pid = int(Path(city.postgres.server.pgdata, "postmaster.pid").read_text(encoding="ascii").split()[0])
+    server = psutil.Process(pid)
+    assert city.redis.process is not None
+    return _Spent(
+        sum(_cpu(replica.process) for replica in fleet.replicas),
+        sum(_cpu(process) for process in [server, *server.children()]),
+        _cpu(psutil.Process(city.redis.process.pid)),
+    )
+
+
+def _cpu(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
 
 
 async def _until_all_are_looked_at(city: City, tasks: int) -> list[float]:

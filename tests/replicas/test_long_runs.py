@@ -1,4 +1,7 @@
-"""The long runs of `make soak` in small: whole replicas as processes, on a real PostgreSQL and a real Redis."""
+"""The long runs of `make soak` in small: whole replicas as processes, on a real PostgreSQL and a real Redis.
+
+The half hour of all faults has no small version: a lease that outlives a death takes a minute and a half to run out.
+"""
 
 import re
 from pathlib import Path
@@ -6,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from soak.deaths import Plan, run
-from soak.endurance import endure
 from soak.rolling import rolling_restart
 from soak.rounds import shared_round
 from soak.shared_pace import shared_pace
@@ -44,13 +46,6 @@ async def test_a_round_of_several_replicas_asks_the_database_as_much_as_that_of_
         told = await shared_round(postgres, tmp_path, tasks=150, replicas=2)
     assert figure("worst second ([0-9]+)", told) <= LIMIT
     assert figure("([0-9.]+) statements a look", told) < 7
-
-
-async def test_all_faults_at_once(tmp_path: Path) -> None:
-    with run_postgres() as postgres:
-        told, _, _, leaks = await endure(postgres, tmp_path, seconds=20)
-    assert told.endswith("0 lost, 0 twice")
-    assert "connections" in leaks
 
 
 def figure(pattern: str, told: str) -> float:
