@@ -1,5 +1,6 @@
 """The record of what people did, on both databases."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -50,6 +51,14 @@ async def test_what_no_database_takes_is_written_without_it(audit: SqlAudit) -> 
     await audit.write([Record(NOON, "T1", "U1", Deed.OTHER, Door.COMMAND, Outcome.DONE, reason="a\0b\ud800", id="odd")])
     (found,) = await audit.find(Search(), limit=9)
     assert found.reason == "ab?"
+
+
+async def test_what_looks_like_something_else_stays_a_text(audit: SqlAudit) -> None:
+    odd = replace(
+        WHOLE, id="odd", channel="null", app="true", room='a"b\\\n€😀', task="0012345678901234567890", file="[1]"
+    )
+    await audit.write([odd])
+    assert await audit.find(Search(), limit=9) == [odd]
 
 
 async def test_nothing_is_written_twice(audit: SqlAudit) -> None:
