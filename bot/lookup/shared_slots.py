@@ -12,7 +12,7 @@ import structlog
 from bot.lookup.ending import end
 from bot.lookup.meter import UNMETERED, LookupMeter
 from bot.lookup.own_slots import OwnSlots
-from bot.lookup.pacing import Queue
+from bot.lookup.pacing import WINDOW, Queue
 from bot.lookup.redis import RedisLink, RedisLost
 from bot.recording.reading import Priority
 
@@ -67,7 +67,7 @@ class SharedSlots:
         self._seen = (replicas, timer())
         self._alone: OwnSlots | None = None
         self._alone_since = 0.0
-        self._is_slowed = False
+        self._slowed_at: float | None = None
         self._queue: Queue | None = None
         self._beating: asyncio.Task[None] | None = None
         self._beat_now = asyncio.Event()
@@ -115,7 +115,7 @@ class SharedSlots:
 
     def slow_down(self) -> None:
         """Told to all at once; this replica's own part is halved too."""
-        self._is_slowed = True
+        self._slowed_at = self._timer()
         self._beat_now.set()
         if self._alone is not None:
             self._alone.slow_down()
@@ -140,7 +140,7 @@ class SharedSlots:
 
     async def _ask(self, what: str) -> _Told:
         """Raises RedisLost."""
-        was_slowed, self._is_slowed = self._is_slowed, False
+        was_slowed = what != "leave" and self._is_news_of_slowing()
         persons = 0 if self._queue is None else self._queue.count(Priority.PERSON)
         others = max(persons - (what == "reserve"), 0)
         arguments: list[str | float] = [
@@ -152,16 +152,16 @@ class SharedSlots:
             int(was_slowed),
             self._least,
         ]
-        try:
-            told = await self._link.ask(lambda: self._script(keys=[f"{self._link.prefix}pace"], args=arguments))
-        except RedisLost:
-            self._is_slowed = was_slowed
-            raise
-        answer = _Told(*told)
+        answer = _Told(*await self._link.ask(lambda: self._script(keys=[f"{self._link.prefix}pace"], args=arguments)))
         self._count(answer.replicas)
         if was_slowed:
+            self._slowed_at = None
             log.warning("pacer.slowed", requests_per_second=round(self._limit * AIM * answer.share * _MICROSECOND, 1))
         return answer
+
+    def _is_news_of_slowing(self) -> bool:
+        """Older than a second it is over: a Redis that comes back is not told of what happened without it."""
+        return self._slowed_at is not None and self._timer() - self._slowed_at < WINDOW
 
     def _count(self, replicas: int) -> None:
         """The most that were there lately: who is away for a moment still needs its part."""
