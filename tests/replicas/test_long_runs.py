@@ -26,7 +26,7 @@ async def test_three_processes_stay_within_the_limit_whatever_befalls_redis(trou
 async def test_no_notice_is_lost_or_seen_twice(tmp_path: Path) -> None:
     """With servers of its own, for they are restarted and flushed."""
     with run_postgres() as postgres, run_redis() as redis:
-        plan = Plan("both", 60, workers=3, every=0.7, lease=4.0, redis=redis, postgres=postgres)
+        plan = Plan("both", 60, workers=3, every=2.0, lease=4.0, redis=redis, postgres=postgres)
         toll = await run(plan, postgres.create("deaths"), tmp_path)
     assert (toll.lost, toll.twice) == (0, 0)
 
