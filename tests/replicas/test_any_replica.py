@@ -6,7 +6,7 @@ import json
 from bot.playground.slack_world import C_ONCALL, U_ANA, Json
 from tests.flows.test_look_up import nothing_amiss, typed, words_of
 from tests.flows.test_subscriptions import actions_of, direct_message, pressed
-from tests.replicas.office_of_three import THREE, Replicas
+from tests.replicas.office_of_three import THREE, WITHIN, Replicas
 
 
 async def test_a_command_its_buttons_and_its_end(replicas: Replicas) -> None:
@@ -24,12 +24,23 @@ async def test_a_command_its_buttons_and_its_end(replicas: Replicas) -> None:
     await pressed(office, card, "rectask.refresh")  # so that nobody has to wait for the next look
     told = await direct_message(office)
     assert "You get this because you subscribed" in words_of(told)
+    await until_settled(replicas)  # so nobody is going to send it again
     for _ in range(THREE):
-        listed = words_of(await typed(office, "list"))
-        assert "The message about its end was delivered" in listed  # so nobody is going to send it again
+        assert "The message about its end was delivered" in words_of(await typed(office, "list"))
     assert [message for message in slack.visible_to(U_ANA, channel=told.channel) if not message.ephemeral_to] == [told]
-    assert sum(await replicas.counted("rectask_notices_settled_total", outcome="delivered")) == 1
+    assert sum(await settled(replicas)) == 1
     assert nothing_amiss(slack)
+
+
+async def settled(replicas: Replicas) -> list[float]:
+    return await replicas.counted("rectask_notices_settled_total", outcome="delivered")
+
+
+async def until_settled(replicas: Replicas) -> None:
+    """Slack has the message a moment before the store knows."""
+    async with asyncio.timeout(WITHIN):
+        while not sum(await settled(replicas)):  # noqa: ASYNC110  # what is waited for happens elsewhere
+            await asyncio.sleep(0.02)
 
 
 async def test_the_list_and_the_home_tab_are_the_same_everywhere(replicas: Replicas) -> None:
