@@ -19,6 +19,8 @@ log = structlog.get_logger()
 POLL_EVERY = 1.0
 # Where something was due, more may be: long enough for some room to come, short enough that none stays empty.
 BREATH = 0.25
+# Seconds after which a claim is made for fewer places too.
+REFILLED_WITHIN = 5.0
 # Seconds without a good round after which something is wrong.
 ROUNDS_ARE_LATE_AFTER = 30.0
 
@@ -26,7 +28,7 @@ C = TypeVar("C")
 
 
 class Rounds(Generic[C]):
-    """Handles claims, `at_once` of them at most.
+    """Handles claims, `at_once` of them at most; more are claimed once there is room for `refill`, or after a while.
 
     `run` goes on until it is cancelled. Used as an async context manager: leaving it lets what is being handled go on
     for `drain` seconds, then cancels it, and gives back every claim whose handling did not come to its end.
@@ -41,12 +43,14 @@ class Rounds(Generic[C]):
         release: Callable[[Sequence[C]], Awaitable[None]],
         at_once: int,
         drain: float,
+        refill: int = 1,
         timer: Callable[[], float] = time.monotonic,
         on_round: Callable[[RoundOutcome], None] = lambda _: None,
     ) -> None:
         self._name = name
         self._claim, self._handle, self._release = claim, handle, release
         self._at_once = at_once
+        self._refill = refill
         self._drain = drain
         self._timer = timer
         self._on_round = on_round
@@ -102,8 +106,14 @@ class Rounds(Generic[C]):
         while True:
             self._woken.clear()
             room = self._at_once - len(self._under_way)
-            begun = await self._begin_safely(room) if room else 0
-            await self._pause(BREATH if begun or not room else POLL_EVERY)
+            is_time = self._is_time_for(room)
+            begun = await self._begin_safely(room) if is_time else 0
+            await self._pause(BREATH if begun or not is_time else POLL_EVERY)
+
+    def _is_time_for(self, room: int) -> bool:
+        """Not for each single place, which would cost the store a claim each; but a round is due now and then."""
+        is_overdue = self._good_round_at is None or self._timer() - self._good_round_at >= REFILLED_WITHIN
+        return room >= self._refill or (room > 0 and is_overdue)
 
     async def _begin_safely(self, room: int) -> int:
         try:

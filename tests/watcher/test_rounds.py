@@ -40,7 +40,7 @@ class Due:
             raise self.failure
         self.released += names
 
-    def rounds(self, *, at_once: int = 3, drain: float = 0.0) -> Rounds[str]:
+    def rounds(self, *, at_once: int = 3, drain: float = 0.0, refill: int = 1) -> Rounds[str]:
         return Rounds(
             "test",
             claim=self.claim,
@@ -48,6 +48,7 @@ class Due:
             release=self.release,
             at_once=at_once,
             drain=drain,
+            refill=refill,
             timer=lambda: asyncio.get_running_loop().time(),
         )
 
@@ -70,6 +71,22 @@ def test_all_that_is_due_is_handled_and_no_more_at_once_than_there_is_room_for()
 
     assert run_in_virtual_time(main()) == 3
     assert due.handled == [f"n{number}" for number in range(10)]
+
+
+def test_the_store_is_not_asked_for_each_single_place() -> None:
+    """Three are slow, so that three places come free: too few, or enough."""
+    due = Due("slow1", "slow2", "slow3", *(f"n{number}" for number in range(12)))
+    run_in_virtual_time(run_for(due.rounds(at_once=6, refill=6), 4.9))
+    assert (due.claims, len(due.handled)) == (1, 3)
+    due = Due("slow1", "slow2", "slow3", *(f"n{number}" for number in range(12)))
+    run_in_virtual_time(run_for(due.rounds(at_once=6, refill=3), 4.9))
+    assert len(due.handled) == 12
+
+
+def test_a_few_places_are_filled_after_a_while() -> None:
+    due = Due("slow1", "slow2", *(f"slow{number}" for number in range(3, 6)), "n1", "n2")
+    run_in_virtual_time(run_for(due.rounds(at_once=6, refill=6), 5.5))
+    assert "n2" in due.handled
 
 
 def test_one_that_fails_or_is_slow_stops_no_other(logged: list[EventDict]) -> None:
