@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
+
 from benchmarks.worlds import ACCOUNT, Environ, Served, Server, fake_rtc, start_serving
 from bot.playground.fake_slack import FakeSlack, open_fake_slack
 from tests.contracts.postgres import Postgres
@@ -88,7 +90,8 @@ class Fleet:
         process = self.replicas[place].process
         process.send_signal(signal.SIGSTOP)
         await asyncio.sleep(seconds)
-        process.send_signal(signal.SIGCONT)
+        with contextlib.suppress(psutil.NoSuchProcess):  # it was killed meanwhile
+            process.send_signal(signal.SIGCONT)
 
     async def end(self) -> None:
         for replica in self.replicas:
@@ -120,14 +123,18 @@ async def now_and_then(
 
 @asynccontextmanager
 async def troubled(*troubles: Awaitable[None]) -> AsyncIterator[None]:
-    """While the block runs."""
+    """While the block runs. A trouble that ends by itself, or fails, is a fault of the run, and raised."""
     running = [asyncio.ensure_future(trouble) for trouble in troubles]
     try:
         yield
     finally:
+        ended = [trouble for trouble in running if trouble.done()]
         for trouble in running:
             trouble.cancel()
         await asyncio.gather(*running, return_exceptions=True)
+    for trouble in ended:
+        trouble.result()
+        raise RuntimeError("a trouble came to its end")
 
 
 async def restart_postgres(postgres: Postgres) -> None:

@@ -164,7 +164,8 @@ class Crew:
         worker.send_signal(signal.SIGSTOP)
         self.stopped += 1
         await asyncio.sleep(seconds)
-        worker.send_signal(signal.SIGCONT)
+        with contextlib.suppress(ProcessLookupError):  # it was killed meanwhile
+            worker.send_signal(signal.SIGCONT)
 
     async def end(self) -> None:
         for worker in self._workers:
