@@ -109,7 +109,7 @@ class _Waiting:
         self.leave(place)
         place.priority = priority
         self._note(priority, 1)
-        if not self._heap or priority < self._heap[0][0]:
+        if not self or priority < self._heap[0][0]:
             self._changed.set()
         heapq.heappush(self._heap, (priority, place.arrival, place))
 

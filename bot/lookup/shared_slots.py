@@ -26,6 +26,8 @@ BEAT_EVERY = 0.5
 NOTICED_AFTER = 2.5
 # A replica that was there within so many seconds counts.
 REMEMBERED_FOR = 60.0
+# Seconds after its time, the way to Redis and back included, at which a slot is let go.
+LATE_AFTER = 0.1
 
 _MICROSECOND = 1e-6
 
@@ -69,6 +71,8 @@ class SharedSlots:
         self._alone_since = 0.0
         self._slowed_at: float | None = None
         self._queue: Queue | None = None
+        self._was_late = False
+        self._is_back = asyncio.Event()
         self._beating: asyncio.Task[None] | None = None
         self._beat_now = asyncio.Event()
 
@@ -91,22 +95,43 @@ class SharedSlots:
         return self._alone is None
 
     async def come(self, queue: Queue) -> None:
-        """Return when the slot is there that was reserved for this replica."""
+        """Return when a slot of this replica's is there."""
         self._queue = queue
-        while self._alone is None:
-            try:
-                told = await self._ask("reserve")
-            except RedisLost as loss:
-                self._go_alone(loss)
-                break
-            if told.is_granted:
-                await self._sleep(told.wait * _MICROSECOND)
-                return
-            await queue.change(within=told.wait * _MICROSECOND)
-        alone = self._alone
-        if alone is not None:
-            alone.per_second = self._part(AIM if self._is_noticed() else 1 - AIM)
-            await alone.come(queue)
+        has_come = False
+        while not has_come:
+            alone = self._alone
+            has_come = await (self._come_shared(queue) if alone is None else self._come_alone(alone, queue))
+
+    async def _come_shared(self, queue: Queue) -> bool:
+        """Whether the slot came; if not, somebody else goes first, or Redis is gone."""
+        asked_at = self._timer()
+        try:
+            told = await self._ask("reserve")
+        except RedisLost as loss:
+            self._go_alone(loss)
+            return False
+        wait = told.wait * _MICROSECOND
+        if not told.is_granted:
+            await queue.change(within=wait)
+            return False
+        await self._sleep(wait)
+        # Slots that many replicas come too late for would be used in a bunch; but the second one is taken as it is.
+        self._was_late = not self._was_late and self._timer() - asked_at - wait > LATE_AFTER
+        return not self._was_late
+
+    async def _come_alone(self, alone: OwnSlots, queue: Queue) -> bool:
+        """Whether the slot came before Redis did."""
+        alone.per_second = self._part(AIM if self._is_noticed() else 1 - AIM)
+        coming, back = asyncio.ensure_future(alone.come(queue)), asyncio.ensure_future(self._is_back.wait())
+        try:
+            await asyncio.wait({coming, back}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            coming.cancel()
+            back.cancel()
+        if coming.done() and not coming.cancelled():
+            coming.result()
+            return True
+        return False
 
     def take(self) -> None:
         """A shared slot was taken when it was reserved."""
@@ -150,7 +175,8 @@ class SharedSlots:
             int(persons == 0),
             others,
             int(was_slowed),
-            self._least,
+            self._divisor,
+            int(self._alone is not None),
         ]
         answer = _Told(*await self._link.ask(lambda: self._script(keys=[f"{self._link.prefix}pace"], args=arguments)))
         self._count(answer.replicas)
@@ -171,7 +197,11 @@ class SharedSlots:
 
     def _part(self, aim: float) -> float:
         """Requests a second that are this replica's own of that part of the limit."""
-        return self._limit * aim / max(self._seen[0], self._least)
+        return self._limit * aim / self._divisor
+
+    @property
+    def _divisor(self) -> int:
+        return max(self._seen[0], self._least)
 
     def _is_noticed(self) -> bool:
         """Until then only that may be used which the shared pace leaves free, for the others do not know yet."""
@@ -183,7 +213,10 @@ class SharedSlots:
         self._alone_since = self._timer()
         part = self._part(AIM)
         self._alone = OwnSlots(part, clock=self._timer, sleep=self._sleep)
-        self._alone.wait_for(1 / self._part(1 - AIM))
+        self._alone.wait_for(min(1 / self._part(1 - AIM), NOTICED_AFTER))
+        if self._is_news_of_slowing():
+            self._alone.slow_down()
+        self._is_back.clear()
         log.warning("pacer.alone", error=str(loss), requests_per_second=round(part, 1), replicas=self._seen[0])
         self._meter.paced(is_shared=False)
 
@@ -191,6 +224,7 @@ class SharedSlots:
         if self._alone is None:
             return
         self._alone = None
+        self._is_back.set()
         log.info("pacer.shared", requests_per_second=self._limit * AIM, replicas=self._seen[0])
         self._meter.paced(is_shared=True)
 

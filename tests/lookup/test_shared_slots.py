@@ -17,7 +17,7 @@ import redis
 from structlog.typing import EventDict
 
 from bot.lookup.pacing import Pacer
-from bot.lookup.redis import open_redis
+from bot.lookup.redis import ANSWERS_WITHIN, open_redis
 from bot.lookup.shared_slots import SharedSlots
 from bot.playground.fake_rtc import worst_second
 from bot.recording.reading import Priority, Urgency
@@ -182,6 +182,67 @@ async def test_one_that_can_not_be_told_from_dead_leaves_its_part_unused(redis_s
         await saturate([well, cut_off], 4.5)
         turns = turns_of([well, cut_off])
     assert worst_second(turns) <= LIMIT
+
+
+async def test_one_cut_off_keeps_the_part_that_it_knew_when_another_joins(redis_server: RedisServer) -> None:
+    prefix = a_prefix()
+    async with (
+        open_fault_proxy(redis_server.port) as proxy,
+        open_replica(redis_server.url, prefix=prefix, replicas=2) as well,
+        open_replica(f"redis://127.0.0.1:{proxy.port}/0", prefix=prefix, replicas=2) as cut_off,
+    ):
+        proxy.fault = "black_hole"
+        await until(lambda: not cut_off.slots.is_shared)
+        async with open_replica(redis_server.url, prefix=prefix, replicas=2) as joins:
+            replicas = [well, cut_off, joins]
+            await saturate(replicas, 5)
+    assert worst_second(turns_of(replicas)) <= LIMIT
+
+
+# As a replica's row stands in Redis: when it was last heard of, persons who wait there, its divisor, whether alone.
+@pytest.mark.parametrize(
+    ("row", "at_most"),
+    [
+        ("{now} 0 3 1", 40),  # heard of, and yet alone: its questions come, and the answers do not
+        ("{now} 0 3 0 a newer release's 17", 60),
+        ("something else", 60),
+        ("{ahead} 5 3 0", 40),  # from before the server's clock was set back: nobody waits there
+    ],
+)
+async def test_rows_of_others(redis_server: RedisServer, row: str, at_most: int) -> None:
+    prefix = a_prefix()
+    now = round(time.time() * 1_000_000)
+    async with open_replica(redis_server.url, prefix=prefix) as replica:
+        with redis.Redis(port=redis_server.port) as client:
+            client.hset(f"{prefix}pace", "replica:other", row.format(now=now, ahead=now + 50_000_000))
+        await replica.take(Priority.BACKGROUND)
+        await saturate([replica], 1.5)
+        assert replica.slots.is_shared
+    assert worst_second(turns_of([replica])) <= at_most
+
+
+async def test_a_429_is_minded_after_the_servers_clock_was_set_back(
+    redis_server: RedisServer, logged: list[EventDict]
+) -> None:
+    prefix = a_prefix()
+    async with open_replica(redis_server.url, prefix=prefix) as replica:
+        ahead = round((time.time() + 3600) * 1_000_000)
+        with redis.Redis(port=redis_server.port) as client:
+            client.hset(f"{prefix}pace", mapping={"slowed_at": ahead, "slowed_from": 1_000_000})
+        await replica.take()
+        await asyncio.sleep(1)  # what comes within a second is the same congestion
+        replica.slots.slow_down()
+        await until(lambda: any(entry["event"] == "pacer.slowed" for entry in logged))
+    assert [entry["requests_per_second"] for entry in logged if entry["event"] == "pacer.slowed"] == [27.0]
+
+
+async def test_the_urls_options_do_not_undo_ours(redis_server: RedisServer) -> None:
+    options = "socket_timeout=30&socket_connect_timeout=20&max_connections=50&timeout=9&decode_responses=True"
+    async with open_redis(f"{redis_server.url}?{options}", prefix=a_prefix()) as link:
+        await link.ask(lambda: link.client.set(f"{link.prefix}x", b"\xff"))
+        assert await link.ask(lambda: link.client.get(f"{link.prefix}x")) == b"\xff"
+        pool = link.client.connection_pool
+        assert (pool.max_connections, pool.connection_kwargs["socket_timeout"]) == (1, ANSWERS_WITHIN)
 
 
 async def test_one_that_leaves_leaves_its_part_to_the_others(redis_server: RedisServer) -> None:
