@@ -5,7 +5,6 @@ import re
 from bot import settings
 from tests.deploy.places import ROOT
 
-
 NAMES = settings.NAMES
 
 ROUTES = {
