@@ -169,7 +169,9 @@ class SocketDoor:
         slack: AsyncWebClient,
         timer: Callable[[], float] = time.monotonic,
         meter: SlackMeter = UNMETERED,
+        acknowledged_within: float = _ACKNOWLEDGED_WITHIN,
     ) -> None:
+        self._acknowledged_within = acknowledged_within
         self._handler = AsyncSocketModeHandler(bolt, app_token, logger=_quiet_logger(), web_client=slack)
         self._handler.client.socket_mode_request_listeners[:] = [self._take]
         self._bolt = bolt
@@ -191,21 +193,26 @@ class SocketDoor:
     async def __aexit__(self, *_: object) -> None:
         self._is_leaving = True
         with suppress(TimeoutError):
-            async with asyncio.timeout(_ACKNOWLEDGED_WITHIN):
+            async with asyncio.timeout(self._acknowledged_within):
                 while self._inside:
                     await asyncio.wait(self._inside)
         await self._handler.close_async()  # type: ignore[no-untyped-call]  # nor here
         if self._afterwards:
-            await asyncio.wait(self._afterwards, timeout=_ACKNOWLEDGED_WITHIN)
+            await asyncio.wait(self._afterwards, timeout=self._acknowledged_within)
 
     async def _take(self, client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
         assert isinstance(client, SocketModeClient)
         received_at = self._timer()
         is_late = self._is_leaving and request.type == "slash_commands"
-        if is_late:
-            await client.send_socket_mode_response(SocketModeResponse(envelope_id=request.envelope_id))
-        else:
-            await _within(self._inside, self._handler.handle(client, request))
+        try:
+            if is_late:
+                await client.send_socket_mode_response(SocketModeResponse(envelope_id=request.envelope_id))
+            else:
+                await _within(self._inside, self._handler.handle(client, request))
+        except ConnectionError:
+            # The socket was closed meanwhile. Slack tells the person that it failed, and an answer would gainsay that.
+            log.debug("acknowledgement.lost", kind=request.type)
+            return
         self._meter.acknowledged(kind_of(request.payload), self._timer() - received_at)
         if is_late:
             await _within(self._afterwards, self._answer_afterwards(request))

@@ -69,20 +69,26 @@ def shielded(desk: Desk, listener: Listener) -> Callable[..., Awaitable[None]]:
     """The listener as Bolt calls it: it is found out who has come, and nothing is raised."""
 
     async def listen(ack: AsyncAck, body: Body) -> None:
-        reply = Reply(ack, body, desk.session, meter=desk.meter)
-        if (visit := desk.gate.visit_at_once(body)) is not None:
-            await _serve(desk, listener, visit, reply)
-            return
-        try:
-            served = desk.work.begin(_ask_who_and_serve(desk, listener, body, reply))
-        except TooMuchWork:
-            await _turn_away(reply)
-            return
-        await asyncio.wait({served}, timeout=ANSWER_WITHIN)
-        if not reply.is_acknowledged:
-            await reply.acknowledge()
+        # Bolt waits for the acknowledgement alone, and a refusal is posted after that.
+        with desk.work.holding():
+            await _let_in(desk, listener, body, Reply(ack, body, desk.session, meter=desk.meter))
 
     return listen
+
+
+async def _let_in(desk: Desk, listener: Listener, body: Body, reply: Reply) -> None:
+    """Serve who is known at once; Slack does not wait for as long as it may take to ask who somebody is."""
+    if (visit := desk.gate.visit_at_once(body)) is not None:
+        await _serve(desk, listener, visit, reply)
+        return
+    try:
+        served = desk.work.begin(_ask_who_and_serve(desk, listener, body, reply))
+    except TooMuchWork:
+        await _turn_away(reply)
+        return
+    await asyncio.wait({served}, timeout=ANSWER_WITHIN)
+    if not reply.is_acknowledged:
+        await reply.acknowledge()
 
 
 async def _ask_who_and_serve(desk: Desk, listener: Listener, body: Body, reply: Reply) -> None:

@@ -1,8 +1,8 @@
 """What goes on after Slack has been answered: owned, bounded, and finished before the process ends."""
 
 import asyncio
-from collections.abc import Coroutine
-from contextlib import suppress
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, Self, TypeVar
 
 import structlog
@@ -23,6 +23,7 @@ class Work:
 
     def __init__(self, *, drain_seconds: float = 10.0) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._held: set[asyncio.Task[Any]] = set()
         self._drain_seconds = drain_seconds
 
     def begin(self, coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
@@ -35,15 +36,26 @@ class Work:
         task.add_done_callback(self._tasks.discard)
         return task
 
+    @contextmanager
+    def holding(self) -> Iterator[None]:
+        """Have the calling task waited for as well, which others have begun, while it is inside; unbounded."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._held.add(task)
+        try:
+            yield
+        finally:
+            self._held.discard(task)
+
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(self._drain_seconds):
-                while self._tasks:  # what goes on may begin more
-                    await asyncio.wait(self._tasks)
-        unfinished = set(self._tasks)
+                while going_on := self._tasks | self._held:  # what goes on may begin more
+                    await asyncio.wait(going_on)
+        unfinished = self._tasks | self._held
         for task in unfinished:
             task.cancel()
         if unfinished:

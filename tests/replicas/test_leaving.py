@@ -8,12 +8,19 @@ from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
 import aiohttp
+import pytest
+from slack_bolt.async_app import AsyncAck
+from structlog.typing import EventDict
 
+from bot.playground.fake_slack import FakeSlack, open_fake_slack
 from bot.playground.slack_doors import Outcome
 from bot.playground.slack_world import C_ONCALL, T_HOME, U_ANA
+from bot.slack.bolt import SocketDoor, greet, make_bolt, make_slack
+from bot.slack.commanded import Commands
+from bot.slack.visit import Body
 from tests.contracts.postgres import Postgres
-from tests.flows.office import Office
-from tests.flows.test_look_up import nothing_amiss
+from tests.flows.office import DOORS, Office, open_office
+from tests.flows.test_look_up import nothing_amiss, typed, until_ready
 from tests.redis_server import RedisServer
 from tests.replicas.office_of_three import THREE, WITHIN, Replicas, open_replicas
 
@@ -118,6 +125,50 @@ async def test_what_comes_over_a_socket_that_is_about_to_close_is_answered(
         meanwhile = [asyncio.create_task(asking.ask(f"Meanwhile{number}")) for number in range(THREE)]
         await asyncio.gather(before, stopping, *meanwhile)
         await asking.check()
+
+
+@pytest.mark.parametrize("way", ["command", "press"])
+@pytest.mark.parametrize("door", DOORS)
+async def test_a_refusal_that_slack_takes_its_time_for_still_gets_there(
+    logged: list[EventDict], door: str, way: str
+) -> None:
+    """It is acknowledged first, and posted by what nobody who asked RTC would own."""
+    async with open_office(door=door, RECTASK_LOOKUPS_PER_MINUTE="1") as office:
+        await (until_ready(office) if door == "http" else office.slack.wait_for_socket())
+        card = await typed(office, "Room1 Task1")
+        office.slack.fault("response_url", "slow_before", seconds=0.4)
+        if way == "command":
+            outcome = await office.slack.command("Room1 Task2", user=U_ANA, channel=C_ONCALL)
+        else:
+            outcome = await office.slack.press(card, "rectask.refresh", user=U_ANA)
+        assert outcome.acked
+        await office.end()
+        assert [message.text for message in office.slack.visible_to(U_ANA) if "a minute" in message.text]
+        assert nothing_amiss(office.slack)
+    assert "answer.lost" not in [entry["event"] for entry in logged]
+
+
+async def test_an_acknowledgement_that_finds_the_socket_closed_is_said_and_no_error(logged: list[EventDict]) -> None:
+    has_come, may_go_on = asyncio.Event(), asyncio.Event()
+
+    async def listen(ack: AsyncAck, _body: Body) -> None:
+        has_come.set()
+        await may_go_on.wait()
+        await ack()
+
+    async with open_fake_slack(FakeSlack(ack_limit=0.5)) as fake, aiohttp.ClientSession() as session:
+        slack = make_slack(token=fake.bot_token, base_url=fake.api_url, session=session)
+        bolt = make_bolt(slack, await greet(slack))
+        bolt.use(Commands(listen))
+        async with SocketDoor(bolt, app_token=fake.app_token, slack=slack, acknowledged_within=0.05):
+            await fake.wait_for_socket()
+            command = asyncio.create_task(fake.command("help", user=U_ANA, channel=C_ONCALL))
+            await has_come.wait()
+        may_go_on.set()
+        assert not (await command).acked
+    assert [(entry["event"], entry["log_level"], entry["kind"]) for entry in logged] == [
+        ("acknowledgement.lost", "debug", "slash_commands")
+    ]
 
 
 async def test_a_request_that_has_begun_to_come_in_is_answered(postgres: Postgres, redis_server: RedisServer) -> None:

@@ -7,10 +7,12 @@ from slack_bolt.async_app import AsyncAck
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
+from structlog.typing import EventDict
 
 from bot.slack.bolt import make_bolt
 from bot.slack.commanded import Commands
 from bot.slack.visit import Body
+from bot.slack.work import Work
 from bot.slack.workspace import Workspace
 from tests.virtual_time import run_in_virtual_time
 
@@ -42,6 +44,41 @@ def test_the_answer_does_not_wait_for_what_goes_on_after_it() -> None:
         await asyncio.wait_for(went_on.wait(), 6)
 
     run_in_virtual_time(play())
+
+
+def test_what_goes_on_after_the_answer_is_finished_before_the_end() -> None:
+    went_on = list[str]()
+
+    async def play() -> None:
+        async with Work() as work:
+
+            async def listen(ack: AsyncAck, _body: Body) -> None:
+                with work.holding():
+                    await ack()
+                    await asyncio.sleep(5)
+                    went_on.append("posted")
+
+            assert (await answer_of(listen)).status == 200
+            assert went_on == []
+        assert went_on == ["posted"]
+
+    run_in_virtual_time(play())
+
+
+def test_what_goes_on_for_too_long_after_the_answer_is_abandoned_and_said(logged: list[EventDict]) -> None:
+    async def play() -> None:
+        async with Work() as work:
+
+            async def listen(ack: AsyncAck, _body: Body) -> None:
+                with work.holding():
+                    await ack()
+                    await asyncio.sleep(1000)
+
+            assert (await answer_of(listen)).status == 200
+        assert asyncio.get_running_loop().time() == 10
+
+    run_in_virtual_time(play())
+    assert [(entry["event"], entry["tasks"]) for entry in logged] == [("work.abandoned", 1)]
 
 
 async def test_a_response_that_is_put_in_is_the_answer() -> None:
