@@ -222,7 +222,7 @@ async def _open_door(
         return
     token = settings.slack_app_token.get_secret_value()
     await tries.until_reached(lambda: prove_app_token(desk.slack, token), of="slack")
-    async with SocketDoor(bolt, app_token=token, slack=desk.slack, meter=desk.meter) as socket:
+    async with SocketDoor(bolt, app_token=token, slack=desk.slack, work=desk.work, meter=desk.meter) as socket:
         readiness.socket, readiness.is_serving = socket, True
         log.info("door.opened", kind="socket")
         yield

@@ -4,9 +4,9 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any, Self
+from typing import Self
 
 import aiohttp
 import structlog
@@ -31,6 +31,7 @@ from bot.slack.guard import refusal_of
 from bot.slack.meter import UNMETERED, SlackMeter, kind_of
 from bot.slack.metered import MeteredSlack
 from bot.slack.reply import send_afterwards
+from bot.slack.work import Work
 from bot.slack.workspace import TOKEN_IS_DEAD, Workspace, error_of
 
 log = structlog.get_logger()
@@ -158,7 +159,7 @@ class SocketDoor:
 
     Leaving it lets what is inside be acknowledged before the socket is closed. Slack can not be told to send nothing
     more, so until then new commands are acknowledged at once, lest ever more have to be waited for, and answered
-    afterwards.
+    afterwards, which `work` waits for.
     """
 
     def __init__(
@@ -167,6 +168,7 @@ class SocketDoor:
         *,
         app_token: str,
         slack: AsyncWebClient,
+        work: Work,
         timer: Callable[[], float] = time.monotonic,
         meter: SlackMeter = UNMETERED,
         acknowledged_within: float = _ACKNOWLEDGED_WITHIN,
@@ -176,11 +178,11 @@ class SocketDoor:
         self._handler.client.socket_mode_request_listeners[:] = [self._take]
         self._bolt = bolt
         self._slack = slack
+        self._work = work
         self._timer = timer
         self._meter = meter
         self._is_leaving = False
         self._inside: set[asyncio.Task[None]] = set()
-        self._afterwards: set[asyncio.Task[None]] = set()
 
     async def is_connected(self) -> bool:
         """Whether Slack is at the other end."""
@@ -197,8 +199,6 @@ class SocketDoor:
                 while self._inside:
                     await asyncio.wait(self._inside)
         await self._handler.close_async()  # type: ignore[no-untyped-call]  # nor here
-        if self._afterwards:
-            await asyncio.wait(self._afterwards, timeout=self._acknowledged_within)
 
     async def _take(self, client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
         assert isinstance(client, SocketModeClient)
@@ -208,14 +208,21 @@ class SocketDoor:
             if is_late:
                 await client.send_socket_mode_response(SocketModeResponse(envelope_id=request.envelope_id))
             else:
-                await _within(self._inside, self._handler.handle(client, request))
+                await self._acknowledge(client, request)
         except ConnectionError:
             # The socket was closed meanwhile. Slack tells the person that it failed, and an answer would gainsay that.
             log.debug("acknowledgement.lost", kind=request.type)
             return
         self._meter.acknowledged(kind_of(request.payload), self._timer() - received_at)
         if is_late:
-            await _within(self._afterwards, self._answer_afterwards(request))
+            with self._work.holding():
+                await self._answer_afterwards(request)
+
+    async def _acknowledge(self, client: SocketModeClient, request: SocketModeRequest) -> None:
+        inside = asyncio.create_task(self._handler.handle(client, request))
+        self._inside.add(inside)
+        inside.add_done_callback(self._inside.discard)
+        await inside
 
     async def _answer_afterwards(self, request: SocketModeRequest) -> None:
         """What would have been the acknowledgement's answer."""
@@ -224,14 +231,6 @@ class SocketDoor:
             message, url = json.loads(answer.body), str(request.payload["response_url"])
             assert self._slack.session is not None
             await send_afterwards(message, url, session=self._slack.session, meter=self._meter)
-
-
-async def _within(tasks: set[asyncio.Task[None]], going_on: Coroutine[Any, Any, None]) -> None:
-    """Wait for it, as one of the tasks that others may wait for as well."""
-    task = asyncio.create_task(going_on)
-    tasks.add(task)
-    task.add_done_callback(tasks.discard)
-    await task
 
 
 def _quiet_logger() -> logging.Logger:

@@ -18,6 +18,7 @@ from bot.playground.slack_world import C_ONCALL, T_HOME, U_ANA
 from bot.slack.bolt import SocketDoor, greet, make_bolt, make_slack
 from bot.slack.commanded import Commands
 from bot.slack.visit import Body
+from bot.slack.work import Work
 from tests.contracts.postgres import Postgres
 from tests.flows.office import DOORS, Office, open_office
 from tests.flows.test_look_up import nothing_amiss, typed, until_ready
@@ -148,27 +149,68 @@ async def test_a_refusal_that_slack_takes_its_time_for_still_gets_there(
     assert "answer.lost" not in [entry["event"] for entry in logged]
 
 
-async def test_an_acknowledgement_that_finds_the_socket_closed_is_said_and_no_error(logged: list[EventDict]) -> None:
-    has_come, may_go_on = asyncio.Event(), asyncio.Event()
+@dataclass
+class Listening:
+    """Acknowledges what is asked before when it may go on, and all else with an answer at once."""
 
-    async def listen(ack: AsyncAck, _body: Body) -> None:
-        has_come.set()
-        await may_go_on.wait()
+    has_come: asyncio.Event = field(default_factory=asyncio.Event)
+    may_go_on: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def listen(self, ack: AsyncAck, body: Body) -> None:
+        if body["text"] != "before":
+            await ack(text="Here it is.", response_type="ephemeral")
+            return
+        self.has_come.set()
+        await self.may_go_on.wait()
         await ack()
 
-    async with open_fake_slack(FakeSlack(ack_limit=0.5)) as fake, aiohttp.ClientSession() as session:
+
+@asynccontextmanager
+async def socket_of(listening: Listening, fake: FakeSlack, *, acknowledged_within: float) -> AsyncIterator[None]:
+    """A door that is left together with the block, when "before" has come in; then its work is finished."""
+    async with aiohttp.ClientSession() as session, Work() as work:
         slack = make_slack(token=fake.bot_token, base_url=fake.api_url, session=session)
         bolt = make_bolt(slack, await greet(slack))
-        bolt.use(Commands(listen))
-        async with SocketDoor(bolt, app_token=fake.app_token, slack=slack, acknowledged_within=0.05):
+        bolt.use(Commands(listening.listen))
+        async with SocketDoor(
+            bolt, app_token=fake.app_token, slack=slack, work=work, acknowledged_within=acknowledged_within
+        ):
             await fake.wait_for_socket()
-            command = asyncio.create_task(fake.command("help", user=U_ANA, channel=C_ONCALL))
-            await has_come.wait()
-        may_go_on.set()
+            yield
+
+
+async def test_an_acknowledgement_that_finds_the_socket_closed_is_said_and_no_error(logged: list[EventDict]) -> None:
+    listening = Listening()
+    async with open_fake_slack(FakeSlack(ack_limit=0.5)) as fake:
+        async with socket_of(listening, fake, acknowledged_within=0.05):
+            command = asyncio.create_task(fake.command("before", user=U_ANA, channel=C_ONCALL))
+            await listening.has_come.wait()
+        listening.may_go_on.set()
         assert not (await command).acked
     assert [(entry["event"], entry["log_level"], entry["kind"]) for entry in logged] == [
         ("acknowledgement.lost", "debug", "slash_commands")
     ]
+
+
+async def test_the_answer_to_what_came_at_the_last_moment_has_as_long_as_any(logged: list[EventDict]) -> None:
+    """Longer than the door is held open for acknowledgements."""
+    listening = Listening()
+
+    async def ask_late(fake: FakeSlack) -> Outcome:
+        outcome = await fake.command("late", user=U_ANA, channel=C_ONCALL)
+        listening.may_go_on.set()
+        return outcome
+
+    async with open_fake_slack(FakeSlack()) as fake:
+        fake.fault("response_url", "slow_before", seconds=1.0)
+        async with socket_of(listening, fake, acknowledged_within=0.6):
+            before = asyncio.create_task(fake.command("before", user=U_ANA, channel=C_ONCALL))
+            await listening.has_come.wait()
+            late = asyncio.create_task(ask_late(fake))
+        assert [message.text for message in fake.visible_to(U_ANA)] == ["Here it is."]
+        assert (await before).acked
+        assert (await late).acked
+    assert logged == []
 
 
 async def test_a_request_that_has_begun_to_come_in_is_answered(postgres: Postgres, redis_server: RedisServer) -> None:
