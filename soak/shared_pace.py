@@ -14,6 +14,7 @@ from bot.recording.reading import Priority, TaskReadError, Urgency
 from bot.recording.task import TaskRef
 from bot.settings import load_settings
 from bot.volcengine.transport import Patience
+from soak.town import own_environ
 from tests.redis_server import RedisServer, run_redis
 from tests.world import NO_FILE
 
@@ -54,7 +55,7 @@ async def _start(rtc: Server, redis: RedisServer, seconds: float) -> asyncio.sub
         "RECTASK_REPLICAS": str(REPLICAS),
     }
     order = json.dumps([environ, seconds])
-    return await asyncio.create_subprocess_exec(sys.executable, "-m", "soak.shared_pace", order)
+    return await asyncio.create_subprocess_exec(sys.executable, "-m", "soak.shared_pace", order, env=own_environ())
 
 
 async def _ask_all(environ: dict[str, str], seconds: float) -> None:
