@@ -1,5 +1,6 @@
 """What the tests are given."""
 
+import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -75,6 +76,17 @@ async def fake_rtc() -> AsyncIterator[FakeRtc]:
 async def bot(fake_rtc: FakeRtc) -> AsyncIterator[Bot]:
     async with open_brief_bot(fake_rtc) as opened:
         yield opened
+
+
+@pytest.fixture(autouse=True)
+def _log_as_before() -> Iterator[None]:
+    """What a command line sets up for its process does not outlive its test."""
+    root = logging.getLogger()
+    level, handlers = root.level, list(root.handlers)
+    yield
+    structlog.reset_defaults()
+    root.setLevel(level)
+    root.handlers[:] = [handler for handler in root.handlers if handler in handlers]
 
 
 @pytest.fixture

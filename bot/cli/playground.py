@@ -1,6 +1,7 @@
 """`rectask playground`: the whole bot on this machine, between stand-ins for Slack, RTC and the stores, with a page."""
 
 import asyncio
+import logging
 import os
 import signal
 import sys
@@ -79,7 +80,10 @@ async def _play(port: int | None, *, is_headless: bool, out: TextIO) -> None:
 
 def _let_hear(trace: Trace) -> None:
     """Lets the trace hear all that the bot logs, also what is too small for the terminal."""
-    structlog.configure(processors=[trace.hear, *structlog.get_config()["processors"]])
+    structlog.configure(
+        processors=[trace.hear, *structlog.get_config()["processors"]],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG),
+    )
 
 
 async def _open_on_a_free_port(stack: AsyncExitStack, slack: FakeSlack, port: int | None, screen: Terminal) -> None:
