@@ -36,6 +36,8 @@ SLACK_FAULTS = ("ratelimited", "reset_after", "500_before", "500_after", "reset_
 RTC_FAULTS = ("ServiceUnavailableTemp", "FlowLimitExceeded", "reset")
 # After all faults: until what is still due has come, and until connections that are not needed are closed.
 QUIET = 150.0
+# Few enough to be in every replica's memory of answers within the first third, after which its slope is looked at.
+TASKS = 10
 SETTLES_WITHIN = 240.0
 LOOKS_EVERY = 5.0
 PAST_THE_LEASES = 95.0
@@ -133,7 +135,7 @@ def _people(city: City, story: Story, people: list[Person]) -> Iterator[Awaitabl
     dice, numbers = story.dice, itertools.count()
 
     async def look_up() -> None:
-        await _command(city, story, f"{dice.choice(ROOMS)} Task{dice.randrange(50)}", dice.choice(people).user_id)
+        await _command(city, story, f"{dice.choice(ROOMS)} Task{dice.randrange(TASKS)}", dice.choice(people).user_id)
 
     async def wait_for_an_end() -> None:
         task = f"endures{next(numbers)}."
