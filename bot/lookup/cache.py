@@ -23,7 +23,7 @@ LIFE_WHILE_CHANGING = timedelta(seconds=5)
 LIFE_WHEN_NOT_FOUND = timedelta(seconds=10)
 
 TASKS_REMEMBERED = 10_000
-# An answer in memory took 2.7 to 4.0 times its JSON with 500 files, the more the terser they are, and 3.1 times with one
+# An answer in memory took 2.7 to 4.0 times its JSON with 500 files, the more the terser they are, 3.1 times with one
 # (measured); most stay below the least weight.
 _BYTES_PER_RAW_BYTE = 4
 _LEAST_WEIGHT = 16 * 1024
