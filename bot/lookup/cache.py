@@ -85,7 +85,6 @@ class CachingReader:
             budget, ttl=KNOWN_FOR.total_seconds(), timer=timer, getsizeof=_weight
         )
         self._flights: dict[TaskRef, _Flight] = {}
-        self._keeping = set[asyncio.Task[None]]()
         self._listener: Callable[[Reading], None] | None = None
         self._is_closed = False
 
@@ -94,7 +93,7 @@ class CachingReader:
 
     async def __aexit__(self, *_: object) -> None:
         self._is_closed = True
-        await end(*(flight.request for flight in self._flights.values()), *self._keeping)
+        await end(*(flight.request for flight in self._flights.values()))
 
     def recall(self, ref: TaskRef) -> Reading | None:
         """What is in memory and young enough to be told; None where `read` would have to say something else."""
@@ -175,23 +174,21 @@ class CachingReader:
         try:
             reading = await self._reader.read(ref, urgency=urgency)
         except TaskNotFound as refusal:
-            self._keep(ref, refusal, LIFE_WHEN_NOT_FOUND)
+            await self._keep(ref, refusal, LIFE_WHEN_NOT_FOUND)
             raise
         except TaskUnavailable as failure:
             failure.last_known = self._last_known.get(ref)
             raise
-        self._keep(ref, reading, self._life_of(reading))
+        await self._keep(ref, reading, self._life_of(reading))
         if self._listener is not None and urgency.priority is Priority.PERSON:
             self._listener(reading)
         return reading
 
-    def _keep(self, ref: TaskRef, outcome: Reading | TaskNotFound, life: timedelta) -> None:
-        """Whoever asked does not wait until the others have it too."""
+    async def _keep(self, ref: TaskRef, outcome: Reading | TaskNotFound, life: timedelta) -> None:
+        """When whoever asked is told, the others have it too; a Redis that hangs costs its patience once."""
         self._remember(ref, outcome, life)
         if self._shared is not None:
-            keeping = asyncio.create_task(self._shared.keep(ref, outcome, life))
-            self._keeping.add(keeping)
-            keeping.add_done_callback(self._keeping.discard)
+            await self._shared.keep(ref, outcome, life)
 
     def _remember(self, ref: TaskRef, outcome: Reading | TaskNotFound, life: timedelta) -> None:
         self._fresh[ref] = _Remembered(outcome, life.total_seconds())
