@@ -159,14 +159,7 @@ async def _open_desk(
     assert session is not None
     work = await stack.enter_async_context(Work())
     return Desk(
-        answerer=Answerer(
-            bot.reader,
-            stores.subscriptions,
-            recall=bot.reader.recall,
-            clock=bot.clock,
-            app_names=[rtc_app.name for rtc_app in bot.apps],
-            meter=meters.slack,
-        ),
+        answerer=_answerer(bot, stores, meters),
         apps=bot.apps,
         slack=gate.slack,
         session=session,
@@ -180,6 +173,17 @@ async def _open_desk(
         gate=gate,
         linker=Linker(bot.links, gate, work),
         next_look=lambda task: schedule.at_first(task, now=bot.clock()),
+        meter=meters.slack,
+    )
+
+
+def _answerer(bot: Bot, stores: Stores, meters: Meters) -> Answerer:
+    return Answerer(
+        bot.reader,
+        stores.subscriptions,
+        recall=bot.reader.recall,
+        clock=bot.clock,
+        app_names=[rtc_app.name for rtc_app in bot.apps],
         meter=meters.slack,
     )
 
