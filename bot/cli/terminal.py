@@ -7,11 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TextIO
 
+from bot.slack.text import cut
 from bot.slack.text import visible as inert
 
 __all__ = ["Terminal", "inert"]
 
 _WIDTH_OF_PROSE = 100
+# What was said elsewhere may be of any length, and textwrap copies the rest of a long word for each line of it.
+_PROSE_AT_MOST = 5_000
 _CODES = {"bold": "1", "red": "31", "green": "32", "yellow": "33", "blue": "34", "dim": "2"}
 
 
@@ -49,6 +52,5 @@ class Terminal:
         if not self.stream.isatty():
             return [indent + text]
         width = min(shutil.get_terminal_size().columns, _WIDTH_OF_PROSE)
-        return textwrap.wrap(
-            text, max(width, 40), initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
-        )
+        text, width = cut(text, _PROSE_AT_MOST), max(width, 40)
+        return textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)

@@ -39,15 +39,15 @@ class RtcApp:
 def choose_app(apps: Sequence[RtcApp], name: str | None) -> RtcApp:
     """The app of that name, or the first one (the default) when no name is given.
 
-    Raises UnknownApp.
+    Upper and lower case differ only where two apps' names differ in nothing else. Raises UnknownApp.
     """
     if name is None:
         return apps[0]
-    for app in apps:
-        if app.name == name:
-            return app
+    alike = [app for app in apps if app.name.casefold() == name.casefold()]
+    if found := [app for app in alike if app.name == name or len(alike) == 1]:
+        return found[0]
     known = ", ".join(app.name for app in apps)
-    raise UnknownApp(f"There is no app named {name!r} here. Configured are: {known}.")
+    raise UnknownApp(f"There is no app named {_shortened(name)!r} here. Configured are: {known}.")
 
 
 def app_as_configured(apps: Sequence[RtcApp], app: RtcApp) -> RtcApp | None:

@@ -5,7 +5,6 @@ Every listener goes through `shielded`, which has the one try/except.
 """
 
 import asyncio
-import html
 import re
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -40,6 +39,7 @@ from bot.slack.subscribing import (
     unwatch_card,
     watch_card,
 )
+from bot.slack.typed import on_screen
 from bot.slack.value import Press, Tampered, Told
 from bot.slack.visit import Body, Visit
 from bot.slack.work import TooMuchWork
@@ -141,7 +141,7 @@ async def on_command(desk: Desk, visit: Visit, reply: Reply) -> None:
     match parse_command(typed, apps=desk.apps):
         case Refused(problem):
             _enter(desk, visit, reason="not understood")
-            await reply.at_once(usage_card(problem, typed=html.unescape(typed)))
+            await reply.at_once(usage_card(problem, typed=on_screen(typed)))
         case Help():
             _enter(desk, visit, reason="help")
             await reply.at_once(help_card(tuple(app.name for app in desk.apps)))

@@ -101,7 +101,7 @@ async def test_every_error_code_has_a_card(http_office: Office) -> None:
         ("Room1", "That is one word"),
         ("hepl", "Did you mean “help”?"),
         ("a b c", "That is 3 words"),
-        ('"Room1 Task1', "A quote is opened and not closed"),
+        ("watch Room1", "Did you mean /rectask watch Room1 TASK?"),
         ("Room/1 Task1", "at position 5"),
         (f"Room1 {'t' * 129}", "129 characters"),
         ("Room1 Task\u00011", "at position 5"),

@@ -11,9 +11,9 @@ from bot.slack.value import Press
 
 _HOW_TO = (
     "`/rectask ROOM TASK` shows what became of a recording: its state, why it stopped, its files.\n"
-    "`/rectask ROOM TASK --app NAME` where several RTC apps are configured.\n"
-    "`/rectask watch ROOM TASK` sends you a direct message when it ends; `unwatch` takes that back.\n"
-    "`/rectask list` shows what you are subscribed to.\n"
+    "`/rectask ROOM TASK --app NAME` if several RTC apps are configured.\n"
+    "`/rectask watch ROOM TASK` sends you a direct message when it ends; `unwatch` cancels that.\n"
+    "`/rectask list` shows your subscriptions.\n"
     "`/rectask help` shows this."
 )
 _EXAMPLE = "For example `/rectask Room1 Task1`"
@@ -41,9 +41,11 @@ def usage_card(problem: str, *, typed: str) -> Card:
     return Card(
         text=escape(f"{problem} Type /rectask ROOM TASK."),
         blocks=(
-            headline("That can not be looked up"),
+            headline("Rectask can't read that command"),
             sentence(problem),
-            paragraph(f"You typed {code(f'/rectask {typed}', limit=300)}\n{_EXAMPLE}. `/rectask help` tells more."),
+            paragraph(
+                f"You typed {code(f'/rectask {typed}', limit=300)}\n{_EXAMPLE}. `/rectask help` shows all commands."
+            ),
         ),
     )
 

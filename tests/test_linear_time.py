@@ -1,0 +1,227 @@
+"""Whatever reads text from outside takes time in proportion to its length, however that text is made.
+
+Each pattern and scanner of the packages that read what people, Slack and RTC write is in the table below, and is fed
+100 KB of what makes patterns slow. `test_no_pattern_is_left_out` fails if a new one is not in the table.
+"""
+
+import ast
+import io
+import json
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+
+import bot
+from bot.cli import audit, purge
+from bot.cli.terminal import Terminal
+from bot.recording.link import Link, LinkUnavailable
+from bot.recording.task import InvalidId, RecordingFile, RtcApp, TaskRef, choose_app
+from bot.slack import guard, text, typed
+from bot.slack.cards.words import usage_card
+from bot.slack.command import parse_command
+from bot.slack.value import Tampered, read_value
+from bot.volcengine import store_proof, template
+from bot.volcengine.download_name import disposition, download_name
+from bot.volcengine.headers import retry_after
+from bot.volcengine.signing import Credentials, Signer
+from bot.volcengine.wire import MakesNoSense, parse_envelope, parse_play_addresses
+
+APP = RtcApp("prod", "661e0000000000000000543c")
+NOW = datetime(2026, 11, 27, tzinfo=UTC)
+SIGNER = Signer(Credentials("AKLTexample", "secret"), region="cn-north-1", service="rtc", clock=lambda: NOW)
+LITTLE, MUCH = 10_000, 100_000
+# All in seconds of CPU time. What is quicker than this at 100 KB needs no comparison.
+SECONDS_AT_ONCE = 0.1
+GIVEN_UP_AFTER = 1.0
+# Linear is ten times, on a busy machine somewhat more; quadratic is a hundred times.
+AT_MOST_TIMES = 30
+
+WORST = (
+    *(
+        "<",
+        "<@",
+        "<a|",
+        "<a>",
+        "<a|b",
+        "&",
+        "&#",
+        "&amp;",
+        "&lt;@",
+        '"',
+        "'\"",
+        "“‘`",
+        '" ',
+        "a\" '",
+        "`a",
+        "*`~",
+        "* ",
+    ),
+    *("a", "a ", " ", "\u3000", "-", "—app=", "--app ", "\u200b", "\u2800", "\u202e", "Ａ", "=", ":", "0", "0.", "9,"),
+    *(
+        "http://",
+        "http://a",
+        "https://a:1/?",
+        "<Code>",
+        '"Code":',
+        '"Code"  ',
+        "A.",
+        "f",
+        "f ",
+        "%41",
+        "%5E=a&",
+        "&a=%5E",
+    ),
+    *("{", "{a}", "{}", "[", "[{", "/", "./", "../", "\\", "\\u0041", "U", "W0", "v0=", "Mon, ", "Thu, 1 Jan 1970 "),
+)
+
+
+def _refusing(call: Callable[[str], object], *expected: type[Exception]) -> Callable[[str], object]:
+    def called(given: str) -> object:
+        try:
+            return call(given)
+        except expected:
+            return None
+
+    return called
+
+
+def _link(given: str) -> Link | None:
+    store = template.TemplateStore("cdn", "https://cdn.example", "https://cdn.example/{object_key}?t={task}#{room}")
+    coroutine = store.link(TaskRef(APP, "Room1", "Task1"), RecordingFile(object_key=given))
+    try:
+        coroutine.send(None)
+    except StopIteration as done:
+        return done.value  # type: ignore[no-any-return]
+    return None
+
+
+# What a terminal would get.
+class _Screen(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+# The patterns by the file and what they are called there, with what they are fed through.
+READERS: dict[str, tuple[tuple[str, ...], Callable[[str], object]]] = {
+    "what follows /rectask": ((), lambda given: parse_command(given, apps=(APP,))),
+    "the words of what was typed": (
+        ("slack/typed.py _CLOSING", "slack/typed.py _WORD", "slack/typed.py _BLANK"),
+        typed.words_of,
+    ),
+    "what was on the screen": (("slack/typed.py _WRAPPED",), typed.on_screen),
+    "a mention": (("slack/typed.py _MENTION",), typed.mention_in),
+    "the card that shows what was typed": ((), lambda given: usage_card("No.", typed=typed.on_screen(given))),
+    "the option of an app": (
+        ("slack/command.py _APP_OPTION", "slack/command.py _HELP_OPTION"),
+        lambda given: parse_command(f"Room1 Task1 --app={given}"[: typed.TYPED_AT_MOST], apps=(APP,)),
+    ),
+    "an id": (("recording/task.py _FORBIDDEN_IN_ID",), _refusing(lambda given: TaskRef(APP, given, given), InvalidId)),
+    "an app's name": ((), _refusing(lambda given: choose_app((APP,), given), ValueError)),
+    "what a button carries": (
+        ("slack/value.py i", "slack/value.py s"),
+        _refusing(lambda given: read_value(json.dumps(dict.fromkeys("aisrtf", given)), apps=(APP,)), Tampered),
+    ),
+    "a timestamp and a signature": (
+        ("slack/guard.py _TIMESTAMP", "slack/guard.py _SIGNATURE"),
+        lambda given: (guard._TIMESTAMP.fullmatch(given), guard._SIGNATURE.fullmatch(given)),  # noqa: SLF001
+    ),
+    "text in a card": ((), lambda given: (text.code(given), text.plain(given), text.mrkdwn(given))),
+    "a pause": (
+        ("volcengine/headers.py _DECIMAL",),
+        lambda given: retry_after(_answer(given), now=NOW, too_many=False),
+    ),
+    "what the gateway quotes": (
+        ("volcengine/signing.py self._telltale",),
+        SIGNER.conceal,
+    ),
+    "a query": (
+        ("volcengine/signing.py _UNRESERVED", "volcengine/signing.py _CANONICAL"),
+        lambda given: SIGNER.sign(method="GET", path="/", query=given, host="rtc.volcengineapi.com"),
+    ),
+    "a store's answer": (
+        ("volcengine/store_proof.py _CODE",),
+        lambda given: store_proof._CODE.search(given.encode(errors="replace")),  # noqa: SLF001
+    ),
+    "an address that VOD gives": (
+        ("volcengine/wire.py _WEB_ADDRESS",),
+        lambda given: parse_play_addresses({"PlayInfoList": [{"MainPlayUrl": f"https://{given}"}]}),
+    ),
+    "an answer": ((), _refusing(lambda given: parse_envelope(given.encode(errors="replace")), MakesNoSense)),
+    "an object key in an address": (
+        ("volcengine/template.py _PLACEHOLDER", "volcengine/template.py (path, mark, rest)"),
+        _refusing(_link, LinkUnavailable),
+    ),
+    "the name of a download": ((), lambda given: disposition(download_name(given))),
+    "prose on a terminal": ((), lambda given: list(Terminal.on(_Screen(), no_color=True).prose(given))),
+    "options of rectask audit and purge": (
+        ("cli/audit.py _AGO", "cli/purge.py _USER_ID", "cli/purge.py _TEAM_ID"),
+        lambda given: [each.fullmatch(given) for each in (audit._AGO, purge._USER_ID, purge._TEAM_ID)],  # noqa: SLF001
+    ),
+}  # fmt: skip
+
+# Bolt matches these with the ids of buttons and events, which this bot or Slack has chosen, from the beginning.
+OF_BOLT = {"slack/listeners.py register": 4, "slack/events.py register_events": 1}
+
+
+def _answer(given: str) -> httpx.Response:
+    """As over the wire, where a header has no line breaks and 8 bits a sign."""
+    header = given.encode("latin-1", errors="replace")
+    return httpx.Response(429, headers=[(b"retry-after", header), (b"date", header)])
+
+
+def _seconds(read: Callable[[str], object], given: str) -> float:
+    before = time.process_time()
+    read(given)
+    return time.process_time() - before
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_ten_times_the_text_takes_about_ten_times_as_long(reader: str) -> None:
+    _, read = READERS[reader]
+    for worst in WORST:
+        little, much = ((worst * size)[:size] + "!" for size in (LITTLE, MUCH))
+        on_little = _seconds(read, little)
+        assert on_little < GIVEN_UP_AFTER, f"{worst!r} x {LITTLE:,}: {on_little:.2f} s"
+        on_much = _seconds(read, much)
+        if on_much > SECONDS_AT_ONCE:
+            # Once more, for something else may have been in the way.
+            on_little, on_much = max(on_little, _seconds(read, little)), min(on_much, _seconds(read, much))
+        assert on_much < max(SECONDS_AT_ONCE, AT_MOST_TIMES * on_little), f"{worst!r}: {on_little:.3f}, {on_much:.2f} s"
+
+
+def test_no_pattern_is_left_out() -> None:
+    listed = [name for names, _ in READERS.values() for name in names]
+    listed += [name for name, times in OF_BOLT.items() for _ in range(times)]
+    assert sorted(_patterns()) == sorted(listed)
+
+
+def _patterns() -> Iterator[str]:
+    """Each regular expression of these floors, by its file and what it is assigned to, or the function it stands in."""
+    root = Path(bot.__file__).parent
+    for floor in ("slack", "cli", "volcengine", "recording"):
+        for path in sorted((root / floor).rglob("*.py")):
+            for owner in _owners(ast.parse(path.read_text())):
+                yield f"{path.relative_to(root).as_posix()} {owner}"
+
+
+def _owners(tree: ast.AST, owner: str = "") -> Iterator[str]:
+    for node in ast.iter_child_nodes(tree):
+        inner = owner
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            inner = node.name
+        elif isinstance(node, ast.Assign):
+            inner = ast.unparse(node.targets[0])
+        elif isinstance(node, ast.AnnAssign):
+            inner = ast.unparse(node.target)
+        if isinstance(node, ast.Call) and _is_pattern(node):
+            yield inner
+        yield from _owners(node, inner)
+
+
+def _is_pattern(call: ast.Call) -> bool:
+    is_re = isinstance(call.func, ast.Attribute) and ast.unparse(call.func.value) == "re" and call.func.attr != "escape"
+    return is_re or any(keyword.arg == "pattern" for keyword in call.keywords)
