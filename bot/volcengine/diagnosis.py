@@ -10,8 +10,10 @@ from urllib.parse import urlsplit
 import httpx
 
 from bot.finding import Finding
+from bot.proxies import place_of
 from bot.recording.reading import Priority, TaskNotFound, TaskReadError, Urgency
 from bot.recording.task import RtcApp, TaskRef
+from bot.volcengine.certificates import reason_and_advice
 from bot.volcengine.openapi import clock_in_words
 from bot.volcengine.rtc import RtcTaskReader
 
@@ -27,7 +29,7 @@ async def diagnose(
 ) -> AsyncIterator[Finding]:
     """The findings in order; it ends early where a later step could only fail for the same reason."""
     if proxy is not None:
-        said = f"RTC is reached through {urlsplit(proxy).hostname}, as the environment asks for."
+        said = f"RTC is reached through the proxy {place_of(proxy)}, which the environment names."
         yield Finding("proxy", is_well=True, said=said)
     else:
         async for finding in _reach(endpoint):
@@ -67,12 +69,8 @@ async def _handshake(host: str, port: int, *, is_tls: bool) -> Finding:
         async with asyncio.timeout(_TIME_LIMIT):
             _, writer = await asyncio.open_connection(host, port, ssl=context)
     except ssl.SSLError as failure:
-        return Finding(
-            "connection",
-            is_well=False,
-            said=f"The certificate or TLS of {host} does not fit: {failure.reason or failure}.",
-            advice="Where a proxy inspects traffic, name its root certificate in SSL_CERT_FILE; else check this clock.",
-        )
+        reason, advice = reason_and_advice(failure)
+        return Finding("connection", is_well=False, said=f"No secure connection to {host}: {reason}.", advice=advice)
     except (OSError, TimeoutError):
         return Finding(
             "connection",

@@ -1,5 +1,6 @@
 """What can go wrong between this machine and Volcengine, in words."""
 
+import errno
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +10,9 @@ import aiohttp
 import httpx
 from aiohttp.http_exceptions import ContentLengthError, HttpProcessingError
 
+from bot.proxies import ProxyFailed
 from bot.recording.reading import TaskUnavailable
+from bot.volcengine.certificates import reason_and_advice
 from bot.volcengine.service import Peer
 from bot.volcengine.transport import Patience
 
@@ -32,6 +35,22 @@ _CHECK_ENDPOINT = "Check {endpoint_setting} and this machine's name resolution, 
 _BROKE_OFF = "{name} was asked and its answer did not arrive, so {consequence}."
 _TRY_AGAIN = "Try again in a minute; if it stays, look for a proxy or firewall on the way to {host}."
 
+_PROXY_FAILED = "The proxy {proxy} {proxy_said}"
+_CHECK_PROXY = "Check the proxy's address in HTTPS_PROXY, and the proxy itself, then try again."
+# What is to be done, by what the proxy answered to CONNECT.
+_PROXY_ADVICE: dict[int | None, str] = {
+    407: "Put the user name and password for the proxy into HTTPS_PROXY (http://user:password@host:port).",
+    403: "Ask whoever runs the proxy to allow {host}, or name {host} in NO_PROXY.",
+    502: "The proxy cannot reach {host}: check its network and name resolution, or name {host} in NO_PROXY.",
+    503: "The proxy cannot reach {host}: check its network and name resolution, or name {host} in NO_PROXY.",
+    504: "The proxy cannot reach {host}: check its network and name resolution, or name {host} in NO_PROXY.",
+}
+_OUT_OF_DESCRIPTORS = frozenset({errno.EMFILE, errno.ENFILE})
+_NO_DESCRIPTORS = FailureWords(
+    "This machine has no file descriptors left for another connection.",
+    _NOT_ASKED,
+    "Raise the limit on open files (ulimit -n, LimitNOFILE of systemd), then restart Rectask.",
+)
 _OTHERWISE = FailureWords("The answer from {host} broke off.", _BROKE_OFF, _TRY_AGAIN)
 
 # Whichever row fits anything in the chain of causes first; so the special come before the general.
@@ -42,12 +61,7 @@ _BY_CAUSE: tuple[tuple[tuple[type[BaseException], ...], FailureWords], ...] = (
     ),
     (
         (ssl.SSLError, aiohttp.ClientSSLError),
-        FailureWords(
-            "No secure connection to {host}: its certificate or TLS does not fit.",
-            _NOT_ASKED,
-            "Where a proxy inspects traffic, name its root certificate in SSL_CERT_FILE; else check this machine's "
-            "clock.",
-        ),
+        FailureWords("No secure connection to {host}: {tls_reason}.", _NOT_ASKED, "{tls_advice}"),
     ),
     (
         (aiohttp.ConnectionTimeoutError, httpx.ConnectTimeout),
@@ -80,11 +94,23 @@ _BY_CAUSE: tuple[tuple[tuple[type[BaseException], ...], FailureWords], ...] = (
 def of_transport(failure: BaseException, *, peer: Peer, endpoint: str, patience: Patience) -> FailureWords:
     """The words for a failed attempt, by what is at the bottom of it."""
     chain = tuple(_causes(failure))
-    found = (words for types, words in _BY_CAUSE if any(isinstance(cause, types) for cause in chain))
-    words = next(found, _OTHERWISE)
+    words = _words_for(chain)
     waited = {"connect": patience.connect, "attempt": patience.attempt}
-    named = {**peer.words, "host": urlsplit(endpoint).netloc, **waited}
+    tls = dict(zip(("tls_reason", "tls_advice"), reason_and_advice(failure), strict=True))
+    at_proxy = next((cause for cause in chain if isinstance(cause, ProxyFailed)), None)
+    proxy = {} if at_proxy is None else {"proxy": at_proxy.proxy, "proxy_said": at_proxy.said}
+    named = {**peer.words, "host": urlsplit(endpoint).netloc, **waited, **tls, **proxy}
     return FailureWords(*(text.format_map(named) for text in (words.happened, words.meaning, words.advice)))
+
+
+def _words_for(chain: tuple[BaseException, ...]) -> FailureWords:
+    if any(isinstance(cause, OSError) and cause.errno in _OUT_OF_DESCRIPTORS for cause in chain):
+        return _NO_DESCRIPTORS
+    for cause in chain:
+        if isinstance(cause, ProxyFailed):
+            return FailureWords(_PROXY_FAILED, _NOT_ASKED, _PROXY_ADVICE.get(cause.status_code, _CHECK_PROXY))
+    found = (words for types, words in _BY_CAUSE if any(isinstance(cause, types) for cause in chain))
+    return next(found, _OTHERWISE)
 
 
 def _causes(failure: BaseException | None) -> Iterator[BaseException]:

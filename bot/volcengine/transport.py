@@ -17,6 +17,8 @@ import yarl
 from httpx_aiohttp import AiohttpTransport
 from httpx_aiohttp.transport import AiohttpResponseStream, map_aiohttp_exceptions
 
+from bot.proxies import failure_at_proxy
+
 
 @dataclass(frozen=True, slots=True)
 class Patience:
@@ -108,6 +110,11 @@ async def _send_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandler
     """A client middleware: it stands between a failure and aiohttp's own repeating."""
     try:
         return await send(request)
+    except (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError, aiohttp.ConnectionTimeoutError) as failure:
+        at_proxy = failure_at_proxy(failure, None if request.proxy is None else str(request.proxy))
+        if at_proxy is None and isinstance(failure, aiohttp.ConnectionTimeoutError):
+            raise
+        raise aiohttp.ClientPayloadError(str(failure)) from (at_proxy or failure)
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError, aiohttp.ClientResponseError) as failure:
         # aiohttp repeats a GET after the first two. It never repeats after a payload error, and httpx-aiohttp turns
         # that one into an httpx.ReadError, which it does not do for the third.
