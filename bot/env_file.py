@@ -42,3 +42,10 @@ def exposed(path: Path, in_file: Mapping[str, str]) -> Iterator[str]:
     if secrets and os.name == "posix" and path.stat().st_mode & stat.S_IROTH:
         found = ", ".join(secrets)
         yield f"{path} can be read by everybody on this machine, and holds {found}. Example: chmod 600 {path}"
+
+
+def not_found(path: Path, given: Mapping[str, str]) -> Iterator[str]:
+    """A line where nothing is set at all, for then the file is usually in another folder."""
+    if not given and not path.exists():
+        folder = path.absolute().parent
+        yield f"No settings were found: {folder} has no {path.name}, and the environment has none either"

@@ -7,6 +7,7 @@ import ipaddress
 import os
 import re
 import ssl
+import string
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,10 +15,41 @@ from pydantic import SecretStr
 
 from bot.redis_urls import check_redis_url
 
+# What containers listen on: every address that they have.
+ANY_HOST = "0.0.0.0"  # noqa: S104
 _APP_ID_LENGTH = 24
 _APP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 _REDIS_PREFIX = re.compile(r"[A-Za-z0-9_.:{}-]{1,64}")
+# Python's own white space, and what editors and web pages put beside it.
+_BLANKS = string.whitespace + "\u00a0\u2007\u202f\u3000\u200b\ufeff"
+_QUOTES = {'"': '"', "'": "'", "“": "”", "‘": "’"}
+_HOST_NAME = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")
 REGION = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
+
+
+def bare(value: str) -> str:
+    """Without the white space and the quotes around it, which `docker --env-file` and Secrets leave there."""
+    value = value.strip(_BLANKS)
+    while len(value) > 1 and _QUOTES.get(value[0]) == value[-1]:
+        value = value[1:-1].strip(_BLANKS)
+    return value
+
+
+def is_half_quoted(value: str) -> bool:
+    """Whether a quotation mark stands at one end only."""
+    return bool(value) and (value[0] in _QUOTES) != (value[-1] in _QUOTES.values())
+
+
+def host(value: str) -> str:
+    """An address of this machine to listen on, or a name that stands for one."""
+    given = value[1:-1] if value.startswith("[") and value.endswith("]") else value
+    try:
+        return str(ipaddress.ip_address(given))
+    except ValueError:
+        pass
+    if not _HOST_NAME.fullmatch(given):
+        raise ValueError("it is an address or a name of this machine without a port, which RECTASK_PORT has")
+    return given
 
 
 def app_id(value: str) -> str:
@@ -121,9 +153,9 @@ def certificates(value: str) -> str:
 
 
 def audit(value: str) -> str:
-    """`stdout`, or the path of a file that can be written to."""
-    if value == "stdout":
-        return value
+    """`stdout`, also as people write it elsewhere, or the path of a file that can be written to."""
+    if value == "-" or value.lower() == "stdout":
+        return "stdout"
     path = Path(value)
     place = path if path.exists() else path.absolute().parent
     if path.is_dir() or not place.exists() or not os.access(place, os.W_OK):

@@ -1,7 +1,7 @@
 """Every setting, its default and its meaning; the only reader of the environment and of the `.env` file."""
 
 import os
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -12,7 +12,8 @@ from pydantic_core import ErrorDetails
 from bot import setting_forms as forms
 from bot.config_file import ConfigFile, ConfigFileWrong, read_config_file
 from bot.database_urls import check_url
-from bot.env_file import EnvFileWrong, exposed, read_env_file
+from bot.env_file import EnvFileWrong, exposed, not_found, read_env_file
+from bot.proxies import unusable_proxies
 
 # The vendor's page of GetRecordTask: "QPS must not exceed 60".
 VENDOR_QPS = 60
@@ -95,7 +96,9 @@ class Settings(BaseModel):
     lookups_per_minute: int = Field(30, alias="RECTASK_LOOKUPS_PER_MINUTE", ge=1, le=3600, examples=["30"])
     audit: Annotated[str, AfterValidator(forms.audit)] = Field("stdout", alias="RECTASK_AUDIT", examples=["stdout"])
     audit_retention_days: int = Field(180, alias="RECTASK_AUDIT_RETENTION_DAYS", ge=1, le=3650, examples=["180"])
-    host: str = Field("0.0.0.0", alias="RECTASK_HOST", examples=["0.0.0.0"])  # noqa: S104  # a container's default
+    host: Annotated[str, AfterValidator(forms.host)] = Field(
+        forms.ANY_HOST, alias="RECTASK_HOST", examples=["127.0.0.1"]
+    )
     port: int = Field(3000, alias="RECTASK_PORT", ge=0, le=65_535, examples=["3000"])
 
     config: str | None = Field(None, alias="RECTASK_CONFIG", examples=[_CONFIG_FILE])
@@ -166,12 +169,14 @@ def load_settings(
     given = _given(environ, in_file)
     lines = [
         *exposed(env_file, in_file),
+        *not_found(env_file, given),
         *_malformed(given),
         *_missing(given, for_slack=for_slack),
         *_contradictions(given),
         *(_wrong_store(given) if for_store or for_slack else ()),
+        *_unusable_proxies(given, environ, for_slack=for_slack),
     ]
-    variables = in_file | {name: value for name, value in environ.items() if value}
+    variables = _bare(in_file) | _bare(environ)
     try:
         file = _config_file(given, beside=env_file, variables=variables)
     except ConfigFileWrong as failure:
@@ -200,18 +205,34 @@ def _app_names(given: Mapping[str, str]) -> list[str] | None:
 
 def _given(environ: Mapping[str, str], in_file: Mapping[str, str]) -> dict[str, str]:
     """What is set, and not to nothing; the environment wins over the file, in the choice of the keys too."""
-    here = {name: value for name, value in environ.items() if name in NAMES and value}
-    there = {name: value for name, value in in_file.items() if name in NAMES}
+    here, there = (
+        {name: value for name, value in _bare(source).items() if name in NAMES} for source in (environ, in_file)
+    )
     if "VOLC_ACCESSKEY" in here and "VOLCENGINE_ACCESS_KEY" not in here:
         there = {name: value for name, value in there.items() if name not in _NEWER_KEYS}
     return there | here
 
 
+def _bare(variables: Mapping[str, str]) -> dict[str, str]:
+    return {name: bare for name, value in variables.items() if (bare := forms.bare(value))}
+
+
 def _malformed(given: Mapping[str, str]) -> Iterator[str]:
+    half_quoted = [name for name, value in given.items() if name != "NO_COLOR" and forms.is_half_quoted(value)]
+    for name in half_quoted:
+        yield _line(name, "is wrong: there is a quotation mark at one end of it only")
     try:
-        Settings.model_validate(given)
+        Settings.model_validate({name: value for name, value in given.items() if name not in half_quoted})
     except ValidationError as failure:
         yield from (_line(str(error["loc"][0]), _in_words(error)) for error in failure.errors())
+
+
+def _unusable_proxies(given: Mapping[str, str], environ: Mapping[str, str], *, for_slack: bool) -> Iterator[str]:
+    defaults = Settings.model_validate({})
+    rtc = given.get("RECTASK_RTC_ENDPOINT", defaults.rtc_endpoint)
+    slack = given.get("SLACK_API_URL", defaults.slack_api_url) if for_slack or "SLACK_BOT_TOKEN" in given else None
+    for name, problem, example in unusable_proxies(environ, rtc=rtc, slack=slack):
+        yield f"{name} {problem}. Example: {name}={example}"
 
 
 def _missing(given: Mapping[str, str], *, for_slack: bool) -> Iterator[str]:
@@ -269,12 +290,3 @@ def _line(name: str, what: str, *, example: str | None = None) -> str:
 def _example_of(name: str) -> str:
     fields = Settings.model_fields.values()
     return next(str(field.examples[0]) for field in fields if field.alias == name and field.examples)
-
-
-def discard_oauth_variables(environ: MutableMapping[str, str]) -> bool:
-    """Take out what would make Bolt install itself into other workspaces; whether there was any.
-
-    One token and one workspace or organisation: that is what this bot is for.
-    """
-    found = [environ.pop(name, None) for name in ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET")]
-    return any(value is not None for value in found)

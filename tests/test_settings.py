@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.settings import NAMES, Settings, SettingsError, discard_oauth_variables, load_settings
+from bot.environment import discard_oauth_variables, export_certificates
+from bot.settings import NAMES, Settings, SettingsError, load_settings
 from tests.world import NO_FILE, settings_from
 
 APP, OTHER_APP = "661e0000000000000000543c", "661f0000000000000000543c"
@@ -69,8 +70,10 @@ def test_defaults() -> None:
         (ENOUGH | {"VOLC_SECRETKEY": ""}, "VOLC_SECRETKEY is missing"),
         (ENOUGH | {"VOLCENGINE_ACCESS_KEY": "AKy"}, "VOLCENGINE_SECRET_KEY is missing; it goes with VOLCENGINE_ACC"),
         (ENOUGH | {"VOLC_ACCESSKEY": "AK x"}, "VOLC_ACCESSKEY is wrong: it has a space"),
-        (ENOUGH | {"VOLC_SECRETKEY": "sk\n"}, "VOLC_SECRETKEY is wrong: it has a space"),
-        (ENOUGH | {"VOLCENGINE_SESSION_TOKEN": "“STS”"}, "VOLCENGINE_SESSION_TOKEN is wrong: it has a space or"),
+        (ENOUGH | {"VOLC_SECRETKEY": "s\nk"}, "VOLC_SECRETKEY is wrong: it has a space"),
+        (ENOUGH | {"VOLC_SECRETKEY": '"sk=='}, "VOLC_SECRETKEY is wrong: there is a quotation mark at one end"),
+        (ENOUGH | {"RECTASK_QPS": "60'"}, "RECTASK_QPS is wrong: there is a quotation mark at one end"),
+        (ENOUGH | {"VOLCENGINE_SESSION_TOKEN": "ST“S"}, "VOLCENGINE_SESSION_TOKEN is wrong: it has a space or"),
         (
             ENOUGH | {"RECTASK_APP_ID": "661e"},
             "RECTASK_APP_ID is wrong: an AppId has 24 letters and digits, this has 4",
@@ -101,7 +104,12 @@ def test_defaults() -> None:
         (ENOUGH | {"RECTASK_RTC_ENDPOINT": "http://a.com"}, "RECTASK_RTC_ENDPOINT is wrong: without https"),
         (ENOUGH | {"RECTASK_RTC_ENDPOINT": "https://a..b.com"}, "RECTASK_RTC_ENDPOINT is wrong: its host can not be"),
         (ENOUGH | {"RECTASK_RTC_ENDPOINT": f"https://{'a' * 70}.com"}, "RECTASK_RTC_ENDPOINT is wrong: its host can"),
-        (ENOUGH | {"RECTASK_RTC_ENDPOINT": " https://a.com"}, "RECTASK_RTC_ENDPOINT is wrong: it has a character"),
+        (ENOUGH | {"RECTASK_RTC_ENDPOINT": "https:// a.com"}, "RECTASK_RTC_ENDPOINT is wrong: it has a character"),
+        (ENOUGH | {"RECTASK_HOST": "0.0.0.0:3000"}, "RECTASK_HOST is wrong: it is an address or a name of this"),
+        (ENOUGH | {"RECTASK_HOST": "http://127.0.0.1"}, "RECTASK_HOST is wrong: it is an address or a name of this"),
+        (ENOUGH | {"RECTASK_HOST": "local\nhost"}, "RECTASK_HOST is wrong: it is an address or a name of this"),
+        (ENOUGH | {"HTTPS_PROXY": "proxy:3128"}, "HTTPS_PROXY is wrong: it does not begin with http://"),
+        (ENOUGH | {"ALL_PROXY": "socks5://p:1080"}, "ALL_PROXY is wrong: Rectask cannot use a socks5 proxy"),
         (ENOUGH | {"RECTASK_RTC_ENDPOINT": "https://a.com/?"}, "RECTASK_RTC_ENDPOINT is wrong: it has a character"),
         (ENOUGH | {"RECTASK_REDIS_URL": "localhost:6379"}, "RECTASK_REDIS_URL is wrong: it is not a connection URL"),
         (ENOUGH | {"RECTASK_REDIS_URL": "http://localhost"}, "RECTASK_REDIS_URL is wrong: it is not a connection URL"),
@@ -134,6 +142,60 @@ def test_each_wrong_setting_has_its_line_with_an_example(environ: dict[str, str]
     (said,) = lines_for(environ)
     assert said.startswith(line)
     assert f". Example: {line.split(maxsplit=1)[0]}=" in said
+
+
+ALL = ENOUGH | {
+    "RECTASK_QPS": "20",
+    "RECTASK_HOST": "::1",
+    "RECTASK_LOG_LEVEL": "debug",
+    "RECTASK_REDIS_URL": "redis://:password@redis.internal:6379/0",
+    "RECTASK_DATABASE_URL": "postgresql://u:p@host/db",
+    "SLACK_BOT_TOKEN": "xoxb-1",
+    "SLACK_API_URL": "https://slack.com/api/",
+}
+
+
+@pytest.mark.parametrize(
+    "around", ['"{}"', "'{}'", "“{}”", " {} ", "{}\n", "\ufeff{}", '" {} "\n', "'\"{}\"'", "\u00a0{}"]
+)
+def test_quotes_and_white_space_around_any_value_are_taken_off(around: str) -> None:
+    wrapped = {name: around.format(value) for name, value in ALL.items()}
+    assert settings_from(wrapped) == settings_from(ALL)
+
+
+def test_the_variables_of_stores_are_taken_bare_too(tmp_path: Path) -> None:
+    place = 'kind = "tos"\nbucket = "rec-bucket"\nregion = "cn-beijing"\nendpoint = "tos-cn-beijing.volces.com"\n'
+    rules = f'[[storage]]\n{place}access_key_env = "READ_KEY"\nsecret_key_env = "READ_SECRET"\n'
+    tmp_path.joinpath("rectask.toml").write_text(rules)
+    keys = {"READ_KEY": '"AKread"\n', "READ_SECRET": "'SKread=='"}
+    settings = load_settings(environ=ENOUGH | keys, env_file=tmp_path / ".env")
+    held = {name: key.get_secret_value() for name, key in settings.file.store_keys.items()}
+    assert held == {"READ_KEY": "AKread", "READ_SECRET": "SKread=="}
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"), [("[::]", "::"), ("[::1]", "::1"), ("localhost", "localhost"), ("::", "::")]
+)
+def test_the_host(given: str, meant: str) -> None:
+    assert settings_from(ENOUGH | {"RECTASK_HOST": given}).host == meant
+
+
+@pytest.mark.parametrize("given", ["stdout", "STDOUT", "-", '"stdout"', " Stdout "])
+def test_the_audit_log_on_standard_output(given: str) -> None:
+    assert settings_from(ENOUGH | {"RECTASK_AUDIT": given}).audit == "stdout"
+
+
+def test_where_the_file_was_looked_for_is_said_where_nothing_is_set() -> None:
+    assert lines_for({})[0] == "No settings were found: /nonexistent has no .env, and the environment has none either"
+
+
+def test_certificates_named_in_the_file_reach_the_libraries(tmp_path: Path) -> None:
+    certificate = Path(__file__).parent / "certificates" / "localhost.pem"
+    file = tmp_path / ".env"
+    file.write_text(f"SSL_CERT_FILE='{certificate}'\n")
+    environ: dict[str, str] = {}
+    export_certificates(load_settings(environ=ENOUGH, env_file=file), environ)
+    assert environ == {"SSL_CERT_FILE": str(certificate)}
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """`rectask check`: proves settings, credentials and connections, a line each."""
 
 import asyncio
+import os
 import sys
 from collections.abc import AsyncIterator
 from typing import TextIO
@@ -11,6 +12,7 @@ from bot import __version__
 from bot.app import open_bot, rtc_apps
 from bot.cli import SETTINGS
 from bot.cli.terminal import Terminal, inert
+from bot.environment import export_certificates
 from bot.finding import Finding
 from bot.logs import configure_logs
 from bot.manifest import SCOPES, SCOPES_OF_RULES
@@ -32,6 +34,7 @@ def check(stream: TextIO) -> int:
     except SettingsError as failure:
         Terminal(sys.stderr, colours=False).print(*(f"rectask: {line}" for line in failure.lines))
         return SETTINGS
+    export_certificates(settings, os.environ)
     configure_logs(level=settings.log_level or "error", as_json=settings.log_format == "json", secrets=settings.secrets)
     terminal = Terminal.on(stream, no_color=settings.no_color is not None)
     return asyncio.run(_check_all(settings, terminal))

@@ -10,9 +10,10 @@ import structlog
 
 from bot.cli import SETTINGS
 from bot.cli.terminal import Terminal
+from bot.environment import discard_oauth_variables, export_certificates
 from bot.logs import configure_logs
 from bot.service import serve
-from bot.settings import Settings, SettingsError, discard_oauth_variables, load_settings
+from bot.settings import Settings, SettingsError, load_settings
 from bot.slack.bolt import TokenRefused
 from bot.storage.schema import SchemaTooNew
 
@@ -33,6 +34,7 @@ def run() -> int:
         err.print(*(f"rectask: {line}" for line in failure.lines))
         return SETTINGS
     configure_logs(level=settings.log_level or "info", as_json=_as_json(settings), secrets=settings.secrets)
+    export_certificates(settings, os.environ)
     if discard_oauth_variables(os.environ):
         log.warning("settings.ignored", names="SLACK_CLIENT_ID, SLACK_CLIENT_SECRET")
     try:
