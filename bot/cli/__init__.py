@@ -46,10 +46,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"rectask {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
+    # In the order in which somebody needs them.
+    _add_playground(commands)
+    _add_manifest(commands)
+    _add_check(commands)
+    _add_serve(commands)
     _add_show(commands)
     _add_audit(commands)
     _add_purge(commands)
-    _add_others(commands)
     return parser
 
 
@@ -58,12 +62,16 @@ def _add_show(commands: Commands) -> None:
         "show",
         help="look a recording up",
         description="Look a recording up by its room and task.",
-        epilog="exit codes: 0 found, 2 usage, 3 not found, 4 refused (bad credentials too), 5 unavailable, 78 settings",
+        epilog="exit codes: 0 found, 2 usage, 3 not found, 4 refused (bad credentials too), 5 unavailable, "
+        "78 settings; with --check also 6 recorded, but something is wrong, 7 nothing recorded",
     )
     show.add_argument("room", metavar="ROOM", help="the room id")
     show.add_argument("task", metavar="TASK", help="the id that the recording was started with")
     show.add_argument("--app", metavar="NAME", help="the RTC app, where RECTASK_APPS names several; default: the first")
     show.add_argument("--json", action="store_true", help="print JSON (docs/show.schema.json), errors too")
+    show.add_argument(
+        "--check", action="store_true", help="end with 6 where something is wrong, with 7 where nothing was recorded"
+    )
     show.set_defaults(run=_show)
 
 
@@ -79,8 +87,15 @@ def _add_audit(commands: Commands) -> None:
     audit.add_argument("--room", metavar="R", help="about this room")
     audit.add_argument("--task", metavar="T", help="about this task")
     audit.add_argument("--app", metavar="A", help="about this RTC app")
-    audit.add_argument("--what", choices=tuple(Deed), help="what was done: %(choices)s", metavar="DEED")
-    audit.add_argument("--outcome", choices=tuple(Outcome), help="what came of it: %(choices)s", metavar="OUTCOME")
+    audit.add_argument(
+        "--what", choices=[deed.value for deed in Deed], help="what was done: %(choices)s", metavar="DEED"
+    )
+    audit.add_argument(
+        "--outcome",
+        choices=[outcome.value for outcome in Outcome],
+        help="what came of it: %(choices)s",
+        metavar="OUTCOME",
+    )
     audit.add_argument("--since", metavar="WHEN", help="from then on: 30m, 24h or 7d ago, or 2026-11-22T12:00")
     audit.add_argument("--until", metavar="WHEN", help="before then")
     audit.add_argument("--limit", type=int, default=100, metavar="N", help="so many (default: %(default)s); 0 for all")
@@ -99,22 +114,7 @@ def _add_purge(commands: Commands) -> None:
     purge.set_defaults(run=_purge)
 
 
-def _add_others(commands: Commands) -> None:
-    serve = commands.add_parser(
-        "serve",
-        help="run the Slack bot",
-        description="Run the Slack bot: over a socket when SLACK_APP_TOKEN is set, over HTTP otherwise.",
-        epilog="exit codes: 0 after SIGTERM or Ctrl-C, 2 usage, 69 Slack refuses the token or the database is too new, "
-        "78 settings",
-    )
-    serve.set_defaults(run=_serve)
-
-    manifest = commands.add_parser(
-        "manifest", help="print the Slack app manifest", description="Print the Slack app manifest, for Socket Mode."
-    )
-    manifest.add_argument("--http", metavar="URL", help="for requests over HTTP to this address, such as https://host")
-    manifest.set_defaults(run=_manifest)
-
+def _add_playground(commands: Commands) -> None:
     playground = commands.add_parser(
         "playground",
         help="try the bot on this machine, without any account",
@@ -126,6 +126,16 @@ def _add_others(commands: Commands) -> None:
     playground.add_argument("--headless", action="store_true", help="without the page")
     playground.set_defaults(run=_playground)
 
+
+def _add_manifest(commands: Commands) -> None:
+    manifest = commands.add_parser(
+        "manifest", help="print the Slack app manifest", description="Print the Slack app manifest, for Socket Mode."
+    )
+    manifest.add_argument("--http", metavar="URL", help="for requests over HTTP to this address, such as https://host")
+    manifest.set_defaults(run=_manifest)
+
+
+def _add_check(commands: Commands) -> None:
     check = commands.add_parser(
         "check",
         help="prove settings, credentials and connections",
@@ -133,6 +143,17 @@ def _add_others(commands: Commands) -> None:
         epilog="exit codes: 0 all is well, 1 something fails, 2 usage, 78 settings",
     )
     check.set_defaults(run=_check)
+
+
+def _add_serve(commands: Commands) -> None:
+    serve = commands.add_parser(
+        "serve",
+        help="run the Slack bot",
+        description="Run the Slack bot: over a socket when SLACK_APP_TOKEN is set, over HTTP otherwise.",
+        epilog="exit codes: 0 after SIGTERM or Ctrl-C, 2 usage, 69 Slack refuses the token or the database is too new, "
+        "78 settings",
+    )
+    serve.set_defaults(run=_serve)
 
 
 @contextlib.contextmanager
@@ -150,7 +171,13 @@ def _show(arguments: argparse.Namespace) -> int:
     with _importing():
         from bot.cli.show import show
 
-    return show(arguments.room, arguments.task, app_name=arguments.app, as_json=arguments.json)
+    return show(
+        arguments.room,
+        arguments.task,
+        app_name=arguments.app,
+        as_json=arguments.json,
+        is_check=arguments.check,
+    )
 
 
 def _audit(arguments: argparse.Namespace) -> int:

@@ -1,6 +1,7 @@
 """`rectask show`: the look-up in a terminal."""
 
 import asyncio
+import os
 import sys
 
 from bot.app import open_bot, rtc_apps
@@ -8,16 +9,21 @@ from bot.cli import SETTINGS, USAGE
 from bot.cli.show_json import ErrorKind, ShownError, error_as_json, reading_as_json
 from bot.cli.show_text import error_as_text, reading_as_text
 from bot.cli.terminal import Terminal, inert
+from bot.environment import export_certificates
 from bot.logs import configure_logs
 from bot.recording.reading import Priority, Reading, TaskNotFound, TaskReadError, TaskRefused, Urgency
+from bot.recording.stop_reason import START_TASK_FAILED
 from bot.recording.task import InvalidId, TaskRef, UnknownApp, choose_app
+from bot.recording.verdict import Mood, files_may_follow, judge
 from bot.settings import Settings, SettingsError, load_settings
 
 FOUND, NOT_FOUND, REFUSED, UNAVAILABLE = 0, 3, 4, 5
+# With --check only.
+SOMETHING_WRONG, NOTHING_RECORDED = 6, 7
 
 
-def show(room: str, task: str, *, app_name: str | None, as_json: bool) -> int:
-    """Look a recording up, print what is known of it, and return the exit code."""
+def show(room: str, task: str, *, app_name: str | None, as_json: bool, is_check: bool = False) -> int:
+    """Look a recording up, print what is known of it, and return the exit code: with `is_check`, by what was found."""
     try:
         settings = load_settings()
         ref = TaskRef(choose_app(rtc_apps(settings), app_name), room, task)
@@ -25,6 +31,7 @@ def show(room: str, task: str, *, app_name: str | None, as_json: bool) -> int:
         return _say_wrong(failure.lines, kind="settings", exit_code=SETTINGS, as_json=as_json)
     except (InvalidId, UnknownApp) as failure:
         return _say_wrong([str(failure)], kind="usage", exit_code=USAGE, as_json=as_json)
+    export_certificates(settings, os.environ)
     configure_logs(level=settings.log_level or "error", as_json=settings.log_format == "json", secrets=settings.secrets)
     no_color = settings.no_color is not None
     try:
@@ -33,7 +40,16 @@ def show(room: str, task: str, *, app_name: str | None, as_json: bool) -> int:
         return _say_failed(failure, as_json=as_json, no_color=no_color)
     out = Terminal.on(sys.stdout, no_color=no_color)
     out.print(*([reading_as_json(reading)] if as_json else reading_as_text(reading, terminal=out)))
-    return FOUND
+    return _judged(reading) if is_check else FOUND
+
+
+def _judged(reading: Reading) -> int:
+    task, now = reading.task, reading.read_at
+    may_follow = files_may_follow(task, now=now) and task.stop_reason != START_TASK_FAILED
+    if task.is_over and not (task.files or task.unreadable_files or may_follow):
+        return NOTHING_RECORDED
+    verdict = judge(task, now=now)
+    return SOMETHING_WRONG if verdict.concerns or verdict.mood is Mood.BAD else FOUND
 
 
 async def _look_up(settings: Settings, ref: TaskRef) -> Reading:

@@ -39,3 +39,20 @@ def test_wrong_usage(argv: list[str], capsys: pytest.CaptureFixture[str]) -> Non
         main(argv)
     assert ended.value.code == 2
     assert "usage: rectask" in capsys.readouterr().err
+
+
+def test_the_commands_are_listed_in_the_order_in_which_they_are_needed(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    listed = [line.split()[0] for line in capsys.readouterr().out.splitlines() if line.startswith("    ")]
+    expected = ["playground", "manifest", "check", "serve", "show", "audit", "purge"]
+    assert [word for word in listed if word in expected] == expected
+
+
+@pytest.mark.parametrize("option", ["--what", "--outcome"])
+def test_a_word_that_is_not_understood_is_answered_in_words(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["audit", option, "no-such-thing"])
+    said = capsys.readouterr().err
+    assert "no-such-thing" in said
+    assert "<" not in said

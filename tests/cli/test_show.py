@@ -239,3 +239,31 @@ async def test_a_closed_pipe_is_no_failure(fake_rtc: FakeRtc) -> None:
     os.close(writing)
     _, err = await process.communicate()
     assert (process.returncode, err) == (0, b"")
+
+
+@pytest.mark.parametrize(
+    ("room", "exit_code"),
+    [
+        ("stopped-by-api", 0),
+        ("running", 0),
+        ("failed", 6),
+        ("empty-file", 6),
+        ("unknown-reason", 6),
+        ("end-before-start", 7),
+        ("start-failed", 7),
+        ("nope", 3),
+    ],
+)
+async def test_a_check_ends_by_what_was_found(rectask: Rectask, room: str, exit_code: int) -> None:
+    assert await rectask("show", room, "Task1", "--check") == exit_code
+    assert await rectask("show", room, "Task1") == (3 if exit_code == 3 else 0)
+
+
+@pytest.mark.parametrize(("minutes", "exit_code"), [(5, 6), (90, 7)])
+async def test_files_that_may_follow_are_not_taken_for_nothing_recorded(
+    rectask: Rectask, fake_rtc: FakeRtc, minutes: int, exit_code: int
+) -> None:
+    ended = int(datetime.now(UTC).timestamp() - minutes * 60) * 1000
+    task = {"Status": 3, "StopReason": "StopByAPI", "StartTime": ended - 60_000, "EndTime": ended}
+    fake_rtc.answers["late"] = {"RecordTask": task}
+    assert await rectask("show", "late", "Task1", "--check") == exit_code
