@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
-from sqlalchemy import BigInteger, Table, bindparam, cast, extract, func, literal, select, type_coerce
+from sqlalchemy import BigInteger, Table, bindparam, cast, delete, extract, func, literal, select, text, type_coerce
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.sql import ColumnElement
@@ -21,8 +21,13 @@ from bot.storage.engine import for_writing, open_engine
 from bot.storage.failures import stopped_here
 from bot.storage.naming import AppNames
 from bot.storage.schema import make_ready
+from bot.storage.sqlite_file import SameFile
+from bot.storage.tables import homes
+from bot.subscriptions.store import StoreUnavailable
 
 PATIENCE = timedelta(seconds=30)
+# Whose row is written and deleted again to see whether the database takes one.
+_NOBODY = {"team_id": "", "user_id": ""}
 
 Clock = Callable[[], datetime]
 
@@ -88,6 +93,8 @@ class Database:
         self._patience = patience
         self._preparing = asyncio.Lock()
         self._is_ready = False
+        self._file = SameFile(target.path) if isinstance(target, SqliteFile) else None
+        self._is_writing_in_doubt = False
         # SQLite lets one write at a time and does not queue the others, it lets them try again.
         self._turn = asyncio.Lock() if self._is_sqlite else None
 
@@ -109,14 +116,35 @@ class Database:
             if not self._is_ready:
                 await make_ready(self._engine, self._target, release=self._release, patience=self._patience)
                 self._is_ready = True
+                if self._file is not None:
+                    self._file.remember()
 
     def reading(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """A transaction that only reads. Leaving any transaction raises StoreUnavailable where that is the case."""
         return self._transaction(self._engine, nullcontext())
 
-    def writing(self) -> AbstractAsyncContextManager[AsyncConnection]:
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that writes, or does nothing if its body raises."""
-        return self._transaction(for_writing(self._engine), self._turn or nullcontext())
+        try:
+            async with self._transaction(for_writing(self._engine), self._turn or nullcontext()) as connection:
+                yield connection
+        except StoreUnavailable:
+            self._is_writing_in_doubt = True
+            raise
+
+    async def prove(self) -> None:
+        """Raise StoreUnavailable unless the database answers, and takes a row again after it refused to be written to.
+
+        Not every write that is committed proves anything: one that changes nothing succeeds on a full disk.
+        """
+        async with self.reading() as connection:
+            await connection.execute(text("SELECT 1"))
+        if self._is_writing_in_doubt:
+            async with self.writing() as connection:
+                await connection.execute(self.insert(homes).values(_NOBODY).on_conflict_do_nothing())
+                await connection.execute(delete(homes).filter_by(**_NOBODY))
+            self._is_writing_in_doubt = False
 
     @asynccontextmanager
     async def _transaction(
@@ -125,8 +153,15 @@ class Database:
         with stopped_here():
             if not self._is_ready:
                 await self._prepare()
-            async with asyncio.timeout(self._patience.total_seconds()), turn, engine.begin() as connection:
-                yield connection
+            async with asyncio.timeout(self._patience.total_seconds()), turn:
+                self._check_file()  # before a connection is made, which would make a new file
+                async with engine.begin() as connection:
+                    yield connection
+                self._check_file()
+
+    def _check_file(self) -> None:
+        if self._file is not None:
+            self._file.check()
 
     async def queue_up(self, connection: AsyncConnection, name: str) -> None:
         """Until this transaction ends, no other one goes on from here with the same name."""

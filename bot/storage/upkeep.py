@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, ScalarSelect, and_, delete, exists, func, or_, select, text
+from sqlalchemy import ColumnElement, Row, ScalarSelect, and_, delete, exists, func, or_, select
 
 from bot.storage.columns import EPOCH
 from bot.storage.database import Database
@@ -22,8 +22,7 @@ class SqlUpkeep:
         self._database = database
 
     async def ping(self) -> None:
-        async with self._database.reading() as connection:
-            await connection.execute(text("SELECT 1"))
+        await self._database.prove()
 
     async def census(self) -> Census:
         # Answered once, so that an index can be searched by it; and by both sides of it, which an index counts.

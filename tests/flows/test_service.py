@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import urlencode
@@ -17,7 +18,7 @@ from bot.service import serve
 from bot.slack.bolt import TokenRefused
 from bot.volcengine.transport import Patience
 from tests.flows.office import Office, open_office, settings_for
-from tests.flows.test_look_up import typed, until_ready
+from tests.flows.test_look_up import typed, until_ready, words_of
 
 COMMAND = urlencode({"command": "/rectask", "text": "Room1 Task1", "user_id": "U1", "team_id": "T1"}).encode()
 
@@ -47,6 +48,22 @@ async def test_health(office: Office) -> None:
             "checks": {"serving": True, "slack_token": True, "slack_permissions": True, "store": True, "rounds": True},
         },
     )
+
+
+async def checks_of(office: Office) -> dict[str, bool]:
+    _, told = await get(f"{office.url}/readyz")
+    assert isinstance(told, dict)
+    return dict(told["checks"])
+
+
+async def test_nobody_is_promised_anything_by_a_database_whose_file_was_deleted(office: Office) -> None:
+    file, elsewhere = office.folder / "rectask.db", office.folder / "elsewhere.db"
+    shutil.move(file, elsewhere)
+    assert (await checks_of(office))["store"] is False
+    await typed(office, "watch Room1 Task1")
+    shutil.move(elsewhere, file)
+    assert (await checks_of(office))["store"] is True
+    assert "Task1" not in words_of(await typed(office, "list"))
 
 
 @pytest.mark.parametrize(

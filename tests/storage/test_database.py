@@ -1,16 +1,20 @@
 """What a database does beside its queries: its clock, its patience, and how it fails and recovers."""
 
 import asyncio
+import resource
+import shutil
 import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from sqlalchemy import event, exc, insert, select, text, update
+from structlog.typing import EventDict
 
 from bot.storage.database import Database, open_database, random_key
 from bot.storage.engine import A_MOMENT
@@ -34,6 +38,21 @@ async def is_well(database: Database) -> bool:
     upkeep = SqlUpkeep(database)
     await upkeep.note_home(ANN)
     return await upkeep.has_home(ANN)
+
+
+@contextmanager
+def no_room_for_files() -> Iterator[None]:
+    """Nothing that is written to a file in the meantime gets there; to SQLite that is a disk that takes nothing."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def remove(file: Path) -> None:
+    file.unlink()
 
 
 class TestTheClock:
@@ -183,7 +202,8 @@ class TestSqliteFails:
                 with pytest.raises(StoreUnavailable, match="database is locked") as failed:
                     await is_well(database)
                 assert isinstance(failed.value.__cause__, sqlite3.OperationalError)
-                await SqlUpkeep(database).ping()
+                with pytest.raises(StoreUnavailable, match="database is locked"):
+                    await SqlUpkeep(database).ping()
             assert await is_well(database)
 
     async def test_not_while_another_one_makes_the_file(self, tmp_path: Path) -> None:
@@ -217,6 +237,60 @@ class TestSqliteFails:
             pages["max"] = 10_000
             await database.engine.dispose()
             assert await is_well(database)
+
+    async def test_and_is_not_said_to_be_well_until_it_can_be_written_to(self, sqlite_url: str) -> None:
+        async with open_database(sqlite_url) as database:
+            upkeep = SqlUpkeep(database)
+            await upkeep.ping()
+            with no_room_for_files():
+                await upkeep.ping()  # which nobody knows yet, for nothing was written
+                with pytest.raises(StoreUnavailable):
+                    await upkeep.note_home(ANN)
+                async with database.writing():
+                    pass  # which changes nothing, and so proves nothing
+                with pytest.raises(StoreUnavailable):
+                    await upkeep.ping()
+            await upkeep.ping()
+            assert not await upkeep.has_home(ANN)
+            assert await is_well(database)
+
+    async def test_while_its_file_is_away(self, sqlite_url: str, tmp_path: Path, logged: list[EventDict]) -> None:
+        file, elsewhere = Path(sqlite_url.removeprefix("sqlite:///")), tmp_path / "elsewhere.db"
+        async with open_database(sqlite_url) as database:
+            upkeep = SqlUpkeep(database)
+            await upkeep.ping()
+            shutil.move(file, elsewhere)
+            for use in (upkeep.ping, partial(upkeep.note_home, ANN), partial(upkeep.has_home, ANN)):
+                with pytest.raises(StoreUnavailable, match="was deleted while Rectask was running"):
+                    await use()
+            shutil.move(elsewhere, file)
+            assert await is_well(database)
+        assert [event["event"] for event in logged] == ["store_file.lost", "store_file.returned"]
+
+    async def test_while_another_file_has_its_place(self, sqlite_url: str, sqlite_template: Path) -> None:
+        """A backup that was put there: what people are promised would stand in a file that is gone."""
+        file = Path(sqlite_url.removeprefix("sqlite:///"))
+        async with open_database(sqlite_url) as database:
+            assert await is_well(database)
+            remove(file)
+            shutil.copy(sqlite_template, file)
+            for _ in range(2):
+                with pytest.raises(StoreUnavailable, match="was replaced while Rectask was running"):
+                    await SqlUpkeep(database).note_home(BOB)
+        async with open_database(sqlite_url) as database:
+            assert not await SqlUpkeep(database).has_home(BOB)
+
+    async def test_a_write_whose_file_went_away_meanwhile(self, sqlite_url: str) -> None:
+        async with open_database(sqlite_url) as database:
+            await SqlUpkeep(database).ping()
+
+            async def write() -> None:
+                async with database.writing() as connection:
+                    await connection.execute(insert(homes).values(team_id="T1", user_id="U1"))
+                    remove(Path(sqlite_url.removeprefix("sqlite:///")))
+
+            with pytest.raises(StoreUnavailable, match="was deleted"):
+                await write()
 
     async def test_on_a_file_that_is_something_else(self, tmp_path: Path) -> None:
         (tmp_path / "rectask.db").write_text("Dear diary, " * 99)
