@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
+from bot.address import explain
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Checks = Callable[[], Awaitable[Mapping[str, bool]]]
 # What is answered to an Accept header, and its content type.
@@ -43,7 +45,7 @@ class Door:
 
 @asynccontextmanager
 async def open_web(*, host: str, port: int, door: Door, checks: Checks, scrape: Scrape) -> AsyncIterator[int]:
-    """Serve, and give the port; leaving the block lets requests under way finish."""
+    """Serve, and give the port; leaving the block lets requests under way finish. Raises AddressUnavailable."""
     app = web.Application(client_max_size=BODY_AT_MOST)
     app.router.add_post("/slack/events", door.knock)
     app.router.add_get("/healthz", _alive)
@@ -52,10 +54,17 @@ async def open_web(*, host: str, port: int, door: Door, checks: Checks, scrape: 
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=10)
     await runner.setup()
     try:
-        await web.TCPSite(runner, host, port).start()
+        await _listen(web.TCPSite(runner, host, port), host=host, port=port)
         yield runner.addresses[0][1]
     finally:
         await runner.cleanup()
+
+
+async def _listen(site: web.TCPSite, *, host: str, port: int) -> None:
+    try:
+        await site.start()
+    except OSError as failure:
+        raise explain(failure, host=host, port=port) from failure
 
 
 async def _alive(_request: web.Request) -> web.Response:

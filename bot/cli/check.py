@@ -9,6 +9,7 @@ from typing import TextIO
 import aiohttp
 
 from bot import __version__
+from bot.address import diagnose_address
 from bot.app import open_bot, rtc_apps
 from bot.cli import SETTINGS
 from bot.cli.terminal import Terminal, inert
@@ -73,6 +74,7 @@ async def _slack_findings(settings: Settings) -> AsyncIterator[Finding]:
     if settings.slack_bot_token is None:
         yield Finding("slack", is_well=True, said="Not set up: `serve` needs SLACK_BOT_TOKEN, `show` does not.")
         return
+    yield await diagnose_address(host=settings.host, port=settings.port)
     token = settings.slack_app_token
     async with aiohttp.ClientSession() as session:
         slack = make_slack(

@@ -8,6 +8,7 @@ import sys
 
 import structlog
 
+from bot.address import AddressUnavailable
 from bot.cli import SETTINGS
 from bot.cli.terminal import Terminal
 from bot.environment import discard_oauth_variables, export_certificates
@@ -39,6 +40,9 @@ def run() -> int:
         log.warning("settings.ignored", names="SLACK_CLIENT_ID, SLACK_CLIENT_SECRET")
     try:
         asyncio.run(_until_signalled(settings))
+    except AddressUnavailable as refusal:
+        err.print(f"rectask: {refusal}")
+        return SETTINGS
     except TokenRefused as refusal:
         err.print(f"rectask: {refusal} Check it at api.slack.com/apps; `rectask check` proves it.")
         return UNAVAILABLE

@@ -71,6 +71,17 @@ async def test_a_token_that_slack_refuses(fake_rtc: FakeRtc, tmp_path: Path) -> 
     assert b"Traceback" not in err
 
 
+async def test_a_port_that_is_in_use(fake_rtc: FakeRtc, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        async with open_fake_slack(FakeSlack()) as slack:
+            port = taken.getsockname()[1]
+            process = await start("serve", environ=environ_of(fake_rtc, slack, tmp_path, RECTASK_PORT=str(port)))
+            _, err = await process.communicate()
+    assert process.returncode == 78
+    assert f"rectask: RECTASK_PORT is {port}, which another program uses already.".encode() in err
+    assert b"Traceback" not in err
+
+
 def test_missing_settings(use_environ: Callable[[Mapping[str, str]], None], capsys: pytest.CaptureFixture[str]) -> None:
     use_environ({})
     assert main(["serve"]) == 78
