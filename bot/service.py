@@ -281,4 +281,6 @@ class Tries:
 
 def _in_words(failure: BaseException) -> str:
     """The store's words are for people; what others say may hold addresses and more."""
+    if isinstance(failure, aiohttp.ClientHttpProxyError):
+        return f"the proxy answered {failure.status} {failure.message}"
     return str(failure) if isinstance(failure, StoreUnavailable) else type(failure).__name__

@@ -6,7 +6,9 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.certificates import reason_and_advice
 from bot.finding import Finding
+from bot.proxies import failure_at_proxy
 from bot.slack.bolt import UNREACHABLE, TokenRefused, prove_app_token
 from bot.slack.workspace import error_of
 
@@ -62,10 +64,16 @@ async def _prove_socket(slack: AsyncWebClient, app_token: str) -> Finding:
 
 
 def _unreachable(step: str, slack: AsyncWebClient, failure: BaseException) -> Finding:
+    said, advice = _what_failed(failure, slack)
+    return Finding(step, is_well=False, said=said, advice=advice)
+
+
+def _what_failed(failure: BaseException, slack: AsyncWebClient) -> tuple[str, str]:
+    """What happened and what to do: the proxy and the certificate are told apart from Slack."""
+    if (at_proxy := failure_at_proxy(failure, slack.proxy)) is not None:
+        return f"Slack was not asked. {at_proxy}", "Check the proxy in HTTPS_PROXY: its address, its user and password."
+    if isinstance(failure, aiohttp.ClientSSLError):
+        reason, advice = reason_and_advice(failure)
+        return f"No secure connection to Slack: {reason}.", advice
     what = "took too long" if isinstance(failure, TimeoutError | aiohttp.ServerTimeoutError) else "could not be reached"
-    return Finding(
-        step,
-        is_well=False,
-        said=f"Slack {what} ({type(failure).__name__}).",
-        advice=_TRY_AGAIN.format(url=slack.base_url),
-    )
+    return f"Slack {what} ({type(failure).__name__}).", _TRY_AGAIN.format(url=slack.base_url)

@@ -17,6 +17,7 @@ from bot.playground.fake_slack import FakeSlack, open_fake_slack
 from bot.playground.fake_store import FakeStore, open_fake_store
 from bot.playground.fake_vod import FakeVod, open_fake_vod
 from tests.redis_server import RedisServer, free_port
+from tests.refusing_proxy import proxy_that_answers
 from tests.world import environ_for
 
 UseEnviron = Callable[[Mapping[str, str]], None]
@@ -245,3 +246,16 @@ async def test_slacks_side(
     else:
         assert f"FAIL  {failing}" in out
         assert advice in out
+
+
+async def test_a_proxy_that_refuses_is_not_taken_for_slack(
+    fake_rtc: FakeRtc, use_environ: UseEnviron, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with proxy_that_answers("407 Proxy Authentication Required") as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy)
+        given = environ_for(fake_rtc, SLACK_BOT_TOKEN="xoxb-1", SLACK_API_URL="https://slack.invalid/api/")
+        assert await check(given, use_environ) == 1
+    out = capsys.readouterr().out
+    place = proxy.rpartition("@")[2]
+    assert f"Slack was not asked. The proxy {place} answered 407 Proxy Authentication Required." in out
+    assert "hidden" not in out

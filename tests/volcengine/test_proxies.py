@@ -1,9 +1,6 @@
 """A proxy between Rectask and RTC: what is told when the request ends there, and that RTC is not blamed."""
 
-import asyncio
 import errno
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
@@ -15,24 +12,11 @@ from bot.recording.task import TaskRef
 from bot.volcengine.failures import of_transport
 from bot.volcengine.rtc import RTC as RTC_SERVICE
 from bot.volcengine.transport import PATIENCE
+from tests.refusing_proxy import proxy_that_answers
 from tests.world import open_brief_bot
 
 RTC = "https://rtc.invalid"
 SLACK = "https://slack.com/api/"
-
-
-@asynccontextmanager
-async def proxy_that_answers(status: str) -> AsyncIterator[str]:
-    """Its address; it answers each CONNECT with this status line and closes."""
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(f"HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
-        await writer.drain()
-        writer.close()
-
-    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
-        yield f"http://user:hidden@127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
 
 async def failure_through(proxy: str, fake_rtc: FakeRtc, monkeypatch: pytest.MonkeyPatch) -> TaskReadError:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.volcengine.certificates import reason_and_advice
+from bot.certificates import reason_and_advice
 
-FOLDER = Path(__file__).parents[1] / "certificates"
+FOLDER = Path(__file__).parent / "certificates"
 
 
 def handshake(client: ssl.SSLContext, *, name: str = "localhost") -> None:
