@@ -21,13 +21,24 @@ from bot.metrics.scraping import Scraping
 from bot.readiness import Readiness
 from bot.settings import Settings
 from bot.slack.answer import Answerer
-from bot.slack.bolt import UNREACHABLE, SocketDoor, greet, http_door, make_bolt, make_slack, prove_app_token
+from bot.slack.bolt import (
+    UNREACHABLE,
+    SocketDoor,
+    greet,
+    http_door,
+    make_bolt,
+    make_slack,
+    open_session,
+    prove_app_token,
+)
 from bot.slack.desk import Desk
 from bot.slack.gate import Gate, make_gate
 from bot.slack.gated import GatedMessenger
 from bot.slack.homes import Homes
 from bot.slack.linker import Linker, offer
 from bot.slack.listeners import register
+from bot.slack.metered import PATIENCE as SLACK_PATIENCE
+from bot.slack.metered import Patience as SlackPatience
 from bot.slack.notices import open_messenger
 from bot.slack.work import Work
 from bot.storage.database import open_database
@@ -54,6 +65,7 @@ async def serve(
     clock: Clock | None = None,
     timer: Callable[[], float] = time.monotonic,
     patience: Patience = PATIENCE,
+    slack_patience: SlackPatience = SLACK_PATIENCE,
     sleep: Sleep = asyncio.sleep,
     on_port: Callable[[int], None] = lambda _port: None,
 ) -> None:
@@ -86,10 +98,10 @@ async def serve(
         await stack.enter_async_context(scraping.asking(stores.upkeep))
         await tries.until_reached(database.prepare, of="store")
         audit = await stack.enter_async_context(open_audit(settings, database, clock=bot.clock))
-        gate = await _find_gate(stack, settings, bot, audit, tries, meters=meters)
+        gate = await _find_gate(stack, settings, bot, audit, tries, meters=meters, patience=slack_patience)
         if gate is None:
             return
-        desk = await _open_desk(stack, settings, bot, stores, gate, readiness, meters=meters)
+        desk = await _open_desk(stack, settings, bot, stores, gate, readiness, meters=meters, patience=slack_patience)
         async with _open_door(settings, desk, readiness, door, tries), _looking_after_token(desk, sleep):
             await stop.wait()
             log.info("server.stopping")
@@ -106,13 +118,22 @@ async def _open_server(
 
 
 async def _find_gate(
-    stack: AsyncExitStack, settings: Settings, bot: Bot, audit: AuditLog, tries: "Tries", *, meters: Meters
+    stack: AsyncExitStack,
+    settings: Settings,
+    bot: Bot,
+    audit: AuditLog,
+    tries: "Tries",
+    *,
+    meters: Meters,
+    patience: SlackPatience,
 ) -> Gate | None:
     """What all that comes from Slack passes, with the client for Slack in it; None where it is time to stop."""
     assert settings.slack_bot_token is not None
-    session = await stack.enter_async_context(aiohttp.ClientSession())
+    session = await stack.enter_async_context(open_session())
     token = settings.slack_bot_token.get_secret_value()
-    slack = make_slack(token=token, base_url=settings.slack_api_url, session=session, meter=meters.slack)
+    slack = make_slack(
+        token=token, base_url=settings.slack_api_url, session=session, meter=meters.slack, patience=patience
+    )
     workspace = await tries.until_reached(lambda: greet(slack), of="slack")
     if workspace is None:
         return None
@@ -137,13 +158,14 @@ async def _open_desk(
     readiness: Readiness,
     *,
     meters: Meters,
+    patience: SlackPatience,
 ) -> Desk:
     """All that listeners work with, and the loops behind it."""
     homes = await stack.enter_async_context(
         Homes(gate.slack, stores.subscriptions, stores.upkeep, clock=bot.clock, shown=gate.shown_at_home)
     )
     habits = Habits(timedelta(seconds=settings.watch_interval), timedelta(days=settings.retention_days))
-    messenger = await _open_messenger(stack, settings, bot, gate, readiness, meters=meters)
+    messenger = await _open_messenger(stack, settings, bot, gate, readiness, meters=meters, patience=patience)
     readiness.watching = await stack.enter_async_context(
         open_watching(
             stores,
@@ -189,7 +211,14 @@ def _answerer(bot: Bot, stores: Stores, meters: Meters) -> Answerer:
 
 
 async def _open_messenger(
-    stack: AsyncExitStack, settings: Settings, bot: Bot, gate: Gate, readiness: Readiness, *, meters: Meters
+    stack: AsyncExitStack,
+    settings: Settings,
+    bot: Bot,
+    gate: Gate,
+    readiness: Readiness,
+    *,
+    meters: Meters,
+    patience: SlackPatience,
 ) -> GatedMessenger:
     assert settings.slack_bot_token is not None
     messenger = await stack.enter_async_context(
@@ -200,6 +229,7 @@ async def _open_messenger(
             clock=bot.clock,
             people=gate.people,
             offer=partial(offer, bot.links),
+            patience=patience,
             meter=meters.slack,
         )
     )

@@ -179,8 +179,9 @@ class FakeSlack(SlackPeople):
         """Makes the next `times` calls of the method ("response_url"; "*" is any) go wrong, None for all from now on.
 
         Kinds: ratelimited, 500_before (and any other status), reset_before, timeout_before (no answer for `seconds`),
-        slow_before (the true answer after `seconds`), each of them also with _after: then it is carried out first; or
-        the name of an error.
+        slow_before (the true answer after `seconds`), each of them also with _after: then it is carried out first;
+        lacking:user.deleted (it is carried out, and its answer says ok without that field), null:… and odd:… (the field
+        is of another type); or the name of an error.
         """
         self._faults.add(method, Fault(kind, retry_after, seconds), times)
 

@@ -19,7 +19,7 @@ _STRUCTURED = {"blocks", "view", "metadata", "message"}
 _NOT_JSON = {"blocks": "invalid_blocks_format", "metadata": "invalid_metadata_format"}
 # The token in its older place; the team that slack_sdk names in all calls of Bolt's listeners, without effect for a
 # token of one workspace.
-_EVERYWHERE = ("token", "team_id")
+_EVERYWHERE = frozenset({"token", "team_id"})
 BODY_MAY_HAVE = 1_000_000
 
 
@@ -69,10 +69,21 @@ class WebApi:
         fault = self._faults.take(call.method)
         if fault is None:
             return self._perform(call)
+        if fault.spoils:
+            return self._perform_spoilt(call, fault)
         if fault.comes_after:
             answer = self._perform(call)
             return await self._commit(fault, request, call) or answer
         return await self._commit(fault, request, call) or self._perform(call)
+
+    def _perform_spoilt(self, call: Call, fault: Fault) -> web.Response:
+        """What was asked for is done, and told incompletely."""
+        answer = self._perform(call)
+        if not call.answer or not call.answer["ok"]:
+            return answer
+        self._world.note("stand-in", "fault", f"{call.method}: {fault.kind}")
+        call.answer = fault.spoil(call.answer)
+        return self._respond(call)
 
     async def _commit(self, fault: Fault, request: web.Request, call: Call) -> web.StreamResponse | None:
         self._world.note("stand-in", "fault", f"{call.method}: {fault.kind}")
@@ -105,7 +116,8 @@ class WebApi:
         given = await _read_arguments(request)
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         call.token = self._tokens.kind_of(token if scheme == "Bearer" else str(given.get("token", "")))
-        call.arguments = {name: value for name, value in given.items() if name not in _EVERYWHERE}
+        left_out = _EVERYWHERE - _named_by(call.method)
+        call.arguments = {name: value for name, value in given.items() if name not in left_out}
 
     def _carry_out(self, call: Call) -> Json:
         try:
@@ -166,6 +178,11 @@ class WebApi:
         if fault and fault.comes_after:
             return await fault.commit(request) or response
         return response
+
+
+def _named_by(method: str) -> frozenset[str]:
+    known = METHODS.get(method)
+    return frozenset() if known is None else frozenset({*known.required, *known.optional})
 
 
 async def _read_arguments(request: web.Request) -> Json:

@@ -44,24 +44,34 @@ def _named_person(world: World, users: str) -> Person:
 
 
 def conversations_info(desk: Desk, given: Json) -> Json:
+    """Of direct messages it says less (the examples on the method's page)."""
     channel = _readable(desk.world, given["channel"], "read")
-    kind: Json = {"is_im": True, "user": channel.members[0]} if channel.is_im else {"name": channel.name}
+    if channel.is_im:
+        kind: Json = {"is_im": True, "is_org_shared": False, "user": channel.members[0]}
+    else:
+        kind = _shared_channel(channel)
+    return {"channel": {"id": channel.id, "context_team_id": T_HOME, **kind}}
+
+
+def _shared_channel(channel: Channel) -> Json:
     flags: Json = {
-        "is_channel": not (channel.is_im or channel.is_private),
+        "name": channel.name,
+        "is_channel": not channel.is_private,
         "is_group": channel.is_private,
-        "is_im": channel.is_im,
+        "is_im": False,
         "is_mpim": False,
-        "is_private": channel.is_private or channel.is_im,
+        "is_private": channel.is_private,
         "is_archived": channel.is_archived,
         "is_member": channel.has_bot,
-        "is_shared": channel.is_ext_shared,
+        "is_shared": channel.is_ext_shared or channel.is_org_shared,
         "is_ext_shared": channel.is_ext_shared,
-        "is_org_shared": False,
-        "is_pending_ext_shared": False,
+        "is_org_shared": channel.is_org_shared,
+        "is_pending_ext_shared": channel.is_pending_ext_shared,
+        "pending_shared": [T_OTHER] if channel.is_pending_ext_shared else [],
     }
     if channel.is_ext_shared:
         flags |= {"shared_team_ids": [T_HOME, T_OTHER], "connected_team_ids": [T_OTHER]}
-    return {"channel": {"id": channel.id, "context_team_id": T_HOME, **flags, **kind}}
+    return flags
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,21 @@
 """What can go wrong between the bot and Slack, on purpose: a test names the method and the fault."""
 
 import asyncio
+import copy
 import socket
 import struct
 from collections import defaultdict, deque
 from dataclasses import dataclass
+from typing import Any
 
 from aiohttp import web
+
+from bot.playground.slack_world import Json
 
 # SO_LINGER on, with no time: closing sends a reset.
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _BREAKS = ("reset", "timeout", "slow")
+_SPOILS = ("lacking", "null", "odd")
 ALL_METHODS = "*"
 
 
@@ -23,6 +28,27 @@ class Fault:
     seconds: float = 60.0
 
     @property
+    def spoils(self) -> bool:
+        """Whether the true answer is told with one field spoilt."""
+        return self.kind.partition(":")[0] in _SPOILS
+
+    def spoil(self, answer: Json) -> Json:
+        """The answer with that field missing, null or of another type. Raises LookupError where it has none such."""
+        how, _, path = self.kind.partition(":")
+        spoilt = copy.deepcopy(answer)
+        *way, last = path.split(".")
+        inside: Any = spoilt
+        for step in way:
+            inside = inside[int(step) if isinstance(inside, list) else step]
+        name: Any = int(last) if isinstance(inside, list) else last
+        before = inside[name]
+        if how == "lacking":
+            del inside[name]
+        else:
+            inside[name] = None if how == "null" else _odd(before)
+        return spoilt
+
+    @property
     def comes_after(self) -> bool:
         """Whether what was asked for is done all the same, and first."""
         return self._moment == "after"
@@ -30,7 +56,7 @@ class Fault:
     @property
     def error(self) -> str | None:
         """The name that the method answers with, where the kind is no more than that."""
-        return None if self._moment or self.kind == "ratelimited" else self.kind
+        return None if self._moment or self.spoils or self.kind == "ratelimited" else self.kind
 
     @property
     def _what(self) -> str:
@@ -87,6 +113,13 @@ class Faults:
             if name in self._always:
                 return self._always[name]
         return None
+
+
+def _odd(value: object) -> object:
+    """Something of another type, which looks like it: "false" is true."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return 7 if isinstance(value, str) else "odd"
 
 
 def rate_limited(retry_after: int) -> web.Response:

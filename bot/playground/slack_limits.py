@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 _POSTING = "chat.postMessage"
-_TIER_2 = frozenset({"usergroups.users.list"})
+_TIER_2 = frozenset({"auth.teams.list", "usergroups.users.list"})
 _TIER_3 = frozenset(
     {"chat.update", *(f"conversations.{what}" for what in ("history", "info", "open", "replies"))},
 )

@@ -10,6 +10,8 @@ from bot.playground.slack_archive import Archive
 from bot.playground.slack_world import (
     EVENTS,
     SCOPES,
+    T_GRID,
+    T_HOME,
     Call,
     Channel,
     Json,
@@ -33,6 +35,8 @@ class World:
 
     `complaints` are things that no test should let pass, `refusals` messages and views that broke a rule. While
     `token_error` is set, that is what the bot's token is answered. `app_name` is what people see the app called.
+    With `is_org_wide` the app is installed for the whole organization, in its workspaces `org_teams`; a group is in the
+    one that `group_teams` names, else at home.
     """
 
     def __init__(self, clock: Callable[[], float], trace: Trace, *, app_name: str) -> None:
@@ -42,6 +46,9 @@ class World:
         self.people = {person.id: person for person in people()}
         self.channels = {channel.id: channel for channel in channels()}
         self.groups = groups()
+        self.is_org_wide = False
+        self.org_teams = [T_GRID, T_HOME]
+        self.group_teams: dict[str, str] = {}
         self.archive = Archive()
         self.views: dict[str, View] = {}
         self.calls: deque[Call] = deque(maxlen=_CALLS_KEPT)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from bot.playground.slack_blocks import check_blocks, check_view, find_block_errors, find_view_errors, refused
 from bot.playground.slack_conversations import conversations_info, conversations_open, history, replies, writable
+from bot.playground.slack_groups import auth_teams_list, usergroups_users_list
 from bot.playground.slack_handles import Desk
 from bot.playground.slack_memory import World
 from bot.playground.slack_messages import Content, is_true, message_payload, permalink, post, read_content
@@ -26,15 +27,16 @@ class Method:
 
 
 def _auth_test(desk: Desk, _given: Json) -> Json:
+    """The token of an app that is installed for a whole organization is of no single workspace."""
     return {
         "url": f"https://{DOMAINS[T_HOME]}.slack.com/",
         "team": "Home",
         "user": desk.world.app_name.lower().replace(" ", "-"),
-        "team_id": T_HOME,
+        "team_id": E_HOME if desk.world.is_org_wide else T_HOME,
         "user_id": U_BOT,
         "bot_id": B_BOT,
         "enterprise_id": E_HOME,
-        "is_enterprise_install": False,
+        "is_enterprise_install": desk.world.is_org_wide,
     }
 
 
@@ -114,15 +116,6 @@ def _users_info(desk: Desk, given: Json) -> Json:
     return {"user": user_payload(person) | locale}
 
 
-def _usergroups_users_list(desk: Desk, given: Json) -> Json:
-    """Who is in the group; those who were deactivated are told of where that is asked for."""
-    members = desk.world.groups.get(given["usergroup"])
-    if members is None:
-        raise Refused("no_such_subteam")
-    with_all = is_true(given.get("include_disabled"))
-    return {"users": [user for user in members if with_all or not desk.world.person(user).deleted]}
-
-
 def _own_message(world: World, channel: str, ts: str) -> Message:
     """A message that is kept: ephemeral ones are not."""
     if channel not in world.channels:
@@ -139,6 +132,7 @@ _RANGE = ("cursor", "inclusive", "include_all_metadata", "latest", "limit", "old
 METHODS: dict[str, Method] = {
     "api.test": Method(_api_test, token=None, takes_all=True),
     "apps.connections.open": Method(_connections_open, token="app"),  # noqa: S106 the kind of token
+    "auth.teams.list": Method(auth_teams_list, (), ("cursor", "include_icon", "limit")),
     "auth.test": Method(_auth_test),
     "blocks.validate": Method(_blocks_validate, (), ("blocks", "message", "view")),
     "chat.getPermalink": Method(_permalink, ("channel", "message_ts")),
@@ -149,7 +143,9 @@ METHODS: dict[str, Method] = {
     "conversations.info": Method(conversations_info, ("channel",)),
     "conversations.open": Method(conversations_open, (), ("users", "channel", "return_im"), "im:write"),
     "conversations.replies": Method(replies, ("channel", "ts"), _RANGE),
-    "usergroups.users.list": Method(_usergroups_users_list, ("usergroup",), ("include_disabled",), "usergroups:read"),
+    "usergroups.users.list": Method(
+        usergroups_users_list, ("usergroup",), ("include_disabled", "team_id"), "usergroups:read"
+    ),
     "users.info": Method(_users_info, ("user",), ("include_locale",), "users:read"),
     "views.open": Method(views_open, ("trigger_id", "view")),
     "views.publish": Method(views_publish, ("user_id", "view"), ("hash",)),

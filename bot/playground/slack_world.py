@@ -69,6 +69,8 @@ class Channel:
     is_im: bool = False
     is_ext_shared: bool = False
     is_archived: bool = False
+    is_pending_ext_shared: bool = False
+    is_org_shared: bool = False
 
 
 @dataclass(slots=True, eq=False)

@@ -27,9 +27,10 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.slack.answers import AuthTest, SocketAddress
 from bot.slack.guard import refusal_of
 from bot.slack.meter import UNMETERED, SlackMeter, kind_of
-from bot.slack.metered import MeteredSlack
+from bot.slack.metered import PATIENCE, MeteredSlack, Patience
 from bot.slack.reply import send_afterwards
 from bot.slack.work import Work
 from bot.slack.workspace import TOKEN_IS_DEAD, Workspace, error_of
@@ -40,6 +41,9 @@ log = structlog.get_logger()
 _LOGGER = "slack_bolt.rectask"
 # Seconds; a listener acknowledges within 2 s, Slack waits for 3.
 _ACKNOWLEDGED_WITHIN = 3.0
+_CONNECTS_WITHIN = 5.0
+# The longest of all limits; each call has its own.
+_ANYTHING_WITHIN = PATIENCE.upload
 
 
 # Slack could not be asked, or could not answer; another time it may.
@@ -51,25 +55,37 @@ class TokenRefused(Exception):
 
 
 def make_slack(
-    *, token: str, base_url: str, session: aiohttp.ClientSession, meter: SlackMeter = UNMETERED
+    *,
+    token: str,
+    base_url: str,
+    session: aiohttp.ClientSession,
+    meter: SlackMeter = UNMETERED,
+    patience: Patience = PATIENCE,
 ) -> AsyncWebClient:
-    """The client for Slack's Web API."""
-    return MeteredSlack(meter, token=token, base_url=base_url, session=session, logger=_quiet_logger())
+    """The client for Slack's Web API, each call of which ends within `patience`."""
+    logger = _quiet_logger()
+    return MeteredSlack(meter, token=token, base_url=base_url, session=session, logger=logger, patience=patience)
+
+
+def open_session() -> aiohttp.ClientSession:
+    """Connections to Slack. Whoever has none soon knows that nothing was sent."""
+    return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_ANYTHING_WITHIN, connect=_CONNECTS_WITHIN))
 
 
 async def greet(slack: AsyncWebClient) -> Workspace:
     """Whose bot this is. Raises TokenRefused, or what says that Slack is out of reach."""
     try:
-        answer = await slack.auth_test()
+        whose = AuthTest.read(await slack.auth_test())
     except SlackApiError as failure:
         if error_of(failure) in TOKEN_IS_DEAD:
             raise TokenRefused(f"Slack refuses SLACK_BOT_TOKEN: {error_of(failure)}.") from failure
         raise
     return Workspace(
-        team_id=str(answer["team_id"]),
-        enterprise_id=answer.get("enterprise_id"),
-        bot_user_id=str(answer.get("user_id")),
-        bot_id=answer.get("bot_id"),
+        team_id=whose.team_id,
+        enterprise_id=whose.enterprise_id,
+        bot_user_id=whose.user_id,
+        bot_id=whose.bot_id,
+        is_org_wide=whose.is_enterprise_install,
     )
 
 
@@ -79,12 +95,11 @@ async def prove_app_token(slack: AsyncWebClient, app_token: str) -> str:
     Raises as `greet` does.
     """
     try:
-        answer = await slack.apps_connections_open(app_token=app_token)
+        return SocketAddress.read(await slack.apps_connections_open(app_token=app_token)).url
     except SlackApiError as failure:
         if error_of(failure) in TOKEN_IS_DEAD | {"not_allowed_token_type", "missing_scope"}:
             raise TokenRefused(f"Slack refuses SLACK_APP_TOKEN: {error_of(failure)}.") from failure
         raise
-    return str(answer["url"])
 
 
 def make_bolt(slack: AsyncWebClient, workspace: Workspace) -> AsyncApp:

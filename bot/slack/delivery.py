@@ -11,6 +11,8 @@ from datetime import timedelta
 import aiohttp
 from slack_sdk.errors import SlackApiError
 
+from bot.slack.answers import AnswerIncomplete
+from bot.slack.people import ProfileOvertaken
 from bot.slack.workspace import error_of
 from bot.subscriptions.messenger import (
     DeliveryError,
@@ -112,6 +114,8 @@ def meaning_of(failure: Exception, *, is_post: bool) -> DeliveryError:
     """What the failure of a call means; reading has no effect, so that only a post can be doubtful."""
     if isinstance(failure, SlackApiError):
         return _meaning_of_answer(failure, is_post=is_post)
+    if isinstance(failure, AnswerIncomplete | ProfileOvertaken):
+        return Doubtful(str(failure)) if is_post else Later(str(failure))
     kind = type(failure).__name__
     if isinstance(failure, _NOT_SENT):
         return OutOfReach(f"Slack can not be reached ({kind})")

@@ -65,7 +65,7 @@ def make_gate(
     return Gate(
         rights=rights,
         people=People(),
-        groups=Groups(slack, rights.groups),
+        groups=Groups(slack, rights.groups, is_org_wide=workspace.is_org_wide),
         allowance=Allowance(per_minute),
         audit=audit,
         slack=slack,

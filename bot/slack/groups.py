@@ -10,6 +10,8 @@ import structlog
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.slack.answers import AnswerIncomplete
+from bot.slack.members import NOT_THERE, GroupNotThere, Members
 from bot.slack.workspace import error_of
 
 log = structlog.get_logger()
@@ -20,17 +22,20 @@ TRIED_AGAIN_AFTER = timedelta(seconds=30)
 # Meanwhile those are in a group whom Slack told of last; when that is so long ago, nobody is.
 LAST_KNOWN_FOR = timedelta(hours=1)
 ANSWERS_WITHIN = 5.0
-# Slack's word for a group that is not there (docs.slack.dev, usergroups.users.list, read November 2026).
-_NOT_THERE = "no_such_subteam"
 
 
 class Groups:
     """Those that are `named`; where there are none Slack is never asked."""
 
     def __init__(
-        self, slack: AsyncWebClient, named: Collection[str], *, timer: Callable[[], float] = time.monotonic
+        self,
+        slack: AsyncWebClient,
+        named: Collection[str],
+        *,
+        is_org_wide: bool = False,
+        timer: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._slack = slack
+        self._asked = Members(slack, is_org_wide=is_org_wide)
         self._timer = timer
         self._members: dict[str, frozenset[str]] = dict.fromkeys(named, frozenset())
         self._good_until = dict.fromkeys(named, float("-inf"))
@@ -65,12 +70,16 @@ class Groups:
     async def _ask(self, group: str) -> None:
         try:
             async with asyncio.timeout(ANSWERS_WITHIN):
-                answer = await self._slack.usergroups_users_list(usergroup=group)
-        except (SlackClientError, aiohttp.ClientError, OSError, TimeoutError) as failure:
-            self._note_failure(group, failure)
+                members = await self._asked.of(group)
+        except GroupNotThere:
+            self._note_failure(group, NOT_THERE)
+            self._take_in(group, frozenset())
             return
-        users = answer.get("users")
-        self._take_in(group, frozenset(users if isinstance(users, list) else ()))
+        except (SlackClientError, aiohttp.ClientError, OSError, TimeoutError) as failure:
+            self._note_failure(group, _in_words(failure))
+            self._note_not_known(group)
+            return
+        self._take_in(group, members)
         self._good_until[group] = self._timer() + KNOWN_FOR.total_seconds()
         if group in self._failing:
             self._failing.remove(group)
@@ -81,15 +90,19 @@ class Groups:
         self._told_at[group] = self._timer()
         self._not_known.discard(group)
 
-    def _note_failure(self, group: str, failure: Exception) -> None:
-        error = error_of(failure) if isinstance(failure, SlackApiError) else type(failure).__name__
+    def _note_failure(self, group: str, error: str) -> None:
         if group not in self._failing:
             log.error("group.not_known", group=group, error=error)
         self._failing.add(group)
-        if error == _NOT_THERE:
-            self._take_in(group, frozenset())
-        else:
-            self._not_known.add(group)
+        self._good_until[group] = self._timer() + TRIED_AGAIN_AFTER.total_seconds()
+
+    def _note_not_known(self, group: str) -> None:
+        self._not_known.add(group)
         if self._timer() - self._told_at[group] >= LAST_KNOWN_FOR.total_seconds():
             self._members[group] = frozenset()
-        self._good_until[group] = self._timer() + TRIED_AGAIN_AFTER.total_seconds()
+
+
+def _in_words(failure: Exception) -> str:
+    if isinstance(failure, SlackApiError):
+        return error_of(failure)
+    return str(failure) if isinstance(failure, AnswerIncomplete) else type(failure).__name__

@@ -22,7 +22,6 @@ log = structlog.get_logger()
 
 # Several changes within this time are one publication.
 SETTLES_WITHIN = 0.5
-_ANSWERS_WITHIN = 15.0
 _PAUSE_AT_MOST = 60.0
 _RATE_LIMITED = 429
 
@@ -87,8 +86,7 @@ class Homes:
             entries = await self._shown(person, await self._subscriptions.entries(person, limit=LISTED_AT_MOST))
         except StoreUnavailable:
             entries = None
-        async with asyncio.timeout(_ANSWERS_WITHIN):
-            await self._slack.views_publish(user_id=person.user_id, view=home_view(entries, now=self._clock()))
+        await self._slack.views_publish(user_id=person.user_id, view=home_view(entries, now=self._clock()))
 
     async def _go_on_publishing(self) -> None:
         while True:

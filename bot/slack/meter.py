@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, Protocol
 
 from bot.recording.reading import TaskReadError
+from bot.slack.answers import AnswerIncomplete
 from bot.slack.delivery import meaning_of
 from bot.subscriptions.messenger import InstallationDead, Later, OutOfReach, Unforeseen
 
@@ -13,7 +14,7 @@ PayloadKind = Literal["command", "action", "view", "event"]
 RESPONSE_URL = "response_url"
 # All that is ever called: the Web API's methods, and the address that a payload brings for its answer.
 METHODS = (
-    *("apps.connections.open", "auth.test", "chat.postMessage", "chat.update"),
+    *("apps.connections.open", "auth.teams.list", "auth.test", "chat.postMessage", "chat.update"),
     *("conversations.history", "conversations.info", "conversations.open", "conversations.replies"),
     *("usergroups.users.list", "users.info", "views.open", "views.publish", "views.update"),
     RESPONSE_URL,
@@ -54,6 +55,8 @@ UNMETERED = Unmetered()
 
 def outcome_of(failure: Exception) -> CallOutcome:
     """By what Slack's answers mean for a notice (`delivery`), where nothing is doubtful."""
+    if isinstance(failure, AnswerIncomplete):
+        return "error"
     match meaning_of(failure, is_post=False):
         case OutOfReach():
             return "unreachable"

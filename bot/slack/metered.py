@@ -1,27 +1,53 @@
-"""Slack's client, with a meter that is told what came of each call."""
+"""Slack's client: every call has a time limit, every answer is looked at, and a meter is told what came of it."""
 
 import asyncio
 import logging
+from collections.abc import Awaitable
+from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
+from bot.slack.answers import AnswerIncomplete, data_of
 from bot.slack.meter import SlackMeter, outcome_of
+
+# What escapes slack_sdk over answers that are JSON and no object, or no text at all.
+_ODD = (AttributeError, LookupError, RecursionError, ValueError)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Seconds that one call may take, from its connection to the last byte of its answer."""
+
+    call: float = 10.0
+    upload: float = 60.0
+
+
+PATIENCE = Patience()
 
 
 class MeteredSlack(AsyncWebClient):
     """Every method goes through `api_call`, the socket's too.
 
-    It repeats nothing: a lost answer may have been carried out.
+    It repeats nothing: a lost answer may have been carried out. What takes too long is a TimeoutError.
     """
 
     def __init__(
-        self, meter: SlackMeter, *, token: str, base_url: str, session: aiohttp.ClientSession, logger: logging.Logger
+        self,
+        meter: SlackMeter,
+        *,
+        token: str,
+        base_url: str,
+        session: aiohttp.ClientSession,
+        logger: logging.Logger,
+        patience: Patience = PATIENCE,
     ) -> None:
         super().__init__(token=token, base_url=base_url, session=session, retry_handlers=[], logger=logger)
         self._meter = meter
+        self._patience = patience
 
     async def api_call(
         self,
@@ -35,18 +61,20 @@ class MeteredSlack(AsyncWebClient):
         headers: dict[str, Any] | None = None,
         auth: dict[str, Any] | None = None,
     ) -> AsyncSlackResponse:
-        """As its parent does."""
+        """As its parent does. Raises TimeoutError, and AnswerIncomplete for what is no answer of Slack's."""
+        call = super().api_call(
+            api_method,
+            http_verb=http_verb,
+            files=files,
+            data=data,
+            params=params,
+            json=json,
+            headers=headers,
+            auth=auth,
+        )
+        limit = self._patience.call if files is None else self._patience.upload
         try:
-            answer = await super().api_call(
-                api_method,
-                http_verb=http_verb,
-                files=files,
-                data=data,
-                params=params,
-                json=json,
-                headers=headers,
-                auth=auth,
-            )
+            answer = await _answered(api_method, call, limit)
         except asyncio.CancelledError:
             # Whoever called it has waited for long enough.
             self._meter.called(api_method, "unreachable")
@@ -56,3 +84,19 @@ class MeteredSlack(AsyncWebClient):
             raise
         self._meter.called(api_method, "ok")
         return answer
+
+
+async def _answered(method: str, call: Awaitable[AsyncSlackResponse], limit: float) -> AsyncSlackResponse:
+    try:
+        async with asyncio.timeout(limit):
+            answer = await call
+    except SlackApiError as failure:
+        told = data_of(failure.response)
+        if told and "error" not in told:
+            raise AnswerIncomplete(method, "It says neither ok nor an error") from failure
+        raise
+    except _ODD as failure:
+        raise AnswerIncomplete(method, f"It cannot be read ({type(failure).__name__})") from failure
+    if data_of(answer).get("ok") is not True:
+        raise AnswerIncomplete(method, "It is no object that says ok")
+    return answer

@@ -4,6 +4,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot.access.audit import Deed
 from bot.recording.reading import TaskReadError
+from bot.slack.answers import Opened
 from bot.slack.cards.files import files_view, in_channel, page_of, raw_view, words_view
 from bot.slack.desk import Desk, action_of, container_of, incident_of
 from bot.slack.linker import SOON
@@ -28,7 +29,7 @@ async def on_more(desk: Desk, visit: Visit, reply: Reply) -> None:
             trigger_id=str(body.get("trigger_id")),
             view=in_channel(words_view("More", "Asking RTC …"), visit.asker.channel),
         )
-        view_id = opened["view"]["id"]
+        view_id = Opened.read(opened).view.id
     desk.work.begin(_show_more(desk, press, visit, str(view_id), is_raw=is_raw))
 
 

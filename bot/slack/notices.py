@@ -7,31 +7,39 @@ from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-import aiohttp
 import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.recording.completion import Occasion
 from bot.recording.reading import Reading
-from bot.slack.bolt import make_slack
+from bot.slack.answers import (
+    AnswerIncomplete,
+    Conversation,
+    History,
+    Posted,
+    Replies,
+    UserInfo,
+    Written,
+    data_of,
+)
+from bot.slack.bolt import make_slack, open_session
 from bot.slack.cards.card import Card
 from bot.slack.cards.file import NO_LINKS, CardLinks
 from bot.slack.cards.notice import files_reply_card, notice_card
 from bot.slack.delivery import CardRefused, ThreadGone, meaning_of
 from bot.slack.meter import UNMETERED, SlackMeter
-from bot.slack.people import KNOWN_FOR, People
+from bot.slack.metered import PATIENCE, Patience
+from bot.slack.people import KNOWN_FOR, People, Profile, ProfileOvertaken
 from bot.slack.workspace import TOKEN_IS_DEAD, TokenHealth, error_of
-from bot.subscriptions.messenger import DeliveryError, Doubtful, InstallationDead, Later, RecipientGone
+from bot.subscriptions.messenger import DeliveryError, InstallationDead, Later, RecipientGone
 from bot.subscriptions.notice import Notice, Place
+from bot.subscriptions.person import Person
 
 log = structlog.get_logger()
 
-# One request; the longest post is of three: change the original, answer it, answer it with the words alone.
-ANSWERS_WITHIN = timedelta(seconds=15)
 # All requests of one look for a notice, which is far within the deliverer's lease.
 FOUND_WITHIN = timedelta(seconds=45)
-_CONNECTS_WITHIN = timedelta(seconds=5)
 PERSON_IS_KNOWN_FOR = KNOWN_FOR
 # Slack's clock and ours differ a little.
 _LOOKS_BACK = timedelta(minutes=5)
@@ -55,13 +63,12 @@ async def open_messenger(
     clock: Callable[[], datetime],
     people: People | None = None,
     offer: Offer | None = None,
-    answers_within: timedelta = ANSWERS_WITHIN,
+    patience: Patience = PATIENCE,
     meter: SlackMeter = UNMETERED,
 ) -> AsyncIterator["SlackMessenger"]:
-    """A messenger whose requests give up sooner than those of listeners; leaving the block closes its connections."""
-    patience = aiohttp.ClientTimeout(total=answers_within.total_seconds(), connect=_CONNECTS_WITHIN.total_seconds())
-    async with aiohttp.ClientSession(timeout=patience) as session:
-        slack = make_slack(token=token, base_url=base_url, session=session, meter=meter)
+    """A messenger whose connections are not those of listeners; leaving the block closes them."""
+    async with open_session() as session:
+        slack = make_slack(token=token, base_url=base_url, session=session, meter=meter, patience=patience)
         yield SlackMessenger(slack, health, clock=clock, people=people, offer=offer)
 
 
@@ -95,12 +102,16 @@ class SlackMessenger:
         with self._noting_permission(_CHECK):
             profile = self._people.recall(notice.person.user_id)
             if profile is None or profile.is_foreign:
-                answer = await self._ask(self._slack.users_info(user=notice.person.user_id))
-                profile = self._people.learn({**(answer.get("user") or {}), "id": notice.person.user_id})
+                profile = await self._asked_about(notice.person)
         if profile.is_gone:
             raise RecipientGone("This person's account is deactivated")
         if profile.is_foreign:
             raise RecipientGone("This person belongs to another organisation now")
+
+    async def _asked_about(self, person: Person) -> Profile:
+        with self._people.question(person.user_id) as question, _reading():
+            answer = await self._ask(self._slack.users_info(user=person.user_id))
+            return self._people.learn(UserInfo.read(answer).user, question)
 
     async def find(self, notice: Notice) -> Place | None:
         """In the thread where it belongs into one, then in the conversation: it may have been posted there instead.
@@ -172,10 +183,9 @@ class SlackMessenger:
 
     async def _post(self, message: dict[str, Any]) -> Place:
         answer = await self._ask(self._slack.chat_postMessage(**message), is_post=True)
-        channel, ts = answer.get("channel"), answer.get("ts")
-        if not isinstance(channel, str) or not isinstance(ts, str):
-            raise Doubtful("Slack does not say where the message stands")
-        return Place(channel, ts)
+        with _reading(is_post=True):
+            posted = Posted.read(answer)
+        return Place(posted.channel, posted.ts)
 
     async def _find_in_thread(self, notice: Notice, thread: Place) -> Place | None:
         try:
@@ -183,32 +193,43 @@ class SlackMessenger:
                 notice,
                 thread.channel,
                 lambda page: self._slack.conversations_replies(channel=thread.channel, ts=thread.ts, **page),
+                read=Replies.read,
             )
         except ThreadGone:
             return None
 
     async def _find_in_conversation(self, notice: Notice) -> Place | None:
         opened = await self._ask(self._slack.conversations_open(users=notice.person.user_id))
-        channel = str((opened.get("channel") or {}).get("id"))
+        with _reading():
+            channel = Conversation.read(opened).channel.id
         return await self._search(
-            notice, channel, lambda page: self._slack.conversations_history(channel=channel, **page)
+            notice,
+            channel,
+            lambda page: self._slack.conversations_history(channel=channel, **page),
+            read=History.read,
         )
 
     async def _search(
-        self, notice: Notice, channel: str, turn_to: Callable[[dict[str, Any]], Awaitable[Any]]
+        self,
+        notice: Notice,
+        channel: str,
+        turn_to: Callable[[dict[str, Any]], Awaitable[Any]],
+        *,
+        read: Callable[[Answer], History | Replies],
     ) -> Place | None:
         """Page by page through what was written since shortly before the notice was queued."""
         oldest = (notice.queued_at - _LOOKS_BACK).timestamp()
         page: dict[str, Any] = {"oldest": f"{oldest:.6f}", "include_all_metadata": True, "limit": _MESSAGES_A_PAGE}
         for _ in range(_PAGES_AT_MOST):
             answer = await self._ask(turn_to(page))
-            for message in answer.get("messages") or []:
+            with _reading():
+                told = read(answer)
+            for message in told.messages:
                 if key_in(message) == notice.key:
-                    return Place(channel, str(message["ts"]))
-            cursor = (answer.get("response_metadata") or {}).get("next_cursor")
-            if not cursor:
+                    return Place(channel, message.ts)
+            if told.next_cursor is None:
                 break
-            page["cursor"] = cursor
+            page["cursor"] = told.next_cursor
         return None
 
     async def _ask(self, call: Awaitable[Any], *, is_post: bool = False) -> Answer:
@@ -221,8 +242,7 @@ class SlackMessenger:
                 raise RecipientGone(f"This person's account is deactivated ({_INACTIVE})") from failure
             raise self._noted(failure, is_post=is_post) from failure
         self._health.note(None)
-        data = getattr(answer, "data", None)
-        return data if isinstance(data, Mapping) else {}
+        return data_of(answer)
 
     @contextmanager
     def _noting_permission(self, step: str) -> Iterator[None]:
@@ -260,10 +280,17 @@ def _is_want_of_scope(refusal: InstallationDead) -> bool:
     return "missing_scope" in refusal.reason
 
 
-def key_in(message: Any) -> object:
-    """The key of the notice that a message is, as Slack tells of it; None for any other message."""
-    metadata = message.get("metadata") if isinstance(message, Mapping) else None
-    if not isinstance(metadata, Mapping) or metadata.get("event_type") != EVENT_TYPE:
-        return None
-    payload = metadata.get("event_payload")
-    return payload.get("key") if isinstance(payload, Mapping) else None
+@contextmanager
+def _reading(*, is_post: bool = False) -> Iterator[None]:
+    """What Slack answered is being read: what is left out of it is a DeliveryError."""
+    try:
+        yield
+    except (AnswerIncomplete, ProfileOvertaken) as flaw:
+        log.warning("slack_answer.refused", reason=str(flaw))
+        raise meaning_of(flaw, is_post=is_post) from flaw
+
+
+def key_in(message: Written) -> object:
+    """The key of the notice that a message is; None for any other message."""
+    metadata = message.metadata
+    return metadata.event_payload.get("key") if metadata is not None and metadata.event_type == EVENT_TYPE else None

@@ -1,15 +1,18 @@
-"""Sharing a card with a channel, after a second yes where people of other organisations would see it."""
+"""Sharing a card with a channel, after a second yes where others than those of this workspace would see it."""
 
 import structlog
 from slack_sdk.errors import SlackApiError
 
 from bot.access.audit import Deed, Outcome
 from bot.recording.reading import Reading, TaskReadError
-from bot.slack.cards.words import invite_card, shared_card, shared_outside_card
+from bot.slack.answers import Posted
+from bot.slack.audience import Audience, Reach, audience_of
+from bot.slack.cards.card import Card
+from bot.slack.cards.words import invite_card, shared_card, shared_in_organisation_card, shared_outside_card
 from bot.slack.desk import Desk, answered
 from bot.slack.reply import Reply
 from bot.slack.value import Press
-from bot.slack.visit import Body, Visit
+from bot.slack.visit import Visit
 from bot.slack.workspace import error_of
 
 log = structlog.get_logger()
@@ -36,15 +39,14 @@ async def _share_here(desk: Desk, press: Press, visit: Visit, reply: Reply) -> N
     channel_id, user_id = str(visit.asker.channel), visit.person.user_id
     results = list[Reading | TaskReadError]()
     try:
-        channel = (await desk.slack.conversations_info(channel=channel_id)).get("channel") or {}
-        if channel.get("is_ext_shared") and not press.outside_too:
-            others = tuple(team for team in _teams_of(channel) if team != desk.workspace.team_id)
-            await reply.afterwards(shared_outside_card(press, str(channel.get("name") or "this channel"), others))
+        audience = await audience_of(desk.slack, desk.workspace, channel_id)
+        if audience.reach is not Reach.OURS and not press.outside_too:
+            await reply.afterwards(_second_question(press, audience))
             return
         card = await desk.answerer.card(
             press.ref, person=None, shared_by=user_id, on_result=results.append, links=desk.linker.offer
         )
-        await desk.slack.chat_postMessage(channel=channel_id, **card.as_message())
+        Posted.read(await desk.slack.chat_postMessage(channel=channel_id, **card.as_message()))
     except SlackApiError as failure:
         if error_of(failure) not in _NOT_THERE:
             raise
@@ -59,5 +61,8 @@ async def _share_here(desk: Desk, press: Press, visit: Visit, reply: Reply) -> N
         await reply.afterwards(shared_card(), replace=True)
 
 
-def _teams_of(channel: Body) -> list[str]:
-    return [str(team) for team in (channel.get("connected_team_ids") or channel.get("shared_team_ids") or [])]
+def _second_question(press: Press, audience: Audience) -> Card:
+    channel = audience.channel or "this channel"
+    if audience.reach is Reach.ORGANISATION:
+        return shared_in_organisation_card(press, channel)
+    return shared_outside_card(press, channel, audience.others)

@@ -16,12 +16,16 @@ TOKEN_IS_DEAD = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """The home of the bot: a workspace, and the organisation (Enterprise Grid) that it is part of, if any."""
+    """The home of the bot: a workspace, and the organisation (Enterprise Grid) that it is part of, if any.
+
+    `is_org_wide`: the app was installed for the organisation, so that its token is of no single workspace.
+    """
 
     team_id: str
     enterprise_id: str | None
     bot_user_id: str
     bot_id: str | None
+    is_org_wide: bool = False
 
 
 class TokenHealth:

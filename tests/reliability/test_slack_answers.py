@@ -65,6 +65,38 @@ async def test_what_passes_is_waited_out(works: Works, method: str, kind: str) -
     assert await outcome(works) == DELIVERED
 
 
+@pytest.mark.parametrize(
+    ("method", "kind"),
+    [
+        ("users.info", "lacking:user"),
+        ("users.info", "null:user.deleted"),
+        ("users.info", "odd:user.is_restricted"),
+        ("chat.postMessage", "lacking:ts"),
+        ("chat.postMessage", "null:channel"),
+        ("conversations.open", "lacking:channel"),
+        ("conversations.open", "null:channel.id"),
+        ("conversations.history", "lacking:messages"),
+        ("conversations.history", "null:messages"),
+        ("conversations.history", "odd:has_more"),
+    ],
+)
+async def test_an_answer_that_lacks_something_ends_nothing(
+    works: Works, method: str, kind: str, logged: list[EventDict]
+) -> None:
+    """Whatever is looked for is looked for because a first post is in doubt."""
+    works.runs("another")
+    await works.subscribe("another")
+    await ended(works)
+    if method.startswith("conversations."):
+        works.slack.fault("chat.postMessage", "reset_after")
+    works.slack.fault(method, kind)
+    await works.until_quiet()
+    assert await outcome(works) == DELIVERED
+    (other,) = [entry for entry in await works.entries() if entry.watched.ref.room == "another"]
+    assert (other.reason, other.has_left, other.notice_state) == (None, False, None)
+    assert len([event for event in logged if event["event"] == "slack_answer.refused"]) == 1
+
+
 async def test_slack_decides_how_long_to_wait_and_nobody_sleeps_for_it(works: Works) -> None:
     await ended(works)
     works.slack.fault("chat.postMessage", "ratelimited", retry_after=100)

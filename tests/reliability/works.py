@@ -17,6 +17,7 @@ from bot.playground.scenes import task, tos_file
 from bot.playground.slack_world import T_HOME, U_ANA, Message
 from bot.recording.reading import Priority, TaskReader, Urgency
 from bot.recording.task import TaskRef
+from bot.slack.metered import Patience
 from bot.slack.notices import open_messenger
 from bot.slack.workspace import TokenHealth
 from bot.storage.database import Database, open_database
@@ -72,7 +73,7 @@ class Works:
                     base_url=self.slack.api_url,
                     health=self.health,
                     clock=self.clock,
-                    answers_within=timedelta(seconds=1),
+                    patience=Patience(call=1.0),
                 )
             )
             stores = stores_of(database)

@@ -142,9 +142,25 @@ def shared_outside_card(press: Press, channel: str, organisations: tuple[str, ..
     )
 
 
+def shared_in_organisation_card(press: Press, channel: str) -> Card:
+    """The second question before something is shared with other workspaces of the same organization."""
+    agreed = Press(press.ref, outside_too=True).as_value()
+    return Card(
+        text="Other workspaces of your organization can see this channel. Share the card with them too?",
+        blocks=(
+            headline("Share with other workspaces?"),
+            paragraph(
+                f"{code('#' + channel)} is shared with other workspaces of your organization. "
+                "Their members would see this recording's card."
+            ),
+            buttons(button("Share with them too", "rectask.share", value=agreed)),
+        ),
+    )
+
+
 def shared_card() -> Card:
     """In the place of the second question, once it was answered."""
-    return words_card("Shared", "The card is in the channel, where the other organisation sees it too.")
+    return words_card("Shared", "The card is in the channel, where everybody in it sees it.")
 
 
 def words_card(title: str, text: str) -> Card:
