@@ -88,7 +88,7 @@ async def serve(
             )
         )
         scraping = Scraping(meters.registry, timer=timer)
-        on_port(await _open_server(stack, settings, door, readiness, scraping))
+        on_port(await _open_server(stack, settings, door, readiness, scraping, meters))
         names = {rtc_app.app_id: rtc_app.name for rtc_app in bot.apps}
         database = await stack.enter_async_context(
             open_database(settings.database_url.get_secret_value(), clock=clock, app_names=names)
@@ -109,9 +109,16 @@ async def serve(
 
 
 async def _open_server(
-    stack: AsyncExitStack, settings: Settings, door: Door, readiness: Readiness, scraping: Scraping
+    stack: AsyncExitStack, settings: Settings, door: Door, readiness: Readiness, scraping: Scraping, meters: Meters
 ) -> int:
-    web = open_web(host=settings.host, port=settings.port, door=door, checks=readiness.checks, scrape=scraping.scrape)
+    web = open_web(
+        host=settings.host,
+        port=settings.port,
+        door=door,
+        checks=readiness.checks,
+        scrape=scraping.scrape,
+        meter=meters.door,
+    )
     port = await stack.enter_async_context(web)
     log.info("server.opened", port=port)
     return port

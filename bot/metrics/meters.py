@@ -11,6 +11,7 @@ from typing import Literal, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, PlatformCollector, ProcessCollector
 
+from bot.admission import Reason
 from bot.lookup.meter import Source
 from bot.recording.reading import Priority, TaskNotFound, TaskReadError, TaskRefused
 from bot.slack.meter import METHODS, CallOutcome, PayloadKind
@@ -183,6 +184,19 @@ class SlackMetrics:
         self._lookups.count("person", failure)
 
 
+class DoorMetrics:
+    """The protocol DoorMeter."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        refused = Counter(
+            "rectask_requests_refused_total", "Requests to the HTTP server not taken.", ["reason"], registry=registry
+        )
+        self._refused: Mapping[Reason, Counter] = {reason: refused.labels(reason) for reason in get_args(Reason)}
+
+    def refused(self, reason: Reason) -> None:
+        self._refused[reason].inc()
+
+
 @dataclass(frozen=True, slots=True)
 class Meters:
     """All of them, over one registry."""
@@ -192,6 +206,7 @@ class Meters:
     rtc: RtcMetrics
     watch: WatchMetrics
     slack: SlackMetrics
+    door: DoorMetrics
 
 
 def _count_tasks() -> int:
@@ -217,4 +232,5 @@ def make_meters(*, version: str, clock: Callable[[], datetime]) -> Meters:
         RtcMetrics(registry),
         WatchMetrics(registry, lookups, clock=clock),
         SlackMetrics(registry, lookups),
+        DoorMetrics(registry),
     )

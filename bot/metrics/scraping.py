@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 
 import structlog
@@ -48,7 +48,15 @@ class Scraping:
         """The text and its content type, by what the Accept header asks for."""
         if self._upkeep is not None:
             await self._look_after(self._upkeep)
-        encode, content_type = choose_encoder(accept)
+        return self._encoded(accept)
+
+    def _encoded(self, accept: str) -> tuple[bytes, str]:
+        """Prometheus's client raises for some versions that are none, and quotes others in its content type."""
+        with suppress(ValueError, TypeError):
+            encode, content_type = choose_encoder(accept)
+            if content_type.isascii() and content_type.isprintable():
+                return encode(self._all), content_type
+        encode, content_type = choose_encoder("")
         return encode(self._all), content_type
 
     async def _look_after(self, upkeep: Upkeep) -> None:

@@ -81,7 +81,7 @@ async def test_what_is_not_slacks_does_not_get_in(
 ) -> None:
     outcome = await office.slack.post_to_bot(COMMAND, office.slack.sign(COMMAND) | change)
     assert outcome.status == status
-    assert [entry["event"] for entry in logged] == ["request.refused"]
+    assert [entry["event"] for entry in logged] == ["requests.refused"]
     assert "Room1" not in str(logged)
 
 

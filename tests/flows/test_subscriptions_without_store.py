@@ -124,7 +124,12 @@ async def bureau(fake_rtc: FakeRtc, tmp_path: Path) -> AsyncIterator[Bureau]:
         bolt = make_bolt(slack, desk.workspace)
         register(bolt, desk)
         app = web.Application()
-        app.router.add_post("/slack/events", http_door(bolt, signing_secret=fake.signing_secret))
+        handle = http_door(bolt, signing_secret=fake.signing_secret)
+
+        async def knock(request: web.Request) -> web.StreamResponse:
+            return await handle(request, request.read)
+
+        app.router.add_post("/slack/events", knock)
         server = await stack.enter_async_context(TestServer(app))
         fake.request_url = str(server.make_url("/slack/events"))
         yield Bureau(fake, fake_rtc, store, desk)
