@@ -19,7 +19,15 @@ from bot.slack.cards.card import Card
 from bot.slack.cards.files import words_view
 from bot.slack.cards.notice import newer_card, told_again
 from bot.slack.cards.refusal import unknown_person_card
-from bot.slack.cards.words import help_card, stranger_card, tampered_card, unexpected_card, usage_card, words_card
+from bot.slack.cards.words import (
+    alone,
+    help_card,
+    stranger_card,
+    tampered_card,
+    unexpected_card,
+    usage_card,
+    words_card,
+)
 from bot.slack.command import Help, List, LookUp, Refused, Unwatch, Watch, parse_command
 from bot.slack.commanded import Commands
 from bot.slack.desk import Desk, Listener, answered, container_of, incident_of, is_own_card, made, refusal_card
@@ -29,7 +37,7 @@ from bot.slack.more import on_more
 from bot.slack.opening import on_links, on_open
 from bot.slack.refused import note_refused
 from bot.slack.reply import Reply
-from bot.slack.sharing import on_share
+from bot.slack.sharing import can_post_again, on_share
 from bot.slack.subscribing import (
     may_subscribe,
     on_list,
@@ -209,11 +217,14 @@ async def on_refresh(desk: Desk, visit: Visit, reply: Reply) -> None:
     if (told := press.told) is not None:
         desk.work.begin(answered(desk, reply, lambda: _refresh_notice(desk, press.ref, told, visit, reply)))
     else:
-        desk.work.begin(_refresh(desk, press, visit, reply))
+        desk.work.begin(answered(desk, reply, lambda: _refresh(desk, press, visit, reply)))
 
 
 async def _refresh(desk: Desk, press: Press, visit: Visit, reply: Reply) -> None:
     answerer, shared_by, is_own = desk.answerer, press.shared_by, is_own_card(visit, press)
+    if not is_own and not await can_post_again(desk, visit, press):
+        await _refresh_alone(desk, press, visit, reply)
+        return
     person, links = (visit.person, partial(desk.linker.on_card, visit)) if is_own else (None, desk.linker.offer)
     note = partial(desk.gate.note_read, visit, Deed.LOOK_UP, press.ref)
     card = await made(
@@ -221,6 +232,16 @@ async def _refresh(desk: Desk, press: Press, visit: Visit, reply: Reply) -> None
         lambda: answerer.card(press.ref, person=person, on_result=note, links=links, fresh=True, shared_by=shared_by),
     )
     await reply.afterwards(card, replace=True, in_channel=press.shared_by is not None)
+
+
+async def _refresh_alone(desk: Desk, press: Press, visit: Visit, reply: Reply) -> None:
+    """Beside a card that everybody sees, which stays as it is."""
+    note, links = partial(desk.gate.note_read, visit, Deed.LOOK_UP, press.ref), partial(desk.linker.on_card, visit)
+    card = await made(
+        desk,
+        lambda: desk.answerer.card(press.ref, person=visit.person, on_result=note, links=links, fresh=True),
+    )
+    await reply.afterwards(alone(card))
 
 
 async def _refresh_notice(desk: Desk, ref: TaskRef, told: Told, visit: Visit, reply: Reply) -> None:

@@ -7,6 +7,7 @@ from bot.access.audit import Deed, Outcome
 from bot.recording.reading import Reading, TaskReadError
 from bot.slack.answers import Posted
 from bot.slack.audience import Audience, Reach, audience_of
+from bot.slack.bolt import UNREACHABLE
 from bot.slack.cards.card import Card
 from bot.slack.cards.words import invite_card, shared_card, shared_in_organisation_card, shared_outside_card
 from bot.slack.desk import Desk, answered
@@ -28,6 +29,22 @@ async def on_share(desk: Desk, visit: Visit, reply: Reply) -> None:
     if not desk.answerer.knows(press.ref):
         desk.gate.count(visit, Deed.SHARE, press.ref)
     desk.work.begin(answered(desk, reply, lambda: _share(desk, press, visit, reply)))
+
+
+async def can_post_again(desk: Desk, visit: Visit, press: Press) -> bool:
+    """Whether the presser could share the card where it stands, without being asked a second time.
+
+    What everybody sees changes for everybody: that takes the permission to share, and a channel that nobody else sees.
+    """
+    if not desk.gate.may(visit.asker, Deed.SHARE, press.ref):
+        return False
+    try:
+        audience = await audience_of(desk.slack, desk.workspace, str(visit.asker.channel))
+    except UNREACHABLE as failure:
+        error = error_of(failure) if isinstance(failure, SlackApiError) else str(failure) or type(failure).__name__
+        log.warning("channel.not_known", error=error)
+        return False
+    return audience.reach is Reach.OURS
 
 
 async def _share(desk: Desk, press: Press, visit: Visit, reply: Reply) -> None:

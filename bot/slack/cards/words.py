@@ -163,6 +163,15 @@ def shared_card() -> Card:
     return words_card("Shared", "The card is in the channel, where everybody in it sees it.")
 
 
+def alone(card: Card) -> Card:
+    """The card for somebody who pressed Refresh on one that everybody sees, and for them alone."""
+    words = (
+        "Only you can see this. To refresh the card for everybody you need the permission to share, in a channel that "
+        "nobody outside can see."
+    )
+    return Card(text=card.text, blocks=(*card.blocks, footnote(words)))
+
+
 def words_card(title: str, text: str) -> Card:
     """A headline and a paragraph (mrkdwn)."""
     return Card(text=f"{title}. {text}", blocks=(headline(title), paragraph(text)))
