@@ -31,6 +31,21 @@ def _is_here(address: str) -> bool:
         return False
 
 
+# What somebody said to the stand-in can be wrong in these ways.
+MISTAKES = (LookupError, TypeError, ValueError)
+
+
+def in_words(mistake: Exception) -> str:
+    """A mistake as its sender reads it: the stand-in's own words, and none of Python's."""
+    if isinstance(mistake, KeyError):
+        return f"{mistake.args[0]} is missing or unknown."
+    if isinstance(mistake, json.JSONDecodeError):
+        return f"This is not JSON: line {mistake.lineno}, column {mistake.colno}."
+    if isinstance(mistake, TypeError):
+        return "Something in it is of another type than expected."
+    return str(mistake)
+
+
 async def read_json(request: web.Request) -> Json:
     """What was said, as JSON only: a page from elsewhere can not send that without asking first.
 

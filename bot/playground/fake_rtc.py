@@ -60,9 +60,9 @@ class Received:
 class FakeRtc:
     """The gateway. `limit` is in requests a second; None switches it off (for benchmarks of other things).
 
-    `answers` maps a room to a `Result` of the test's own. `received` are the last requests that came in. `url` is set
-    while it is open. Answers come `delay` seconds late; the gateway's own clock (not that of the tasks) goes `skew`
-    ahead. `trace` is told of each request and its answer.
+    `answers` maps a room to a `Result` of the test's own, `own_errors` to an `Error`. `received` are the last requests
+    that came in. `url` is set while it is open. Answers come `delay` seconds late; the gateway's own clock (not that of
+    the tasks) goes `skew` ahead. `trace` is told of each request and its answer.
     """
 
     def __init__(
@@ -86,6 +86,7 @@ class FakeRtc:
         self._rate = RateCheck(limit)
         self._tasks = Tasks(lambda: _milliseconds(clock()))
         self.arrivals: deque[float] = deque(maxlen=_ARRIVALS_KEPT)
+        self.own_errors: dict[str, dict[str, object]] = {}
         self._failure: str | None = None
         self._listener: Listener | None = None
         self._answer_numbers = itertools.count(1)
@@ -226,6 +227,8 @@ class FakeRtc:
             raise Refusal("LackPolicy", "As the room's name asks for.", status_code=200)
         if room.startswith("error-"):
             raise Refusal(room.removeprefix("error-"), "As the room's name asks for.")
+        if room in self.own_errors:
+            raise Refusal.told(self.own_errors[room])
         key = Key(query["AppId"], "Room1" if room == "dropped" else room, query["TaskId"])
         return self._respond(200, {"Result": self._tasks.tell(key)})
 

@@ -79,6 +79,13 @@ class Refusal(Exception):
         if self.number is not None:
             self.error["CodeN"] = self.number
 
+    @classmethod
+    def told(cls, error: dict[str, object]) -> "Refusal":
+        """With an error as somebody was answered it, and the HTTP status that goes with its code."""
+        refusal = cls(str(error.get("Code")), str(error.get("Message", "")))
+        refusal.error = error
+        return refusal
+
 
 def check_form(request: web.BaseRequest, *, action: str = ACTION, version: str = VERSION) -> dict[str, str]:
     """The query's parameters; raises Refusal unless it is a GET of this action with each parameter once."""

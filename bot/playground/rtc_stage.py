@@ -1,11 +1,13 @@
 """The scripted recordings as a person sees and changes them, and what can be arranged to go wrong with RTC."""
 
 import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 from bot.playground.fake_rtc import FakeRtc
+from bot.playground.gateway import ERRORS
 from bot.playground.scenes import scene_of
 from bot.playground.slack_world import Json
 
@@ -17,6 +19,8 @@ FAULTS = {
 }
 _SLOW, _SKEW = 4.0, timedelta(minutes=20)
 _FILE_MAY_HAVE = 5_000_000
+# The vendor's page of GetRecordTask.
+_ID = re.compile(r"[a-zA-Z0-9_@\-.]{1,128}")
 
 
 class RtcStage:
@@ -41,13 +45,14 @@ class RtcStage:
         """The fault in force, and every recording of the first app as it is now."""
         first = self._rtc.account.app_ids[0]
         told = self._rtc.tasks()
-        return {"fault": self._fault, "tasks": [_row(k, result) for k, result in told.items() if k.app_id == first]}
+        tasks = [_row(key, result) for key, result in told.items() if key.app_id == first]
+        return {"fault": self._fault, "errors": sorted(ERRORS), "tasks": tasks}
 
     async def change(self, said: Json) -> str:
         """{do, room, task}; raises LookupError where there is no such thing to do."""
         what, room, task = said["do"], str(said["room"]), str(said.get("task", "Task1"))
         if what not in self.does:
-            raise LookupError(f"A recording can not be made to {what!r}.")
+            raise LookupError(f"A recording cannot be made to {what!r}.")
         self.does[what](room, task)
         return f"{what}: room {room}, task {task}"
 
@@ -77,12 +82,19 @@ class RtcStage:
     async def tell_own(self, said: Json) -> Json:
         """{answer: JSON of GetRecordTask, or the path of a file with it; room, task: made up where they are not given}.
 
-        From then on RTC tells that of the room. Raises ValueError where there is no recording in it.
+        From then on RTC answers so for the room; an error too. Raises ValueError where there is neither in it, and for
+        an id that RTC would refuse.
         """
-        result = _result_in(_text_of(str(said["answer"]).strip()))
+        told = _told_in(_text_of(str(said["answer"]).strip()))
         self._own += 1
-        room, task = str(said.get("room") or f"own-{self._own}"), str(said.get("task") or "Task1")
-        self._rtc.answers[room] = result
+        room = _id(said.get("room") or f"own-{self._own}", of="room")
+        task = _id(said.get("task") or "Task1", of="task")
+        error = _error_in(told)
+        self._rtc.own_errors.pop(room, None)
+        if error is not None:
+            self._rtc.own_errors[room] = error
+        else:
+            self._rtc.answers[room] = _result_in(told)
         return {"room": room, "task": task}
 
 
@@ -104,23 +116,43 @@ def _text_of(answer: str) -> str:
         return answer
     try:
         path = Path(answer).expanduser()
-        if path.stat().st_size > _FILE_MAY_HAVE:
-            raise ValueError("The file is too large.")
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as failure:
-        raise ValueError(f"Neither JSON nor a file that can be read: {type(failure).__name__}.") from failure
+        size, text = path.stat().st_size, ""
+        if size <= _FILE_MAY_HAVE:
+            text = path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as failure:  # a name that no file can have, or no UTF-8, is a ValueError
+        raise ValueError("Neither JSON nor a file that can be read.") from failure
+    if size > _FILE_MAY_HAVE:
+        raise ValueError("The file is too large.")
+    return text
 
 
-def _result_in(text: str) -> object:
-    """The `Result` of a whole answer, of a Result, of a RecordTask, or of what `rectask show --json` prints as raw."""
+def _id(value: object, *, of: str) -> str:
+    """Raises ValueError."""
+    if not _ID.fullmatch(str(value)):
+        raise ValueError(f"A {of} id has only letters, digits, _ @ - and a dot, at most 128 of them.")
+    return str(value)
+
+
+def _told_in(text: str) -> object:
     try:
-        told = json.loads(text)
+        return json.loads(text)
     except json.JSONDecodeError as failure:
-        raise ValueError(f"This is not JSON: {failure}.") from failure
+        raise ValueError(f"This is not JSON: line {failure.lineno}, column {failure.colno}.") from failure
+
+
+def _error_in(told: object) -> Json | None:
+    """The `Error` of a whole answer, or of its `ResponseMetadata`."""
+    metadata = told.get("ResponseMetadata", told) if isinstance(told, dict) else None
+    error = metadata.get("Error") if isinstance(metadata, dict) else None
+    return error if isinstance(error, dict) and "Code" in error else None
+
+
+def _result_in(told: object) -> object:
+    """The `Result` of a whole answer, of a Result, of a RecordTask, or of what `rectask show --json` prints as raw."""
     if isinstance(told, dict) and "Result" in told:
         return told["Result"]
     if isinstance(told, dict) and "RecordTask" in told:
         return told
     if isinstance(told, dict) and {"Status", "StartTime"} & told.keys():
         return {"RecordTask": told}
-    raise ValueError("There is no Result, RecordTask or Status in it.")
+    raise ValueError("There is no Result, RecordTask, Status or Error in it.")

@@ -1,14 +1,13 @@
 """What the playground's page asks of the stand-in: its state, and to do something as one of the people."""
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from aiohttp import web
 
-from bot.playground.door import only_from_here, read_json
+from bot.playground.door import MISTAKES, in_words, only_from_here, read_json
 from bot.playground.slack_doors import Outcome
 from bot.playground.slack_people import SlackPeople
 from bot.playground.slack_state import state_of
@@ -86,8 +85,8 @@ class Control:
             raise web.HTTPNotFound
         try:
             outcome = await does(await read_json(request))
-        except (LookupError, TypeError, json.JSONDecodeError) as mistake:
-            return web.json_response({"acked": False, "error": f"{type(mistake).__name__}: {mistake}"}, status=400)
+        except MISTAKES as mistake:
+            return web.json_response({"acked": False, "error": in_words(mistake)}, status=400)
         errors = outcome.body.get("errors") if isinstance(outcome.body, dict) else None
         return web.json_response({"acked": outcome.acked, "error": outcome.error, "errors": errors})
 

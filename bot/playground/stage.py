@@ -2,12 +2,13 @@
 
 import asyncio
 import json
+import math
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from aiohttp import web
 
-from bot.playground.door import only_from_here, read_json
+from bot.playground.door import MISTAKES, in_words, only_from_here, read_json
 from bot.playground.play_clock import PlayClock
 from bot.playground.rtc_stage import RtcStage
 from bot.playground.slack_stage import SlackStage
@@ -16,7 +17,6 @@ from bot.playground.trace import Trace
 
 # What changes by itself, as scenes do, is looked for so often (seconds).
 _LOOKS_EVERY = 1.0
-_MISTAKES = (LookupError, TypeError, ValueError)
 Notices = Callable[[], Awaitable[list[Json]]]
 
 
@@ -69,14 +69,16 @@ class Stage:
             raise web.HTTPNotFound
         try:
             done = await does(await read_json(request))
-        except _MISTAKES as mistake:
-            return web.json_response({"ok": False, "error": f"{type(mistake).__name__}: {mistake}"}, status=400)
-        self._trace.note("stage", request.match_info["what"], done if isinstance(done, str) else str(done))
+        except MISTAKES as mistake:
+            return web.json_response({"ok": False, "error": in_words(mistake)}, status=400)
+        self._trace.note("stage", request.match_info["what"], done if isinstance(done, str) else _dumps(done))
         return web.json_response({"ok": True, **({} if isinstance(done, str) else done)})
 
     async def _move_clock(self, said: Json) -> str:
         """{forward: seconds}."""
-        seconds = float(said["forward"])
+        seconds = said["forward"]
+        if not isinstance(seconds, int | float) or not math.isfinite(seconds):
+            raise ValueError("forward is a number of seconds.")
         self._clock.forward(seconds)
         return f"{seconds:g} s forward, {self._clock.ahead:g} s in all"
 

@@ -1,6 +1,7 @@
 """The stage beside the chat: what can be arranged, and what is told of it."""
 
 import json
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.playground.fake_rtc import FakeRtc, open_fake_rtc
 from bot.playground.fake_slack import FakeSlack, open_fake_slack
+from bot.playground.gateway import ERRORS
 from bot.playground.play_clock import PlayClock
 from bot.playground.rtc_stage import FAULTS as RTC_FAULTS
 from bot.playground.rtc_stage import RtcStage
@@ -25,6 +27,9 @@ from bot.recording.reading import TaskRefused, TaskUnavailable
 from tests.world import ask, open_brief_bot
 
 Json = dict[str, Any]
+ERROR_ANSWER: Json = {
+    "ResponseMetadata": {"RequestId": "r1", "Error": {"CodeN": 100012, "Code": "LackPolicy", "Message": "grant it"}}
+}
 
 
 class Playing:
@@ -165,10 +170,49 @@ async def test_ones_own_recording(playing: Playing, tmp_path: Path, depth: str) 
     assert (await playing.row("Incident"))["about"] == "your own"
 
 
+@pytest.mark.parametrize("answer", [ERROR_ANSWER, ERROR_ANSWER["ResponseMetadata"]])
+async def test_an_error_that_somebody_was_answered(playing: Playing, answer: Json) -> None:
+    told = await playing.do("own", answer=json.dumps(answer), room="refused")
+    assert told == {"ok": True, "room": "refused", "task": "Task1"}
+    async with open_brief_bot(playing.rtc) as bot:
+        with pytest.raises(TaskRefused) as failed:
+            await ask(bot, "refused")
+    assert (failed.value.code, "grant it" in failed.value.happened) == ("LackPolicy", True)
+    await playing.do("own", answer='{"Status": 3, "StartTime": 1}', room="refused")
+    async with open_brief_bot(playing.rtc) as bot:
+        assert (await ask(bot, "refused")).task.is_over
+
+
+@pytest.mark.parametrize("ids", [{"room": "a room"}, {"task": "tâche"}, {"room": "r" * 129}])
+async def test_an_id_that_rtc_would_refuse(playing: Playing, ids: Json) -> None:
+    told = await playing.do("own", answer='{"Status": 3}', expected=400, **ids)
+    assert told["error"] == f"A {next(iter(ids))} id has only letters, digits, _ @ - and a dot, at most 128 of them."
+
+
+@pytest.mark.parametrize(
+    ("what", "said", "error"),
+    [
+        ("clock", {}, "forward is missing or unknown."),
+        ("clock", {"forward": "soon"}, "forward is a number of seconds."),
+        ("clock", {"forward": [1]}, "forward is a number of seconds."),
+        ("task", {"do": "fly", "room": "running"}, "A recording cannot be made to 'fly'."),
+        ("rtc", {"fault": "rain"}, "There is no fault or error 'rain'."),
+        ("slack", {"fault": "rain"}, "There is no fault 'rain' of Slack's."),
+        ("rtc", {"fault": ["down"]}, "Something in it is of another type than expected."),
+    ],
+)
+async def test_mistakes_are_told_in_words(playing: Playing, what: str, said: Json, error: str) -> None:
+    assert (await playing.do(what, expected=400, **said))["error"] == error
+
+
+async def test_every_error_of_the_vendors_is_offered(playing: Playing) -> None:
+    assert set((await playing.look())["stage"]["rtc"]["errors"]) == set(ERRORS)
+
+
 @pytest.mark.parametrize("answer", ["", "{", "[]", "{}", "/nonexistent", "/dev", "nothing\0"])
 async def test_what_is_no_recording(playing: Playing, answer: str) -> None:
     told = await playing.do("own", answer=answer, expected=400)
-    assert told["error"].startswith("ValueError")
+    assert re.fullmatch(r"(Neither JSON|This is not JSON|There is no Result)[^<>]*", told["error"])
 
 
 async def test_a_file_that_is_too_large(playing: Playing, tmp_path: Path) -> None:

@@ -7,14 +7,14 @@ import { openSelectsByArrows } from "./elements.js";
 import { keepingFocus } from "./focus.js";
 import { fetchJson, follow, send } from "./server.js";
 import { channelTitle, channelsOf, HOME, showChannels, showPeople, unreadMark } from "./sidebar.js";
-import { showRooms, Stage, wireFolding } from "./stage.js";
-import { Tour } from "./tour.js";
-import { Trace } from "./trace.js";
+import { openStage } from "./staging.js";
 import { Unread } from "./unread.js";
 import { homeNode, ModalStage, topView } from "./views.js";
 
 const NEAR_THE_END = 80;
 const CONNECTS_WITHIN = 5_000;
+// For so long after somebody's own command the page goes to what comes, unless they scroll by themselves.
+const ANSWER_EXPECTED_FOR = 30_000;
 const EMPTY = { app: { name: "" }, people: [], channels: [], messages: [], views: [] };
 const NOTE_AUTHOR = "Playground";
 
@@ -26,6 +26,8 @@ class Page {
   pressed = new Set();
   stage = null;
   afterDrawing = () => {};
+  beforeActing = () => {};
+  answerExpectedUntil = 0;
 
   constructor(wanted) {
     this.user = wanted.get("user") ?? "";
@@ -141,7 +143,7 @@ class Page {
     const nothing = element("p", { class: "empty" }, "Nothing here yet. Type below, and press Enter.");
     const shown = messages.length ? this.list.node : nothing;
     if (content.firstChild !== shown) content.replaceChildren(shown);
-    if (wasAtEnd || !this.isDrawn) content.scrollTop = content.scrollHeight;
+    if (wasAtEnd || !this.isDrawn || Date.now() < this.answerExpectedUntil) content.scrollTop = content.scrollHeight;
   }
 
   /** In the browser's tab, and where a narrow window hides the list of places. */
@@ -188,6 +190,7 @@ class Page {
   }
 
   async press(body) {
+    this.beforeActing();
     this.pressed.add(body.action_id);
     const answer = await send("/-/press", body);
     if (answer.error) this.note(body.channel, `The app did not take the press: \`${answer.error}\``);
@@ -202,12 +205,21 @@ class Page {
 
   /** What does not begin with a slash is said to all in the conversation. */
   async command(text) {
+    if (this.channel === HOME) this.leaveHome();
+    this.beforeActing();
+    this.answerExpectedUntil = Date.now() + ANSWER_EXPECTED_FOR;
     const { user, channel } = this;
     this.find("waiting").textContent = "Waiting for the app…";
     await this.stage?.connected(CONNECTS_WITHIN);
     const answer = await send(text.startsWith("/") ? "/-/command" : "/-/say", { user, channel, text });
     this.find("waiting").textContent = "";
     if (answer.error) this.note(channel, `\`${text.split(/\s/)[0]}\` failed with the error \`${answer.error}\``, user);
+  }
+
+  /** Nothing can be typed on the home tab: what the tour and the stage send goes to the first conversation. */
+  leaveHome() {
+    const own = channelsOf(this.state.channels, this.user);
+    if (own.length) this.go(own[0].id);
   }
 
   /** A line that only this person sees and that no server knows. */
@@ -235,45 +247,14 @@ function wire(page) {
     const isOpen = document.body.classList.toggle("unfolded");
     event.currentTarget.setAttribute("aria-expanded", String(isOpen));
   });
+  for (const own of ["wheel", "touchmove", "keydown"]) on(page.find("content"), own, () => { page.answerExpectedUntil = 0; });
   on(document, "visibilitychange", () => page.draw());
   closeMenusOutside(document);
   openSelectsByArrows(document);
 }
 
-async function offerRooms(page, stage) {
-  const rooms = await fetchJson("/-/rooms").catch(() => []);
-  const others = (Array.isArray(rooms) ? rooms : []).filter((one) => !stage.row(one.room, one.task));
-  showRooms(page.find("rooms").querySelector("ul"), others, ({ room, task }) => {
-    const input = page.find("command");
-    input.value = `/rectask ${room} ${task ?? "Task1"}`;
-    input.focus();
-  });
-}
-
 function tellConnection(page, isConnected) {
   page.find("connection").textContent = isConnected ? "" : "Not connected: trying again…";
-}
-
-/** Null where there is no stage: a stand-in that was opened without one. */
-async function openStage(page) {
-  const first = await fetchJson("/-/stage").catch(() => null);
-  if (first === null) return void document.body.classList.add("alone");
-  const stage = page.stage = new Stage(page);
-  const trace = new Trace(page.find("trace"), page.find("layer"), page.find("clear"));
-  const tour = new Tour(page.find("tour"), page, stage, localStorage);
-  stage.show(first.stage);
-  wireFolding(page.find);
-  page.afterDrawing = () => tour.look();
-  follow("/-/stage/events", ({ stage: state, entries }) => {
-    trace.add(entries);
-    if (state) stage.show(state);
-    tour.look();
-  });
-  await offerRooms(page, stage);
-  page.find("start-tour").hidden = !first.stage.rtc;
-  if (!first.stage.rtc) Object.assign(page.find("command"), { value: "", placeholder: "Say something, or type a /command" });
-  on(page.find("start-tour"), "click", () => tour.start());
-  if (first.stage.rtc && !document.body.classList.contains("bare")) tour.offer();
 }
 
 async function start() {

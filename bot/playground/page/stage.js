@@ -79,7 +79,7 @@ export class Stage {
     if (isConnected(slack)) for (const go of this.#waiting.splice(0)) go();
     this.find("slack-fault").value = slack.fault ?? "";
     for (const node of document.querySelectorAll("[data-needs=rtc]")) node.hidden = !rtc;
-    if (rtc) this.find("rtc-fault").value = rtc.fault ?? "";
+    if (rtc) showFault(this.find("rtc-fault"), rtc);
     this.#redraw("recordings", rtc?.tasks ?? [], (tasks) => tasks.map((task) => this.#recording(task)));
     this.#redraw("notices", notices, (rows) => this.#notices(rows));
   }
@@ -126,6 +126,15 @@ export class Stage {
 function offerFaults(select, faults, choose) {
   select.replaceChildren(...faults.map(([value, words]) => element("option", { value }, words)));
   on(select, "change", () => choose(select.value || null));
+}
+
+/** The vendor's errors stand below the faults; they are known once the stage is. */
+function showFault(select, { fault, errors }) {
+  if (!select.querySelector("optgroup")) {
+    const options = errors.map((code) => element("option", { value: code }, code));
+    select.append(element("optgroup", { label: "Answering with the error" }, ...options));
+  }
+  select.value = fault ?? "";
 }
 
 function button(words, act, style = "") {

@@ -5,11 +5,13 @@ import { keepingFocus } from "./focus.js";
 
 const PLACE = "rectask-tour";
 const ROOM = "run-3600";
+const REFUSED = "That is not a recording: this person has no access, or RTC fails. Choose somebody else, or mend RTC on the stage.";
 
 export class Tour {
   #step = -1;
   #task = "";
   #before = 0;
+  #user = "";
 
   constructor(node, page, stage, storage) {
     Object.assign(this, { node, page, stage, storage });
@@ -23,6 +25,7 @@ export class Tour {
   start() {
     this.#task = `Tour${Date.now() % 100_000}`;
     this.#before = this.page.cards().length;
+    this.#user = this.page.user;
     this.page.pressed.clear();
     this.#go(0);
   }
@@ -39,8 +42,24 @@ export class Tour {
   /** Something changed: the step may be done. */
   look() {
     const step = this.#steps[this.#step];
+    if (this.#user !== this.page.user) this.#startOver();
     if (step?.isDone?.()) this.#go(this.#step + 1);
-    else if (step) point(step.at?.());
+    else if (step) {
+      point(step.at?.());
+      this.node.querySelector(".problem").textContent = step.problem?.() ?? "";
+    }
+  }
+
+  /** Another person sees other cards. */
+  #startOver() {
+    this.#user = this.page.user;
+    this.#before = 0;
+  }
+
+  /** A refusal is a card as well, but has nothing to refresh. */
+  #showsRecording() {
+    const cards = this.page.cards().slice(this.#before);
+    return cards.some((card) => card.querySelector("[data-key='rectask.refresh']") && card.textContent.includes("Room1"));
   }
 
   get #steps() {
@@ -54,7 +73,8 @@ export class Tour {
         words: "Somebody asks what became of a recording. Send the command that stands below.",
         act: ["Send it", () => command("Room1", "Task1")],
         at: () => page.find("composer"),
-        isDone: () => page.cards().length > this.#before,
+        isDone: () => this.#showsRecording(),
+        problem: () => page.cards().length > this.#before && !this.#showsRecording() ? REFUSED : "",
       },
       {
         title: "Read why it stopped",
@@ -69,7 +89,7 @@ export class Tour {
       },
       {
         title: "Subscribe",
-        words: "This recording still runs. Look it up, and press Subscribe.",
+        words: `The recording ${ROOM} ${this.#task} is still running. Look it up, and press Subscribe on its card.`,
         act: ["Look it up", () => command(ROOM, this.#task)],
         at: () => page.newestCard(),
         isDone: () => stage.state.notices.some((one) => one.room === ROOM && one.task === this.#task),
@@ -102,6 +122,7 @@ export class Tour {
     keepingFocus(this.node, () => this.node.replaceChildren(
       element("p", {}, isLast ? null : element("small", {}, `${number + 1} of ${steps.length - 1} `),
         element("strong", {}, title), element("span", {}, ` ${words}`)),
+      element("p", { class: "problem", role: "status" }),
       element("div", { class: "feet" },
         act ? button(act[0], act[1], "primary") : null,
         isLast ? button("Finish", () => this.end(), "primary") : button("Next", () => this.#go(number + 1)),

@@ -8,10 +8,15 @@ const NEAR_THE_END = 60;
 export class Trace {
   #last = { words: "", node: null, times: 0 };
 
-  constructor(list, filter, clear) {
-    this.list = list;
+  constructor(list, { filter, clear, justDid }) {
+    Object.assign(this, { list, justDid });
     on(filter, "change", () => { list.dataset.only = filter.value; });
     on(clear, "click", () => list.replaceChildren());
+  }
+
+  /** Somebody does something: what came before goes, where only what they just did is wanted. */
+  begin() {
+    if (this.justDid.checked) this.list.replaceChildren();
   }
 
   add(entries) {
