@@ -212,7 +212,7 @@ def _answerer(bot: Bot, stores: Stores, meters: Meters) -> Answerer:
         stores.subscriptions,
         recall=bot.reader.recall,
         clock=bot.clock,
-        app_names=[rtc_app.name for rtc_app in bot.apps],
+        apps=bot.apps,
         meter=meters.slack,
     )
 

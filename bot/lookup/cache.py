@@ -204,7 +204,10 @@ class CachingReader:
 
 def _closing() -> TaskUnavailable:
     return TaskUnavailable(
-        "Rectask is being stopped.", meaning="RTC was not asked to the end.", advice="Try again in a minute."
+        "Rectask is being stopped.",
+        meaning="RTC was not asked to the end.",
+        advice="Try again in a minute.",
+        reason="Rectask is restarting",
     )
 
 

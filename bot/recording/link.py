@@ -21,18 +21,29 @@ class Link:
 
 
 class LinkUnavailable(Exception):
-    """No link could be made. The three texts are for people: what happened, what it means, what to do.
+    """No link could be made. `happened`, `meaning` and `advice` are for the person who runs Rectask.
 
+    `reason` is for everybody, without hosts and settings, and `for_reader` what somebody who wants the file can do.
     `request_id` and `log_id` are what the vendor's support asks for, where the vendor was asked.
     """
 
     def __init__(
-        self, happened: str, *, meaning: str, advice: str, request_id: str | None = None, log_id: str | None = None
+        self,
+        happened: str,
+        *,
+        meaning: str,
+        advice: str,
+        reason: str,
+        for_reader: str,
+        request_id: str | None = None,
+        log_id: str | None = None,
     ) -> None:
         super().__init__(happened)
         self.happened = happened
         self.meaning = meaning
         self.advice = advice
+        self.reason = reason
+        self.for_reader = for_reader
         self.request_id = request_id
         self.log_id = log_id
 

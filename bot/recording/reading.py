@@ -64,10 +64,18 @@ class TaskReader(Protocol):
 
 
 class TaskReadError(Exception):
-    """A record task could not be read. The three texts are for people: what happened, what it means, what to do.
+    """A record task could not be read.
 
-    `code` is the vendor's error code, where it gave one; `retry_after` is in seconds, where the vendor named a time.
+    `reason` is the first line wherever this is shown, and `for_reader` is what somebody who looks a recording up can
+    do. Neither names a host, a port or a setting, for both may be posted into a channel. `happened`, `meaning` and
+    `advice` are for the person who runs Rectask; if the slip is the asker's own (`is_askers`), they are for the asker.
+
+    `code` is the vendor's error code, if it gave one; `retry_after` is in seconds, if the vendor named a time.
     """
+
+    usual_reason = "RTC isn't responding"
+    usual_advice = "Try again in a minute."
+    is_usually_askers = False
 
     def __init__(
         self,
@@ -75,6 +83,8 @@ class TaskReadError(Exception):
         *,
         meaning: str,
         advice: str,
+        reason: str | None = None,
+        is_askers: bool = False,
         code: str | None = None,
         request_id: str | None = None,
         log_id: str | None = None,
@@ -84,10 +94,17 @@ class TaskReadError(Exception):
         self.happened = happened
         self.meaning = meaning
         self.advice = advice
+        self.reason = reason or self.usual_reason
+        self.is_askers = is_askers or self.is_usually_askers
         self.code = code
         self.request_id = request_id
         self.log_id = log_id
         self.retry_after = retry_after
+
+    @property
+    def for_reader(self) -> str:
+        """What somebody can do who looks a recording up."""
+        return f"{self.meaning} {self.advice}" if self.is_askers else self.usual_advice
 
 
 class TaskUnavailable(TaskReadError):
@@ -99,6 +116,12 @@ class TaskUnavailable(TaskReadError):
 class TaskRefused(TaskReadError):
     """RTC refuses to answer this question; asking it again will not help."""
 
+    usual_reason = "Volcengine rejected the request"
+    usual_advice = "Trying again will not help: this has to be fixed by the person who runs Rectask."
+
 
 class TaskNotFound(TaskRefused):
     """RTC knows no task of these ids: never started, started more than 72 hours ago, or the ids are wrong."""
+
+    usual_reason = "No recording found"
+    is_usually_askers = True

@@ -71,6 +71,19 @@ _STATE_IN_WORDS = {
 }
 
 
+_STATE_IN_THE_PAST = {
+    ENDED: "had ended",
+    FAILED: "had failed",
+    RUNNING: "was running",
+    NOT_STARTED: "had not started yet",
+}
+
+
+def in_the_past(task: RecordTask) -> str:
+    """What was so when RTC last answered, as a clause that follows "it"."""
+    return _STATE_IN_THE_PAST.get(task.status, "had no clear status")
+
+
 def _state(task: RecordTask, *, now: datetime) -> str:
     if task.status.code is None:
         return "State unknown: the answer names no status"

@@ -3,17 +3,21 @@
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
+import structlog
 from cachetools import LRUCache
 
 from bot.recording.reading import Priority, Reading, TaskReader, TaskReadError, TaskUnavailable, Urgency
-from bot.recording.task import RecordTask, TaskRef
+from bot.recording.task import RecordTask, RtcApp, TaskRef
 from bot.slack.cards.card import Card
 from bot.slack.cards.file import NO_LINKS, CardLinks
 from bot.slack.cards.task import Standing, task_card
 from bot.slack.cards.words import failure_card
+from bot.slack.incident import new_incident
 from bot.slack.meter import UNMETERED, SlackMeter
 from bot.subscriptions.person import Person
 from bot.subscriptions.store import StoreUnavailable, Subscriptions
+
+log = structlog.get_logger()
 
 CARDS_KEPT = 128
 
@@ -30,15 +34,17 @@ class Answerer:
         *,
         recall: Callable[[TaskRef], Reading | None],
         clock: Callable[[], datetime],
-        app_names: Sequence[str] = (),
+        apps: Sequence[RtcApp] = (),
         meter: SlackMeter = UNMETERED,
+        new_id: Callable[[], str] = new_incident,
     ) -> None:
         self._reader = reader
         self._subscriptions = subscriptions
         self._recall = recall
         self._made: LRUCache[tuple[object, ...], Card] = LRUCache(CARDS_KEPT)
-        self._app_names = tuple(app_names)
+        self._apps = tuple(apps)
         self._meter = meter
+        self._new_id = new_id
         self.clock = clock
 
     def knows(self, ref: TaskRef) -> bool:
@@ -89,7 +95,15 @@ class Answerer:
         if not isinstance(failure, TaskUnavailable) or (known := failure.last_known) is None:
             return self.failure_card(failure, ref)
         standing, given = await self.standing(known.task, person), await links(known)
-        return task_card(known, now=self.clock(), shared_by=shared_by, failure=failure, standing=standing, links=given)
+        return task_card(
+            known,
+            now=self.clock(),
+            shared_by=shared_by,
+            failure=failure,
+            incident=self._report(failure, ref),
+            standing=standing,
+            links=given,
+        )
 
     async def standing(self, task: RecordTask, person: Person | None) -> Standing | None:
         """How the person stands to the task; None where it is over, and then nobody is asked.
@@ -107,9 +121,34 @@ class Answerer:
         return Standing.SUBSCRIBED if is_subscribed else Standing.APART
 
     def failure_card(self, failure: TaskReadError, ref: TaskRef, *, note: str | None = None) -> Card:
-        """What is told where the task could not be read."""
-        others = tuple(name for name in self._app_names if name != ref.app.name)
-        return failure_card(failure, ref, other_apps=others, note=note)
+        """What is shown if the task could not be read."""
+        others = [app for app in self._apps if app != ref.app]
+        return failure_card(failure, ref, other_apps=others, note=note, incident=self._report(failure, ref))
+
+    def failure_words(self, failure: TaskReadError, ref: TaskRef) -> str:
+        """The same in two sentences, where there is no room for a card."""
+        incident = self._report(failure, ref)
+        return f"{failure.reason}. {failure.for_reader}" + (f" ID: {incident}." if incident else "")
+
+    def _report(self, failure: TaskReadError, ref: TaskRef) -> str | None:
+        """Log what the person who runs Rectask needs, under an id that cards name; None for the asker's own slip."""
+        if failure.is_askers:
+            return None
+        incident = self._new_id()
+        log.warning(
+            "lookup.failed",
+            incident=incident,
+            room=ref.room,
+            task=ref.task,
+            app=ref.app.name,
+            happened=failure.happened,
+            meaning=failure.meaning,
+            advice=failure.advice,
+            code=failure.code,
+            request_id=failure.request_id,
+            log_id=failure.log_id,
+        )
+        return incident
 
     def card_of(
         self,

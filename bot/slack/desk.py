@@ -1,6 +1,5 @@
 """What every listener works with: the desk, and what a payload says of who presses what."""
 
-import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,6 +17,7 @@ from bot.slack.cards.subscribing import store_card
 from bot.slack.cards.words import unexpected_card
 from bot.slack.gate import Gate, NotAllowed, Stopped, TooOften
 from bot.slack.homes import Homes
+from bot.slack.incident import new_incident
 from bot.slack.linker import Linker
 from bot.slack.meter import UNMETERED, SlackMeter
 from bot.slack.reply import Reply
@@ -99,7 +99,7 @@ def is_own_card(visit: Visit, press: Press) -> bool:
 
 def incident_of(failure: Exception, desk: Desk) -> str:
     """Log it under an id that the person is told."""
-    incident = secrets.token_hex(4)
+    incident = new_incident()
     if isinstance(failure, SlackApiError):
         error = error_of(failure)
         desk.health.note(error)

@@ -1,7 +1,7 @@
 """Links to files for people: for who may open them, of the files that are shown, recorded before they are given."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
@@ -11,6 +11,7 @@ from bot.recording.reading import Reading
 from bot.recording.task import RecordingFile, TaskRef
 from bot.slack.cards.file import FILES_ON_A_CARD, NO_LINKS, CardLinks, NoLink
 from bot.slack.gate import Gate
+from bot.slack.incident import new_incident
 from bot.slack.visit import Visit
 from bot.slack.work import TooMuchWork, Work
 
@@ -43,7 +44,15 @@ def offer(maker: LinkMaker, reading: Reading) -> CardLinks:
 class Linker:
     """Makes links for people. What is not made in time goes on in `work`, so that it is in memory the next time."""
 
-    def __init__(self, maker: LinkMaker, gate: Gate, work: Work) -> None:
+    def __init__(
+        self,
+        maker: LinkMaker,
+        gate: Gate,
+        work: Work,
+        *,
+        new_id: Callable[[], str] = new_incident,
+    ) -> None:
+        self._new_id = new_id
         self._maker = maker
         self._gate = gate
         self._work = work
@@ -87,11 +96,25 @@ class Linker:
         try:
             link = await self._maker.link(ref, file)
         except LinkUnavailable as failure:
-            return NoLink(failure.happened, f"{failure.meaning} {failure.advice}")
+            return self._no_link(failure)
         except Exception as failure:  # noqa: BLE001  # what it says may hold an address
             log.warning("link.failed", error=type(failure).__name__)
             return _UNFORESEEN
         return link if len(link.url) <= URL_AT_MOST else _TOO_LONG
+
+    def _no_link(self, failure: LinkUnavailable) -> NoLink:
+        """For the person; what the one who runs Rectask needs is in the log under the same id."""
+        incident = self._new_id()
+        log.warning(
+            "link.unavailable",
+            incident=incident,
+            happened=failure.happened,
+            meaning=failure.meaning,
+            advice=failure.advice,
+            request_id=failure.request_id,
+            log_id=failure.log_id,
+        )
+        return NoLink(failure.reason, f"{failure.for_reader} ID: {incident}.")
 
     async def _recorded(
         self, visit: Visit, reading: Reading, files: Mapping[int, RecordingFile], made: Mapping[int, Link | NoLink]

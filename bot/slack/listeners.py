@@ -61,7 +61,7 @@ ANSWER_WITHIN = 2.0
 def register(app: AsyncApp, desk: Desk) -> None:
     """Tell Bolt which listener is for what; the last one takes whatever no other does."""
     app.use(Commands(shielded(desk, on_command)))
-    app.action("rectask.refresh")(shielded(desk, on_refresh))
+    app.action(re.compile(r"rectask\.refresh(\..*)?"))(shielded(desk, on_refresh))
     app.action("rectask.subscribe")(shielded(desk, on_subscribe))
     app.action(re.compile(r"rectask\.unsubscribe(\..*)?"))(shielded(desk, on_unsubscribe))
     app.action("rectask.list")(shielded(desk, on_list))

@@ -46,7 +46,7 @@ async def _more_view(desk: Desk, press: Press, visit: Visit, *, is_raw: bool) ->
         reading = await desk.answerer.read(press.ref)
     except TaskReadError as failure:
         desk.gate.note_read(visit, Deed.LOOK_UP, press.ref, failure)
-        return words_view("More", f"{failure.happened} {failure.advice}")
+        return words_view("More", desk.answerer.failure_words(failure, press.ref))
     desk.gate.note_read(visit, Deed.LOOK_UP, press.ref, reading)
     if is_raw:
         return raw_view(reading, press)

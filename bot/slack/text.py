@@ -49,6 +49,11 @@ def minute(when: datetime) -> str:
     return f"<!date^{int(when.timestamp())}^{{date_short_pretty}} {{time}}|{fallback}>"
 
 
+def clock_time(when: datetime) -> str:
+    """The time of the day alone, in the reader's own zone."""
+    return f"<!date^{int(when.timestamp())}^{{time}}|{when:%H:%M} UTC>"
+
+
 def mrkdwn(text: str) -> Block:
     """A mrkdwn object in which nothing becomes live that was not written so."""
     return {"type": "mrkdwn", "text": cut(text, 3000), "verbatim": True}

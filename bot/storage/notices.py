@@ -8,6 +8,7 @@ from sqlalchemy import CTE, ColumnElement, Row, Select, and_, case, func, or_, s
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.recording.completion import Occasion
+from bot.recording.task import RtcApp, TaskRef
 from bot.storage.claims import FREE, claim, is_held, release
 from bot.storage.conclusions import completion
 from bot.storage.database import Database
@@ -182,6 +183,10 @@ def _claimed(ids: Sequence[int]) -> Select[Any]:
             completions.c.noticed_at,
             completions.c.reading,
             completions.c.newer,
+            watched_tasks.c.app_id,
+            watched_tasks.c.app_name,
+            watched_tasks.c.room,
+            watched_tasks.c.task,
             watched_tasks.c.phase,
             first.c.channel.label("first_channel"),
             first.c.ts.label("first_ts"),
@@ -199,6 +204,7 @@ def _delivery(row: Row[Any], names: AppNames) -> Delivery:
     notice = Notice(
         key=row.key,
         person=Person(row.team_id, row.user_id),
+        ref=names.ref(TaskRef(RtcApp(row.app_name, row.app_id), row.room, row.task)),
         completion=completion(row, names),
         subscribed_at=row.subscribed_at,
         queued_at=row.queued_at,

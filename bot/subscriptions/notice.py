@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from bot.recording.completion import Completion
+from bot.recording.task import TaskRef
 from bot.subscriptions.person import Person
 
 
@@ -29,6 +30,8 @@ class Place:
 class Notice:
     """One message to write. `key` is unique for ever and travels in the message's metadata.
 
+    `ref` is what is watched; the completion has no reading of it if none succeeded or can still be decoded.
+
     `original` is where the notice of the end stands, for one that tells of files that came later; `asked_in` is the
     channel where the person subscribed, None where that was in none. With `goes_on` the task was looked at still when
     this was claimed, so that another notice may follow.
@@ -36,6 +39,7 @@ class Notice:
 
     key: str
     person: Person
+    ref: TaskRef
     completion: Completion
     subscribed_at: datetime
     queued_at: datetime

@@ -1,8 +1,8 @@
 """Every error code of Volcengine's gateway and of RTC that is known, with what it means and what to do about it.
 
 Source: the vendor's lists of common and RTC error codes, read November 2026. A new code is added here only. The texts may
-name {origin} (the settings the key came from), {endpoint}, {app}, {clock} (how far off the clock is), and what
-ApiService has of the service that was asked.
+name {origin} (the settings the key came from), {endpoint}, {app}, {clock} (how far off the clock is), {status} (of HTTP),
+and what ApiService has of the service that was asked.
 """
 
 from dataclasses import dataclass
@@ -20,13 +20,19 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ErrorCode:
-    """One row: the code's names (older ones too), the gateway's number for it, its kind and its words."""
+    """One row: the code's names (older ones too), the gateway's number for it, its kind and its words.
+
+    `reason` is shown to everybody, so it names no host and no setting. `meaning` and `advice` are for the person who runs
+    Rectask, or for the asker if the error is the asker's own slip (`is_askers`).
+    """
 
     names: tuple[str, ...]
     number: int | None
     kind: Kind
+    reason: str
     meaning: str
     advice: str
+    is_askers: bool = False
 
 
 _WAIT = "Try again in a minute; if it stays, look at Volcengine's status page."
@@ -38,35 +44,35 @@ _GRANT = (
 )
 
 ERROR_CODES = (
-    ErrorCode(("UndefinedError",), 100001, Kind.PASSING, "Volcengine's gateway failed.", _WAIT),
-    ErrorCode(("MissingParameter",), 100002, Kind.REFUSED, "A parameter is missing in the request.", _REPORT),
-    ErrorCode(("MissingAuthenticationToken",), 100003, Kind.REFUSED, "The request reached Volcengine without its signature.", "A proxy on the way may have removed the Authorization header: reach {endpoint} without it."),
-    ErrorCode(("MissingRequestInfo",), 100004, Kind.REFUSED, "Part of the request is missing.", _REPORT),
-    ErrorCode(("MissingSignature",), 100005, Kind.REFUSED, "The request reached Volcengine without its signature.", "A proxy on the way may have removed the Authorization header: reach {endpoint} without it."),
-    ErrorCode(("InvalidTimestamp",), 100006, Kind.REFUSED, "{clock}; Volcengine takes requests that are at most 900 s off.", "Set this machine's clock (let NTP keep it), then ask again."),
-    ErrorCode(("ServiceNotFound",), 100007, Kind.REFUSED, "There is no {name} service at {endpoint}.", "Check {endpoint_setting} and {region_setting}."),
-    ErrorCode(("InvalidActionOrVersion",), 100008, Kind.REFUSED, "{endpoint} does not know {action} {version}.", "Check {endpoint_setting} and {region_setting}."),
-    ErrorCode(("InvalidAccessKey", "InvalidClientTokenId"), 100009, Kind.REFUSED, "The access key is wrong or disabled.", _CHECK_KEY),
-    ErrorCode(("SignatureDoesNotMatch",), 100010, Kind.REFUSED, "The secret key does not belong to the access key.", _CHECK_SECRET),
-    ErrorCode(("ServiceShouldCallSelfApi",), 100011, Kind.REFUSED, "This key belongs to a service of Volcengine's own.", _CHECK_KEY),
-    ErrorCode(("LackPolicy",), 100012, Kind.REFUSED, "The user of this key lacks an IAM policy.", _GRANT + "."),
-    ErrorCode(("LackProjectPolicy",), 100012, Kind.REFUSED, "The user of this key lacks an IAM policy in the project of {owner}.", _GRANT + ", in the project that {owned} belongs to."),
-    ErrorCode(("AccessDenied",), 100013, Kind.REFUSED, "The user of this key may not do this.", _GRANT + ", and check that {owned} belongs to the same account."),
-    ErrorCode(("InternalError",), 100014, Kind.PASSING, "{name} failed.", _WAIT),
-    ErrorCode(("FailToConnect",), 100015, Kind.PASSING, "Volcengine's gateway could not reach {name}.", _WAIT),
-    ErrorCode(("InternalServiceTimeout",), 100016, Kind.PASSING, "{name} took too long to answer its gateway.", _WAIT),
-    ErrorCode(("FlowLimitExceeded", "AccountFlowLimitExceeded", "RequestLimitExceeded"), 100018, Kind.TOO_MANY, "More requests were sent than Volcengine allows ({limit}, perhaps over the whole account).", "Try again in some seconds. If it stays, find out what else uses this account{or_slower}."),
-    ErrorCode(("ServiceUnavailableTemp", "InternalServiceError"), None, Kind.PASSING, "{name} is not available for the moment.", _WAIT),
-    ErrorCode(("InvalidAuthorization", "InvalidCredential"), None, Kind.REFUSED, "Volcengine can not read the signature's credential.", _CHECK_KEY + " Check {region_setting} too."),
-    ErrorCode(("InvalidSecretToken",), None, Kind.REFUSED, "The session token is wrong or has expired.", "Renew the temporary credentials: key, secret key and VOLCENGINE_SESSION_TOKEN always change together."),
+    ErrorCode(("UndefinedError",), 100001, Kind.PASSING, "Volcengine's gateway failed", "Volcengine's gateway failed.", _WAIT),
+    ErrorCode(("MissingParameter",), 100002, Kind.REFUSED, "Volcengine rejected the request", "A parameter is missing in the request.", _REPORT),
+    ErrorCode(("MissingAuthenticationToken",), 100003, Kind.REFUSED, "The request reached Volcengine unsigned", "The request reached Volcengine without its signature.", "A proxy on the way may have removed the Authorization header: reach {endpoint} without it."),
+    ErrorCode(("MissingRequestInfo",), 100004, Kind.REFUSED, "Volcengine rejected the request", "Part of the request is missing.", _REPORT),
+    ErrorCode(("MissingSignature",), 100005, Kind.REFUSED, "The request reached Volcengine unsigned", "The request reached Volcengine without its signature.", "A proxy on the way may have removed the Authorization header: reach {endpoint} without it."),
+    ErrorCode(("InvalidTimestamp",), 100006, Kind.REFUSED, "Volcengine rejected the request's timestamp", "{clock}; Volcengine takes requests that are at most 900 s off.", "Set this machine's clock (let NTP keep it), then ask again."),
+    ErrorCode(("ServiceNotFound",), 100007, Kind.REFUSED, "{name} isn't at the configured address", "There is no {name} service at {endpoint}.", "Check {endpoint_setting} and {region_setting}."),
+    ErrorCode(("InvalidActionOrVersion",), 100008, Kind.REFUSED, "Volcengine doesn't know this request", "{endpoint} does not know {action} {version}.", "Check {endpoint_setting} and {region_setting}."),
+    ErrorCode(("InvalidAccessKey", "InvalidClientTokenId"), 100009, Kind.REFUSED, "Volcengine rejected the access key", "The access key is wrong or disabled.", _CHECK_KEY),
+    ErrorCode(("SignatureDoesNotMatch",), 100010, Kind.REFUSED, "Volcengine rejected the secret key", "The secret key does not belong to the access key.", _CHECK_SECRET),
+    ErrorCode(("ServiceShouldCallSelfApi",), 100011, Kind.REFUSED, "Volcengine rejected the access key", "This key belongs to a service of Volcengine's own.", _CHECK_KEY),
+    ErrorCode(("LackPolicy",), 100012, Kind.REFUSED, "Rectask's key lacks a permission", "The user of this key lacks an IAM policy.", _GRANT + "."),
+    ErrorCode(("LackProjectPolicy",), 100012, Kind.REFUSED, "Rectask's key lacks a permission", "The user of this key lacks an IAM policy in the project of {owner}.", _GRANT + ", in the project that {owned} belongs to."),
+    ErrorCode(("AccessDenied",), 100013, Kind.REFUSED, "Rectask's key lacks a permission", "The user of this key may not do this.", _GRANT + ", and check that {owned} belongs to the same account."),
+    ErrorCode(("InternalError",), 100014, Kind.PASSING, "{name} failed", "{name} failed.", _WAIT),
+    ErrorCode(("FailToConnect",), 100015, Kind.PASSING, "Volcengine can't reach {name}", "Volcengine's gateway could not reach {name}.", _WAIT),
+    ErrorCode(("InternalServiceTimeout",), 100016, Kind.PASSING, "{name} took too long", "{name} took too long to answer its gateway.", _WAIT),
+    ErrorCode(("FlowLimitExceeded", "AccountFlowLimitExceeded", "RequestLimitExceeded"), 100018, Kind.TOO_MANY, "Volcengine is rate-limiting requests", "More requests were sent than Volcengine allows ({limit}, perhaps over the whole account).", "Try again in some seconds. If it stays, find out what else uses this account{or_slower}."),
+    ErrorCode(("ServiceUnavailableTemp", "InternalServiceError"), None, Kind.PASSING, "{name} is temporarily unavailable", "{name} is not available for the moment.", _WAIT),
+    ErrorCode(("InvalidAuthorization", "InvalidCredential"), None, Kind.REFUSED, "Volcengine rejected the access key", "Volcengine can not read the signature's credential.", _CHECK_KEY + " Check {region_setting} too."),
+    ErrorCode(("InvalidSecretToken",), None, Kind.REFUSED, "Volcengine rejected the session token", "The session token is wrong or has expired.", "Renew the temporary credentials: key, secret key and VOLCENGINE_SESSION_TOKEN always change together."),
     # RTC's own codes have the form Family.Detail; a family without a row of its own here is decided by the gateway's row above.
-    ErrorCode(("InvalidParameter",), None, Kind.REFUSED, "{name} does not accept one of the ids.", "{check_ids}"),
-    ErrorCode(("InvalidParameter.ErrorActiveTaskNotFound",), None, Kind.NOT_FOUND, "", ""),
-    ErrorCode(("InvalidParameter.IllegalRoomID",), None, Kind.REFUSED, "RTC does not accept the room id.", "Check the room id against what the recording was started with."),
-    ErrorCode(("InvalidParameter.NotExistAppId", "InvalidParameter.IllegalAppId"), None, Kind.REFUSED, "RTC knows no app with the AppId of {app}.", "Check RECTASK_APP_ID or RECTASK_APPS against the list of apps in the RTC console; the key must be of the same account."),
-    ErrorCode(("AccessDenied.RecordNotEnabled",), None, Kind.REFUSED, "Cloud recording is not switched on for the RTC app {app}.", "Switch cloud recording on for this app in the RTC console."),
-    ErrorCode(("AccessDenied.NoPermissionForApp",), None, Kind.REFUSED, "The user of this key may not use the RTC app {app}.", _GRANT + " for this app, or use a key of the account that owns it."),
-    ErrorCode(("AccessDenied.ServiceNotEnabled",), None, Kind.REFUSED, "RTC is not switched on for this account.", "Switch the service on in the RTC console, or use a key of the account that owns the app."),
+    ErrorCode(("InvalidParameter",), None, Kind.REFUSED, "{name} rejected one of the ids", "{name} does not accept one of the ids.", "{check_ids}", is_askers=True),
+    ErrorCode(("InvalidParameter.ErrorActiveTaskNotFound",), None, Kind.NOT_FOUND, "", "", ""),
+    ErrorCode(("InvalidParameter.IllegalRoomID",), None, Kind.REFUSED, "RTC rejected the room id", "RTC does not accept the room id.", "Check the room id against what the recording was started with.", is_askers=True),
+    ErrorCode(("InvalidParameter.NotExistAppId", "InvalidParameter.IllegalAppId"), None, Kind.REFUSED, "RTC doesn't know the app {app}", "RTC knows no app with the AppId of {app}.", "Check RECTASK_APP_ID or RECTASK_APPS against the list of apps in the RTC console; the key must be of the same account."),
+    ErrorCode(("AccessDenied.RecordNotEnabled",), None, Kind.REFUSED, "Cloud recording is off for the app {app}", "Cloud recording is not switched on for the RTC app {app}.", "Switch cloud recording on for this app in the RTC console."),
+    ErrorCode(("AccessDenied.NoPermissionForApp",), None, Kind.REFUSED, "Rectask's key lacks a permission", "The user of this key may not use the RTC app {app}.", _GRANT + " for this app, or use a key of the account that owns it."),
+    ErrorCode(("AccessDenied.ServiceNotEnabled",), None, Kind.REFUSED, "RTC is off for this account", "RTC is not switched on for this account.", "Switch the service on in the RTC console, or use a key of the account that owns the app."),
 )  # fmt: skip
 
 _BY_NAME = {name: row for row in ERROR_CODES for name in row.names}
@@ -74,14 +80,14 @@ _BY_NUMBER = {row.number: row for row in reversed(ERROR_CODES) if row.number is 
 
 # Load balancers and proxies answer with pages that carry no code. These statuses, and no other, are worth another attempt.
 _BY_HTTP_STATUS = {
-    401: ErrorCode((), None, Kind.REFUSED, "The credentials were not accepted.", _CHECK_KEY),
-    403: ErrorCode((), None, Kind.REFUSED, "Access was denied on the way to {name} or by it.", _GRANT + "; a proxy or firewall can refuse too."),
-    404: ErrorCode((), None, Kind.REFUSED, "There is no {name} service at {endpoint}.", "Check {endpoint_setting}."),
-    429: ErrorCode((), None, Kind.TOO_MANY, "More requests were sent than Volcengine allows.", _BY_NAME["FlowLimitExceeded"].advice),
-    **{status: ErrorCode((), None, Kind.PASSING, "Volcengine's gateway is in trouble.", _WAIT) for status in (500, 502, 503, 504)},
+    401: ErrorCode((), None, Kind.REFUSED, "Volcengine rejected the credentials", "The credentials were not accepted.", _CHECK_KEY),
+    403: ErrorCode((), None, Kind.REFUSED, "Access to {name} was denied", "Access was denied on the way to {name} or by it.", _GRANT + "; a proxy or firewall can refuse too."),
+    404: ErrorCode((), None, Kind.REFUSED, "{name} isn't at the configured address", "There is no {name} service at {endpoint}.", "Check {endpoint_setting}."),
+    429: ErrorCode((), None, Kind.TOO_MANY, "Volcengine is rate-limiting requests", "More requests were sent than Volcengine allows.", _BY_NAME["FlowLimitExceeded"].advice),
+    **{status: ErrorCode((), None, Kind.PASSING, "Volcengine answered HTTP {status}", "Volcengine's gateway is in trouble.", _WAIT) for status in (500, 502, 503, 504)},
 }  # fmt: skip
-_UNKNOWN_CODE = ErrorCode((), None, Kind.REFUSED, "This code is not in what was read of the vendor's documentation in November 2026.", "Look it up in the vendor's list of error codes, and give the request id to Volcengine's support.")  # fmt: skip
-_UNKNOWN_STATUS = ErrorCode((), None, Kind.REFUSED, "This is not how {name} answers.", "Check {endpoint_setting}, and what stands between this machine and {endpoint}.")  # fmt: skip
+_UNKNOWN_CODE = ErrorCode((), None, Kind.REFUSED, "Volcengine answered with an unknown error", "This code is not in what was read of the vendor's documentation in November 2026.", "Look it up in the vendor's list of error codes, and give the request id to Volcengine's support.")  # fmt: skip
+_UNKNOWN_STATUS = ErrorCode((), None, Kind.REFUSED, "This is not how {name} answers", "This is not how {name} answers.", "Check {endpoint_setting}, and what stands between this machine and {endpoint}.")  # fmt: skip
 
 
 def explain(*, code: str | None, number: int | None, status_code: int) -> ErrorCode:

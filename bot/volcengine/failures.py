@@ -22,8 +22,9 @@ TRANSPORT_FAILURES = (httpx.RequestError, aiohttp.ClientError, HttpProcessingErr
 
 @dataclass(frozen=True, slots=True)
 class FailureWords:
-    """What happened, what it means, what to do."""
+    """The reason for everybody, without hosts; then what happened, what it means, what to do, for who runs Rectask."""
 
+    reason: str
     happened: str
     meaning: str
     advice: str
@@ -35,6 +36,7 @@ _CHECK_ENDPOINT = "Check {endpoint_setting} and this machine's name resolution, 
 _BROKE_OFF = "{name} was asked and its answer did not arrive, so {consequence}."
 _TRY_AGAIN = "Try again in a minute; if it stays, look for a proxy or firewall on the way to {host}."
 
+_PROXY_REASON = "The proxy on the way to {name} failed"
 _PROXY_FAILED = "The proxy {proxy} {proxy_said}"
 _CHECK_PROXY = "Check the proxy's address in HTTPS_PROXY, and the proxy itself, then try again."
 # What is to be done, by what the proxy answered to CONNECT.
@@ -47,46 +49,74 @@ _PROXY_ADVICE: dict[int | None, str] = {
 }
 _OUT_OF_DESCRIPTORS = frozenset({errno.EMFILE, errno.ENFILE})
 _NO_DESCRIPTORS = FailureWords(
+    "Rectask has no connections left",
     "This machine has no file descriptors left for another connection.",
     _NOT_ASKED,
     "Raise the limit on open files (ulimit -n, LimitNOFILE of systemd), then restart Rectask.",
 )
-_OTHERWISE = FailureWords("The answer from {host} broke off.", _BROKE_OFF, _TRY_AGAIN)
+_OTHERWISE = FailureWords("{name}'s answer broke off", "The answer from {host} broke off.", _BROKE_OFF, _TRY_AGAIN)
 
 # Whichever row fits anything in the chain of causes first; so the special come before the general.
 _BY_CAUSE: tuple[tuple[tuple[type[BaseException], ...], FailureWords], ...] = (
     (
         (aiohttp.ClientConnectorDNSError,),
-        FailureWords("The name {host} can not be resolved.", _NOT_ASKED, _CHECK_ENDPOINT),
+        FailureWords(
+            "The address of {name} can't be resolved",
+            "The name {host} can not be resolved.",
+            _NOT_ASKED,
+            _CHECK_ENDPOINT,
+        ),
     ),
     (
         (ssl.SSLError, aiohttp.ClientSSLError),
-        FailureWords("No secure connection to {host}: {tls_reason}.", _NOT_ASKED, "{tls_advice}"),
+        FailureWords(
+            "There is no secure connection to {name}",
+            "No secure connection to {host}: {tls_reason}.",
+            _NOT_ASKED,
+            "{tls_advice}",
+        ),
     ),
     (
         (aiohttp.ConnectionTimeoutError, httpx.ConnectTimeout),
-        FailureWords("{host} did not take the connection within {connect:g} s.", _NOT_ASKED, _CHECK_NETWORK),
+        FailureWords(
+            "{name} can't be reached",
+            "{host} did not take the connection within {connect:g} s.",
+            _NOT_ASKED,
+            _CHECK_NETWORK,
+        ),
     ),
     (
         (aiohttp.ClientConnectorError,),
-        FailureWords("The connection to {host} was refused.", _NOT_ASKED, _CHECK_NETWORK),
+        FailureWords("{name} can't be reached", "The connection to {host} was refused.", _NOT_ASKED, _CHECK_NETWORK),
     ),
     (
         (TimeoutError, httpx.TimeoutException),
-        FailureWords("{host} did not answer in time (it had {attempt:g} s at the most).", _BROKE_OFF, _TRY_AGAIN),
+        FailureWords(
+            "{name} isn't responding",
+            "{host} did not answer in time (it had {attempt:g} s at the most).",
+            _BROKE_OFF,
+            _TRY_AGAIN,
+        ),
     ),
     ((ContentLengthError,), _OTHERWISE),
     (
         (aiohttp.ClientResponseError, HttpProcessingError, httpx.DecodingError),
-        FailureWords("What came from {host} is not valid HTTP.", _BROKE_OFF, _TRY_AGAIN),
+        FailureWords(
+            "{name}'s answer can't be read", "What came from {host} is not valid HTTP.", _BROKE_OFF, _TRY_AGAIN
+        ),
     ),
     (
         (ConnectionResetError,),
-        FailureWords("{host} reset the connection.", _BROKE_OFF, _TRY_AGAIN),
+        FailureWords("The connection to {name} broke off", "{host} reset the connection.", _BROKE_OFF, _TRY_AGAIN),
     ),
     (
         (aiohttp.ServerDisconnectedError,),
-        FailureWords("{host} closed the connection without an answer.", _BROKE_OFF, _TRY_AGAIN),
+        FailureWords(
+            "The connection to {name} broke off",
+            "{host} closed the connection without an answer.",
+            _BROKE_OFF,
+            _TRY_AGAIN,
+        ),
     ),
 )
 
@@ -100,7 +130,9 @@ def of_transport(failure: BaseException, *, peer: Peer, endpoint: str, patience:
     at_proxy = next((cause for cause in chain if isinstance(cause, ProxyFailed)), None)
     proxy = {} if at_proxy is None else {"proxy": at_proxy.proxy, "proxy_said": at_proxy.said}
     named = {**peer.words, "host": urlsplit(endpoint).netloc, **waited, **tls, **proxy}
-    return FailureWords(*(text.format_map(named) for text in (words.happened, words.meaning, words.advice)))
+    return FailureWords(
+        *(text.format_map(named) for text in (words.reason, words.happened, words.meaning, words.advice))
+    )
 
 
 def _words_for(chain: tuple[BaseException, ...]) -> FailureWords:
@@ -108,7 +140,9 @@ def _words_for(chain: tuple[BaseException, ...]) -> FailureWords:
         return _NO_DESCRIPTORS
     for cause in chain:
         if isinstance(cause, ProxyFailed):
-            return FailureWords(_PROXY_FAILED, _NOT_ASKED, _PROXY_ADVICE.get(cause.status_code, _CHECK_PROXY))
+            return FailureWords(
+                _PROXY_REASON, _PROXY_FAILED, _NOT_ASKED, _PROXY_ADVICE.get(cause.status_code, _CHECK_PROXY)
+            )
     found = (words for types, words in _BY_CAUSE if any(isinstance(cause, types) for cause in chain))
     return next(found, _OTHERWISE)
 
@@ -125,6 +159,7 @@ def turn_never_came(seconds: float, *, peer: Peer) -> TaskUnavailable:
         f"{peer.name} could not be asked within {seconds:g} s.",
         meaning="More requests are waiting than Volcengine allows in that time.",
         advice="Try again in a minute.",
+        reason="Too many requests are waiting",
     )
 
 
@@ -135,6 +170,7 @@ def makes_no_sense(flaw: str, *, peer: Peer, request_id: str | None, log_id: str
         meaning=f"It does not come from {peer.name}, or {peer.name} answers in a form that is not documented.",
         advice=f"Check {peer.endpoint_setting} and what stands between; if it stays, report it (with the request id, "
         "if there is one).",
+        reason=f"{peer.name}'s answer can't be read",
         request_id=request_id,
         log_id=log_id,
     )

@@ -65,7 +65,9 @@ class RuleLinkMaker:
             raise LinkUnavailable(
                 "There is no link to this file.",
                 meaning="No [[storage]] of this bot's configuration fits its app and its object key or Vid.",
-                advice="Ask whoever runs this bot to add the store that the recordings of this app go to.",
+                advice="Add a [[storage]] for what the recordings of this app go to.",
+                reason="Rectask has no access to where it is stored",
+                for_reader="The person who runs Rectask can add it.",
             )
         return await store.link(ref, file)
 

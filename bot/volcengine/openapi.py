@@ -26,6 +26,8 @@ log = structlog.get_logger()
 
 ATTEMPTS = 3
 BODY_LIMIT = 10 * 1024 * 1024
+# Of what the vendor says of an error, which goes into logs and onto terminals.
+_MESSAGE_AT_MOST = 1_000
 # Seconds, of which each pause is a fraction, so that they spread.
 _PAUSE_WHEN_PASSING = 0.2
 # zlib's way of asking for gzip.
@@ -156,7 +158,9 @@ class OpenApi:
             code = TIMED_OUT if isinstance(failure, TimeoutError) else UNREACHABLE
             self._meter.attempted(code, time() - sent_at)
             words = failures.of_transport(failure, peer=self._service, endpoint=self._endpoint, patience=self._patience)
-            raise _WorthAnotherAttempt(words.happened, meaning=words.meaning, advice=words.advice) from failure
+            raise _WorthAnotherAttempt(
+                words.happened, meaning=words.meaning, advice=words.advice, reason=words.reason
+            ) from failure
         return self._understand(response, body, rtc_app=rtc_app, seconds=time() - sent_at)
 
     async def _exchange(self, url: str) -> tuple[httpx.Response, bytes | None]:
@@ -200,12 +204,15 @@ class OpenApi:
             "endpoint": self._endpoint,
             "app": rtc_app,
             "clock": clock_in_words(self.clock_ahead),
+            "status": response.status_code,
         }
         kinds = {Kind.REFUSED: TaskRefused, Kind.NOT_FOUND: TaskNotFound}
         return kinds.get(row.kind, _WorthAnotherAttempt)(
             self._signer.conceal(_what_happened(error, response.status_code)),
             meaning=row.meaning.format_map(named),
             advice=row.advice.format_map(named),
+            reason=row.reason.format_map(named),
+            is_askers=row.is_askers,
             code=self._concealed(error.code or (str(error.code_n) if error.code_n else None)),
             request_id=request_id,
             log_id=log_id,
@@ -277,5 +284,5 @@ def _envelope_in(body: bytes | None) -> tuple[Envelope, str | None]:
 
 def _what_happened(error: WireError, status_code: int) -> str:
     name = error.code or (f"error {error.code_n}" if error.code_n else f"HTTP {status_code}")
-    message = (error.message or "").strip()
+    message = (error.message or "").strip()[:_MESSAGE_AT_MOST]
     return f"Volcengine answered {name}" + (f": {message}" if message else ".")

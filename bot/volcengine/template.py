@@ -43,6 +43,8 @@ class TemplateStore:
                 meaning="One of its names has . or .. between slashes; a browser leaves that out of an address, and "
                 "would open something else.",
                 advice="Take the file from the store itself.",
+                reason="a browser would open something else",
+                for_reader="One of its names has . or .. between slashes. Download the file from storage directly.",
             )
         return Link(filled + mark + _filled(rest, values, safe=""))
 

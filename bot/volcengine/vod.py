@@ -97,6 +97,8 @@ def _link_in(answer: ApiAnswer) -> Link:
             "VOD has no address for this file.",
             meaning="It is not published, or its space has no accelerated domain; VOD's answer is the same for both.",
             advice="In the VOD console, publish the media and see that its space has an accelerated domain.",
+            reason="VOD returned no playback URL",
+            for_reader="The file may not be published yet. The person who runs Rectask can check that in VOD.",
             request_id=answer.request_id,
             log_id=answer.log_id,
         )
@@ -113,6 +115,8 @@ def _link_unavailable(failure: TaskReadError) -> LinkUnavailable:
         failure.happened,
         meaning=failure.meaning,
         advice=failure.advice,
+        reason=failure.reason,
+        for_reader=failure.for_reader,
         request_id=failure.request_id,
         log_id=failure.log_id,
     )

@@ -77,7 +77,7 @@ def judge_failure(watched: WatchedTask, failure: TaskReadError, *, now: datetime
     if (seen := _end_to_tell(watched, now=now)) is not None:
         late = schedule.while_late_files_may_come()
         return Tell(Completion(Occasion.ENDED, now, seen), Phase.AWAITING_FILES, late)
-    return Failed(failure.happened, schedule.after_failure(watched.failures + 1))
+    return Failed(f"{failure.reason}.", schedule.after_failure(watched.failures + 1))
 
 
 def _is_newer(watched: WatchedTask, task: RecordTask) -> bool:

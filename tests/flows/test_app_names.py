@@ -44,7 +44,7 @@ async def test_old_buttons_mean_the_app_that_was_renamed_and_not_the_one_that_ha
         card = await typed(office, "running Task1")
         async with started_again(office, RENAMED) as again:
             await pressed(again, card, "rectask.refresh")
-            assert card.text.startswith("Running")
+            assert ": Running" in card.text
             assert "app `production`" in words_of(card)
             await pressed(again, card, "rectask.subscribe")
             assert "rectask.unsubscribe" in actions_of(card)
@@ -58,7 +58,7 @@ async def test_rules_go_by_the_new_name_for_what_was_stored_under_the_old_one() 
         async with started_again(office, RENAMED, config=RULE % "production") as again:
             again.rtc.end("running", app_id=FIRST)
             await pressed(again, await typed(again, "running Task1 --app production"), "rectask.refresh")
-            assert (await direct_message(again)).text.startswith("Ended after")
+            assert ": Ended after" in (await direct_message(again)).text
 
 
 async def test_an_app_that_was_removed_can_be_unsubscribed_from_everywhere_and_nothing_else() -> None:

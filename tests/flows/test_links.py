@@ -226,14 +226,14 @@ async def test_what_has_no_link_says_why(one: LinkedOffice) -> None:
     one.leave("mixed", [{"Vid": UNPUBLISHED}, {"ObjectKey": "中" * 330 + ".mp4"}, {}, {"Vid": "v0good"}])
     card = await one.typed("mixed Task1")
     assert list(links_in(card.blocks)) == ["rectask.open.4"]
-    assert "No link: VOD has no address for this file." in words_of(card)
+    assert "No link: VOD returned no playback URL" in words_of(card)
     assert "No link: its address is too long for a button of Slack" in words_of(card)
-    assert "No link: There is no link to this file." in words_of(card)
+    assert "No link: Rectask has no access to where it is stored" in words_of(card)
     answer = await one.told(await one.shared("mixed Task1"), "rectask.links", user=U_BEN)
-    assert "In the VOD console, publish the media" in words_of(answer)
+    assert "The person who runs Rectask can check that in VOD. ID: " in words_of(answer)
     assert nothing_amiss(one.office.slack)
     failed = [r.reason for r in await records(one.office) if (r.user_id, r.outcome) == (U_BEN, Outcome.FAILED)]
-    assert "VOD has no address for this file." in failed
+    assert "VOD returned no playback URL" in failed
 
 
 async def test_a_store_that_refuses_costs_the_links_and_not_the_card(one: LinkedOffice) -> None:
@@ -241,7 +241,7 @@ async def test_a_store_that_refuses_costs_the_links_and_not_the_card(one: Linked
         one.leave("refused", [{"Vid": code}])
         card = await one.typed("refused Task1")
         assert "No link: " in words_of(card)
-        assert card.text.startswith("Ended after")
+        assert ": Ended after" in card.text
         one.office.rtc.answers.pop("refused")
 
 
@@ -293,14 +293,14 @@ async def notice_of(linked: LinkedOffice, room: str) -> Message:
     await linked.typed(f"watch {room} Task1")
     linked.office.rtc.end(room)
     card = await linked.typed(f"{room} Task1")
-    if not card.text.startswith("Ended"):
+    if ": Ended" not in card.text:
         await slack.press(card, "rectask.refresh", user=U_ANA)
     return await slack.next_message(user=U_ANA, channel=f"D{U_ANA[1:]}")
 
 
 async def test_a_notice_gives_links_to_its_reader(linked: LinkedOffice) -> None:
     notice = await notice_of(linked, "hls-running")
-    assert notice.text.startswith("Ended after")
+    assert ": Ended after" in notice.text
     assert not links_in(notice.blocks)
     assert "rectask.links" in actions_of(notice)
     answer = await linked.told(notice, "rectask.links")

@@ -61,7 +61,7 @@ ACTIONS = [
 ]
 IN_PLACE = {"rectask.unsubscribe.answer", "rectask.unsubscribe.list.0", "rectask.list"}
 OWN_LIST = [text for text, _, _ in COMMANDS].index("list")
-TELLING = re.compile(r"Running|Ended|Not found|stopped by|StopByAPI|v02b| MB|00543c|[Ss]ubscribed")
+TELLING = re.compile(r"Running|Ended|No recording found|stopped by|StopByAPI|v02b| MB|00543c|[Ss]ubscribed")
 REFUSED = "You may not do this here"
 
 
@@ -279,7 +279,7 @@ async def test_a_right_that_a_changed_rule_takes_away(door: str) -> None:
             else:
                 await until_ready(again)
             await pressed(again, await typed_by(again, "running Task1", U_ANA), "rectask.refresh", user=U_ANA)
-            assert (await direct_message(again)).text.startswith("Ended after")
+            assert ": Ended after" in (await direct_message(again)).text
             refused = Search(user_id=U_BEN, deed=Deed.NOTICE, outcome=Outcome.REFUSED)
             await until_recorded(f"sqlite:///{again.folder / 'rectask.db'}", refused)
             listed = await typed_by(again, "list", U_BEN)
@@ -320,7 +320,7 @@ async def test_rights_by_group_channel_and_room() -> None:
         assert "rectask.unsubscribe" in actions_of(card)
         office.rtc.end("running")
         await pressed(office, card, "rectask.refresh", user=U_BEN)
-        assert (await direct_message(office, user=U_BEN)).text.startswith("Ended after")
+        assert ": Ended after" in (await direct_message(office, user=U_BEN)).text
         assert nothing_amiss(office.slack)
 
 
@@ -357,7 +357,7 @@ async def test_slack_takes_its_time_to_say_who_it_is() -> None:
         outcome = await office.slack.command("Room1 Task1", user=U_BEN, channel=C_ONCALL)
         assert outcome.acked
         assert outcome.seconds < 2.9
-        assert (await told(office, U_BEN, C_ONCALL, before)).text.startswith("Ended after")
+        assert ": Ended after" in (await told(office, U_BEN, C_ONCALL, before)).text
 
 
 async def test_one_person_can_not_use_up_what_all_share() -> None:
@@ -368,14 +368,14 @@ async def test_one_person_can_not_use_up_what_all_share() -> None:
         answer = words_of(await typed_by(office, "many-files Task1", U_BEN))
         assert re.search(r"3 a minute are yours\. \*Please try again in (5\d|60) s", answer)
         card = await typed_by(office, "Room1 Task1", U_BEN)  # from memory
-        assert card.text.startswith("Ended after")
+        assert ": Ended after" in card.text
         before = len(office.slack.messages)
         await office.slack.press(card, "rectask.refresh", user=U_BEN)
         assert "That was a lot at once" in words_of(await told(office, U_BEN, C_ONCALL, before))
         assert "at once" in words_of(await typed_by(office, "watch started Task1", U_BEN))
         assert "at once" in words_of(await typed_by(office, "watch Room1 Task1", U_BEN))  # over: RTC is asked anew
         assert len(office.rtc.received) == asked
-        assert (await typed_by(office, "many-files Task1", U_ANA)).text.startswith("Ended")
+        assert ": Ended" in (await typed_by(office, "many-files Task1", U_ANA)).text
         found = [record for record in await records(office) if record.reason == "too often"]
     assert [(record.deed, record.outcome) for record in found] == [
         (Deed.LOOK_UP, Outcome.REFUSED),

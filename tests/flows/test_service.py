@@ -204,7 +204,7 @@ async def test_what_runs_is_finished_before_it_ends() -> None:
         outcome = await office.slack.command("slow Task1", user=U_ANA, channel=C_ONCALL)
         assert outcome.acked
         await office.end()
-        assert "RTC can not be asked now" in str(office.slack.message_for(U_ANA).blocks)
+        assert "RTC isn't responding" in str(office.slack.message_for(U_ANA).blocks)
 
 
 async def test_what_nobody_foresaw_is_told_with_an_id_that_is_in_the_log(

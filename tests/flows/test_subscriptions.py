@@ -100,7 +100,9 @@ async def test_watch_and_unwatch(office: Office) -> None:
     assert nothing_amiss(office.slack)
 
 
-@pytest.mark.parametrize(("room", "title"), [("nosuch", "Not found"), ("unavailable", "RTC can not be asked now")])
+@pytest.mark.parametrize(
+    ("room", "title"), [("nosuch", "🔍 No recording found"), ("unavailable", "🔌 The connection to RTC broke off")]
+)
 async def test_what_can_not_be_read_is_not_watched(office: Office, room: str, title: str) -> None:
     if room == "unavailable":
         office.rtc.fail_with("reset")
@@ -116,7 +118,7 @@ async def test_a_card_stays_when_subscribing_fails(office: Office) -> None:
     card = await typed(office, "running Task1")
     office.rtc.forget("running")
     await office.slack.press(await typed(office, "running Task1"), "rectask.refresh", user=U_ANA)
-    await office.slack.wait_for(lambda: "Not found" in json.dumps([m.blocks for m in office.slack.messages]))
+    await office.slack.wait_for(lambda: "No recording found" in json.dumps([m.blocks for m in office.slack.messages]))
     answer = await told(office, card, "rectask.subscribe")
     assert "You were not subscribed." in words_of(answer)
     assert not card.edited
@@ -124,7 +126,7 @@ async def test_a_card_stays_when_subscribing_fails(office: Office) -> None:
 
 async def test_watching_what_is_over_answers_with_its_card(office: Office) -> None:
     answer = await typed(office, "watch Room1 Task1")
-    assert answer.text.startswith("Ended after 7 min 42 s")
+    assert answer.text.startswith("Room1 / Task1: Ended after 7 min 42 s")
     assert "It is over already, so no message will come of it." in words_of(answer)
     assert "You are subscribed to nothing" in words_of(await typed(office, "list"))
 
@@ -133,7 +135,7 @@ async def test_what_is_remembered_as_over_is_asked_anew(office: Office) -> None:
     """Another recording may have begun with the same ids."""
     office.rtc.end("running")
     card = await typed(office, "running Task1")
-    assert card.text.startswith("Ended after")
+    assert card.text.startswith("running / Task1: Ended after")
     office.rtc.replace("running")
     assert "You will get a message when it ends" in words_of(await typed(office, "watch running Task1"))
     assert "`running`" in words_of(await typed(office, "list"))
@@ -144,7 +146,7 @@ async def test_what_is_remembered_as_over_is_not_told_of_while_rtc_can_not_be_as
     await typed(office, "running Task1")
     office.rtc.fail_with("reset")
     answer = words_of(await typed(office, "watch running Task1"))
-    assert "RTC can not be asked now" in answer
+    assert "The connection to RTC broke off" in answer
     assert "You were not subscribed." in answer
 
 
@@ -165,7 +167,7 @@ async def test_the_message_comes_when_it_has_ended(office: Office) -> None:
     await pressed(office, card, "rectask.refresh")  # so that nobody has to wait for the next look
     for user in (U_ANA, U_BEN):
         message = await direct_message(office, user=user)
-        assert message.text.startswith("Ended after")
+        assert ": Ended after" in message.text
         assert "You get this because you subscribed" in words_of(message)
         assert message.ephemeral_to is None
     listed = words_of(await typed(office, "list"))
@@ -178,7 +180,7 @@ async def test_a_notice_is_refreshed_in_its_place_and_stays_a_notice(office: Off
     message = await notice_of(office)
     metadata = message.metadata
     await pressed(office, message, "rectask.refresh")
-    assert message.text.startswith("Ended after")
+    assert ": Ended after" in message.text
     assert "You get this because you subscribed" in words_of(message)
     assert message.metadata == metadata
     assert nothing_amiss(office.slack)
@@ -188,7 +190,7 @@ async def test_a_notice_outlives_what_rtc_knows(office: Office) -> None:
     message = await notice_of(office)
     office.rtc.forget("running")
     answer = await told(office, message, "rectask.refresh")
-    assert "Not found" in words_of(answer)
+    assert "No recording found" in words_of(answer)
     assert "The message above stays as it is." in words_of(answer)
     assert not message.edited
 

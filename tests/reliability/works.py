@@ -141,7 +141,11 @@ class Works:
     def messages(self, room: str, *, user: str = U_ANA) -> list[Message]:
         """The direct messages about the room, replies too."""
         dm = self.slack.world.dm_with(user).id
-        return [message for message in self.slack.messages if message.channel == dm and f"Room {room}," in message.text]
+        return [
+            message
+            for message in self.slack.messages
+            if message.channel == dm and message.text.startswith(f"{room} / ")
+        ]
 
     async def entries(self, person: Person = ANA) -> list[Entry]:
         return list(await self.stores.subscriptions.entries(person, limit=1000))

@@ -59,8 +59,8 @@ def test_every_occasion_says_what_happened_why_it_came_and_how_to_stop_it(
     occasion: Occasion, text: str, said: str
 ) -> None:
     card = card_of(occasion)
-    assert card.text.startswith(text)
-    assert "Room Room1, task Task1." in card.text
+    assert card.text.startswith(f"Room1 / Task1: {text}")
+    assert "Room1 / Task1: " in card.blocks[0]["text"]["text"]
     assert said in words_of(card)
     assert "You get this because you subscribed to this recording (<!date^1795345200^" in words_of(card)
     assert "`/rectask list` shows and ends" in words_of(card)
@@ -94,7 +94,9 @@ def test_what_comes_from_outside_is_inert_in_the_text(occasion: Occasion) -> Non
 def test_a_recording_that_was_never_seen_has_a_card_too(occasion: Occasion) -> None:
     card = card_of(Completion(occasion, NOW, None))
     check_blocks(list(card.blocks))
+    assert card.text.startswith("Room1 / Task1: ")
     assert "It was never seen." in card.text
+    assert "`Room1`" in words_of(card)
 
 
 def test_an_end_without_files_says_that_it_is_still_looked_at() -> None:
@@ -123,7 +125,8 @@ def test_what_can_not_be_decoded_is_told_without_its_details(occasion: Occasion,
     unreadable = notice(Completion(occasion, NOW, None))
     for card in (notice_card(unreadable, now=NOW), files_reply_card(unreadable)):
         check_blocks(list(card.blocks))
-        assert card.text == f"{said}. Its details can not be shown."
+        assert card.text == f"Room1 / Task1: {said}. Its details can not be shown."
+        assert "`Room1`" in words_of(card)
         assert "never seen" not in words_of(card)
         assert "knows this recording no longer" not in words_of(card)
 
@@ -158,5 +161,5 @@ def test_a_newer_recording_beside_a_notice_says_that_it_is_another_one() -> None
 
 def test_the_reply_about_late_files_names_them() -> None:
     card = files_reply_card(notice(Occasion.FILES))
-    assert card.text == f"Its files have come: 1 file, 30.4 MB. Room {REF.room}, task {REF.task}."
+    assert card.text == f"{REF.room} / {REF.task}: 1 file arrived, 30.4 MB."
     check_blocks(list(card.blocks))

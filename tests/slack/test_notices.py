@@ -132,7 +132,7 @@ async def test_late_files_change_the_message_and_answer_in_its_thread(post: Post
     assert "1 file, 30.4 MB" in first.text
     assert first.metadata == {"event_type": "rectask_notice", "event_payload": {"key": "k3y-of_this"}}
     assert (reply.thread_ts, Place(reply.channel, reply.ts)) == (original.ts, place)
-    assert reply.text == "Its files have come: 1 file, 30.4 MB. Room Room1, task Task1."
+    assert reply.text == "Room1 / Task1: 1 file arrived, 30.4 MB."
     assert await post.messenger.find(late) == place
     assert not post.slack.complaints
 
@@ -154,7 +154,7 @@ async def test_late_files_that_can_not_be_decoded_leave_the_message_as_it_is(pos
     first, reply = post.said
     assert not first.edited
     assert reply.thread_ts == original.ts
-    assert reply.text == "Its files have come. Its details can not be shown."
+    assert reply.text == "Room1 / Task1: Its files have come. Its details can not be shown."
 
 
 async def test_an_original_that_slack_does_not_let_change_harms_nothing(post: Post) -> None:
@@ -179,7 +179,7 @@ async def test_the_words_alone_are_sent_when_slack_refuses_the_card(post: Post, 
     place = await post.messenger.post(told)
     (message,) = post.said
     assert (message.blocks, message.text) == ([], message.text)
-    assert message.text.startswith("Ended after 9 min")
+    assert ": Ended after 9 min" in message.text
     assert await post.messenger.find(told) == place
     assert [entry["event"] for entry in logged] == ["card.refused"]
 

@@ -84,10 +84,12 @@ def notice(
     person: Person = ANA,
     goes_on: bool = False,
 ) -> Notice:
+    told = completion(of) if isinstance(of, Occasion) else of
     return Notice(
         key="k3y-of_this",
         person=person,
-        completion=completion(of) if isinstance(of, Occasion) else of,
+        ref=REF if told.reading is None else told.reading.task.ref,
+        completion=told,
         subscribed_at=NOW - timedelta(hours=1),
         queued_at=NOW,
         original=original,

@@ -26,7 +26,7 @@ def fail(task: WatchedTask, failure: TaskReadError, *, now: datetime = NOW) -> J
 
 
 def failure_of(kind: type[TaskReadError]) -> TaskReadError:
-    return kind("It happened.", meaning="It means.", advice="Do.")
+    return kind("It happened.", meaning="It means.", advice="Do.", reason="It is so")
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_a_refusal_is_borne_until_an_hour_after_the_72() -> None:
 def test_an_outage_is_no_news_until_a_day_after_the_72_hours() -> None:
     last = START + KNOWN_FOR + timedelta(hours=24)
     waiting = fail(watched(failures=3), failure_of(TaskUnavailable), now=last - MINUTE)
-    assert waiting == Failed("It happened.", timedelta(minutes=2))
+    assert waiting == Failed("It is so.", timedelta(minutes=2))
     judged = fail(watched(failures=3), failure_of(TaskUnavailable), now=last)
     assert isinstance(judged, Tell)
     assert judged.completion.occasion is Occasion.FORGOTTEN

@@ -6,7 +6,7 @@ from bot.recording.link import Link
 from bot.recording.reading import Reading
 from bot.slack.cards.card import Card, button, buttons, footnote, headline, paragraph, sentence
 from bot.slack.cards.file import CardLinks, files_that_fit
-from bot.slack.cards.task import place
+from bot.slack.cards.task import name_of, place
 from bot.slack.cards.words import words_card
 from bot.slack.text import escape, moment
 from bot.slack.value import Press
@@ -28,7 +28,7 @@ def links_card(reading: Reading, links: CardLinks, *, now: datetime) -> Card:
         buttons(*row),
     ]
     files = files_that_fit(task.ref, task.files, links, now=now, besides=[*top, *bottom], at_length=True)
-    text = f"The files of room {task.ref.room}, task {task.ref.task}."
+    text = f"{name_of(task.ref)}: its files."
     return Card(text=escape(text), blocks=(*top, *files, *bottom))
 
 

@@ -16,6 +16,7 @@ from bot.slack.cards.card import (
     paragraph,
     size_of,
 )
+from bot.slack.cards.signs import Sign
 from bot.slack.cards.subscribing import IN_LIST
 from bot.slack.cards.task import place, unsubscribe_button
 from bot.slack.text import Block, escape, moment
@@ -146,12 +147,12 @@ def _next_look(entry: Entry) -> Iterator[str]:
     yield f"{what} {moment(watched.next_look_at)}."
     if watched.failures:
         times = "" if watched.failures == 1 else f", {watched.failures:,} times in a row"
-        yield f"⚠️ The last look failed{times}: {escape(watched.last_error or 'no reason was given')}"
+        yield f"{Sign.DOUBTFUL} The last look failed{times}: {escape(watched.last_error or 'no reason was given')}"
 
 
 def _notice(entry: Entry) -> Iterator[str]:
     if (ended := _ended_without_notice(entry)) is not None:
-        yield f"⚠️ You are told nothing: {escape(ended)}"
+        yield f"{Sign.DOUBTFUL} You are told nothing: {escape(ended)}"
     if entry.notice_state is None:
         return
     about = "" if entry.completion is None else f" about {_ABOUT[entry.completion.occasion]}"
@@ -159,10 +160,10 @@ def _notice(entry: Entry) -> Iterator[str]:
     match entry.notice_state:
         case NoticeState.PENDING:
             waits = f" It waits{reason}" if reason else ""
-            yield f"📨 The message{about} is queued.{waits}"
+            yield f"{Sign.QUEUED} The message{about} is queued.{waits}"
         case NoticeState.SENDING:
-            yield f"📨 The message{about} is being sent."
+            yield f"{Sign.QUEUED} The message{about} is being sent."
         case NoticeState.DELIVERED:
-            yield f"✅ The message{about} was delivered {moment(entry.settled_at)}."
+            yield f"{Sign.DELIVERED} The message{about} was delivered {moment(entry.settled_at)}."
         case NoticeState.DEAD:
-            yield f"❌ The message{about} was given up {moment(entry.settled_at)}{reason}"
+            yield f"{Sign.GIVEN_UP} The message{about} was given up {moment(entry.settled_at)}{reason}"

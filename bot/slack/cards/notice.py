@@ -8,7 +8,8 @@ from bot.recording.units import count_in_words, size_in_words
 from bot.recording.verdict import judge
 from bot.slack.cards.card import Card, buttons, headline, paragraph
 from bot.slack.cards.file import NO_LINKS, CardLinks
-from bot.slack.cards.task import Standing, place, subscribe_button, task_card, why
+from bot.slack.cards.signs import Sign, sign_of
+from bot.slack.cards.task import Standing, name_of, place, subscribe_button, task_card, why
 from bot.slack.text import Block, code, escape, moment
 from bot.slack.value import Told
 from bot.subscriptions.notice import Notice
@@ -54,8 +55,8 @@ def notice_card(notice: Notice, *, now: datetime, links: CardLinks = NO_LINKS) -
         return _unshown_card(notice)
     told = Told(notice.subscribed_at, known_start(reading.task))
     standing = Standing.SUBSCRIBED if notice.goes_on else None
-    card = task_card(reading, now=now, told=told, standing=standing, notes=_notes(notice), links=links)
-    return Card(f"{_UNCLEAR} {card.text}", card.blocks) if completion.occasion is Occasion.UNCLEAR else card
+    lead = f"{_UNCLEAR} " if completion.occasion is Occasion.UNCLEAR else ""
+    return task_card(reading, now=now, told=told, standing=standing, notes=_notes(notice), lead=lead, links=links)
 
 
 def told_again(
@@ -77,13 +78,13 @@ def files_reply_card(notice: Notice) -> Card:
         return _unshown_card(notice)
     task = reading.task
     sizes = [file.size for file in task.files if file.size is not None]
-    said = count_in_words(len(task.files), "file") + (f", {size_in_words(sum(sizes))}" if sizes else "")
-    ref = task.ref
+    said = f"{count_in_words(len(task.files), 'file')} arrived" + (f", {size_in_words(sum(sizes))}" if sizes else "")
+    named = name_of(notice.ref)
     return Card(
-        text=escape(f"Its files have come: {said}. Room {ref.room}, task {ref.task}."),
+        text=escape(f"{named}: {said}."),
         blocks=(
-            headline(f"✅ Its files have come: {said}"),
-            paragraph(f"{place(ref)}\nThe message that this answers tells of them now."),
+            headline(f"{sign_of(task, judge(task, now=reading.read_at))} {named}: {said}"),
+            paragraph(f"{place(notice.ref)}\nThe message above now lists them."),
             why(Told(notice.subscribed_at, None)),
         ),
     )
@@ -103,15 +104,15 @@ def _notes(notice: Notice) -> list[Block]:
 def _lost_card(notice: Notice, completion: Completion) -> Card:
     title, meaning, advice = _LOST[completion.occasion]
     told = Told(notice.subscribed_at, None)
-    reading, newer = completion.reading, completion.newer
+    reading, newer, named = completion.reading, completion.newer, name_of(notice.ref)
     last = "It was never seen." if reading is None else f"Last seen: {_sentence(reading)}"
-    where = "" if reading is None else f" Room {reading.task.ref.room}, task {reading.task.ref.task}."
     return Card(
-        text=escape(f"{title}. {last}{where}"),
+        text=escape(f"{named}: {title}. {last}"),
         blocks=(
-            headline(f"⚠️ {title}"),
+            headline(f"{Sign.DOUBTFUL} {named}: {title}"),
             paragraph(f"{escape(meaning)}\n*{escape(advice)}*"),
-            *([] if reading is None else [paragraph(place(reading.task.ref)), _last_seen(reading)]),
+            paragraph(place(notice.ref)),
+            *([] if reading is None else [_last_seen(reading)]),
             *([] if newer is None else _newer(newer)),
             why(told),
         ),
@@ -119,13 +120,14 @@ def _lost_card(notice: Notice, completion: Completion) -> Card:
 
 
 def _unshown_card(notice: Notice) -> Card:
-    """For a reading that this release can not decode; which recording it was of stands in it too."""
-    title = _UNSHOWN[notice.completion.occasion]
+    """For a reading that this release cannot decode."""
+    title, named = _UNSHOWN[notice.completion.occasion], name_of(notice.ref)
     return Card(
-        text=f"{title}. Its details can not be shown.",
+        text=escape(f"{named}: {title}. Its details can not be shown."),
         blocks=(
-            headline(f"⚠️ {title}, and its details can not be shown"),
+            headline(f"{Sign.DOUBTFUL} {named}: {title}, and its details can not be shown"),
             paragraph(f"{_NOT_SHOWN}\n*{_LOOK_IT_UP} {_LOOK_FOR_FILES}*"),
+            paragraph(place(notice.ref)),
             why(Told(notice.subscribed_at, None)),
         ),
     )

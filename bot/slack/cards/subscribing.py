@@ -7,7 +7,7 @@ from bot.recording.task import TaskRef
 from bot.recording.verdict import judge
 from bot.slack.cards.card import Card, buttons, footnote, headline, paragraph
 from bot.slack.cards.file import CardLinks
-from bot.slack.cards.task import place, subscribe_button, task_card, unsubscribe_button
+from bot.slack.cards.task import name_of, place, subscribe_button, task_card, unsubscribe_button
 from bot.slack.cards.words import words_card
 from bot.slack.text import code, escape
 
@@ -20,7 +20,7 @@ def subscribed_card(reading: Reading, *, is_new: bool, now: datetime) -> Card:
     ref = reading.task.ref
     title = "You will get a message when it ends" if is_new else "You are subscribed to it already"
     return Card(
-        text=escape(f"{title}. Room {ref.room}, task {ref.task}."),
+        text=escape(f"{name_of(ref)}: {title}."),
         blocks=(
             headline(title),
             paragraph(f"{place(ref)}\n{escape(judge(reading.task, now=now).sentence)}"),
@@ -34,7 +34,7 @@ def unsubscribed_card(ref: TaskRef, *, was_subscribed: bool, can_be_taken_back: 
     """For who unsubscribed elsewhere than on a card of their own."""
     title = "You get no message about it" if was_subscribed else "You were not subscribed to it"
     return Card(
-        text=escape(f"{title}. Room {ref.room}, task {ref.task}."),
+        text=escape(f"{name_of(ref)}: {title}."),
         blocks=(
             headline(title),
             paragraph(place(ref)),

@@ -8,7 +8,7 @@ from bot.recording.reading import Reading, TaskUnavailable
 from bot.recording.stop_reason import START_TASK_FAILED
 from bot.recording.task import NOT_STARTED, RecordTask, TaskRef
 from bot.recording.units import length_in_words
-from bot.recording.verdict import Concern, Mood, judge
+from bot.recording.verdict import Concern, in_the_past, judge
 from bot.slack.cards.card import (
     Card,
     button,
@@ -18,18 +18,17 @@ from bot.slack.cards.card import (
     footnote,
     headline,
     paragraph,
-    sentence,
 )
 from bot.slack.cards.file import NO_LINKS, CardLinks, files_that_fit
-from bot.slack.text import Block, code, escape, moment
+from bot.slack.cards.signs import sign_of
+from bot.slack.text import Block, clock_time, code, cut, escape, minute, moment
 from bot.slack.value import Press, Told
 
 _FRESH_FOR = timedelta(seconds=2)
+_HALF_A_DAY = timedelta(hours=12)
 _BEFORE_SHARING = confirmation(
     "Share this card?", "Everybody in this channel will see this recording's card.", yes="Share it"
 )
-# Beside the words, never instead of them.
-_SIGNS = {Mood.GOOD: "✅", Mood.UNDER_WAY: "⏳", Mood.DOUBTFUL: "⚠️", Mood.BAD: "❌"}
 
 
 class Standing(Enum):
@@ -46,22 +45,24 @@ def task_card(
     now: datetime,
     shared_by: str | None = None,
     failure: TaskUnavailable | None = None,
+    incident: str | None = None,
     standing: Standing | None = None,
     told: Told | None = None,
     notes: Sequence[Block] = (),
+    lead: str = "",
     links: CardLinks = NO_LINKS,
 ) -> Card:
     """The card for one person, or for the channel that `shared_by` (a user id) shares it with.
 
-    With `failure`, the last known answer is shown below what went wrong when it was asked for anew. With `told` it is
-    a notice; `notes` are what that says besides.
+    With `failure`, the last known answer is shown below why there is no newer one; `incident` is the id under which the
+    log has more. With `told` it is a notice; `notes` are what that says as well, and `lead` what its text says first.
     """
     task = reading.task
     # What was last known is judged as of then: nobody knows whether it still runs.
     verdict = judge(task, now=now if failure is None else reading.read_at)
     top = [
         *_warning(failure, reading, now),
-        headline(f"{_SIGNS[verdict.mood]} {verdict.sentence}"),
+        headline(f"{sign_of(task, verdict)} {'' if told is None else name_of(task.ref) + ': '}{verdict.sentence}"),
         # Before the facts: on a phone what follows those is below the first screen.
         *(_concern(concern) for concern in verdict.concerns),
         *notes,
@@ -70,11 +71,13 @@ def task_card(
     ]
     bottom = [
         *(_standing_note(standing) if told is None else [why(told)]),
-        footnote(" · ".join(_source(reading, now, shared_by, told))),
+        footnote(
+            " · ".join((*_source(reading, now, shared_by, told), *([f"ID {code(incident)}"] if incident else [])))
+        ),
         _buttons(reading, shared_by, standing, told, links),
     ]
-    said = verdict.sentence if failure is None else f"{failure.happened} Last known: {verdict.sentence}"
-    text = f"{said} Room {task.ref.room}, task {task.ref.task}."
+    warned = "" if failure is None else f"{failure.reason}. At {reading.read_at:%H:%M} UTC it {in_the_past(task)}. "
+    text = f"{name_of(task.ref)}: {lead}{warned}{verdict.sentence}"
     files = files_that_fit(task.ref, task.files, links, now=now, besides=[*top, *bottom])
     return Card(text=escape(text), blocks=(*top, *files, *bottom))
 
@@ -84,10 +87,16 @@ def place(ref: TaskRef) -> str:
     return f"Room {code(ref.room)} · task {code(ref.task)} · app {code(ref.app.name)}"
 
 
+def name_of(ref: TaskRef) -> str:
+    """Which recording it is, in a few words for a phone, a header or a screen reader."""
+    return f"{cut(ref.room, 40)} / {cut(ref.task, 40)}"
+
+
 def _warning(failure: TaskUnavailable | None, reading: Reading, now: datetime) -> Iterator[Block]:
+    """Why the card is not new, before anything that may not be so any more."""
     if failure is not None:
-        age = length_in_words(now - reading.read_at)
-        yield sentence(f"{failure.happened} {failure.advice} This is what was known {age} ago:")
+        at = clock_time(reading.read_at) if now - reading.read_at < _HALF_A_DAY else minute(reading.read_at)
+        yield paragraph(f"*{escape(failure.reason)}.* At {at} it {in_the_past(reading.task)}.")
 
 
 def _facts(task: RecordTask) -> Iterator[tuple[str, str]]:

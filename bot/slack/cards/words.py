@@ -1,12 +1,13 @@
 """Cards of words: help, usage, each family of failure, and what is said where something may not or can not be."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from bot.recording.reading import TaskNotFound, TaskReadError, TaskRefused
-from bot.recording.task import TaskRef
+from bot.recording.reading import TaskNotFound, TaskReadError
+from bot.recording.task import RtcApp, TaskRef
 from bot.slack.cards.card import Card, button, buttons, footnote, headline, paragraph, sentence
-from bot.slack.cards.task import place
-from bot.slack.text import code, escape
+from bot.slack.cards.signs import sign_of_failure
+from bot.slack.cards.task import name_of, place
+from bot.slack.text import Block, code, escape
 from bot.slack.value import Press
 
 _HOW_TO = (
@@ -16,6 +17,8 @@ _HOW_TO = (
     "`/rectask list` shows your subscriptions.\n"
     "`/rectask help` shows this."
 )
+# Beside "Ask again", of the 25 that Slack takes in a row.
+_APPS_AT_MOST = 24
 _EXAMPLE = "For example `/rectask Room1 Task1`"
 
 
@@ -51,54 +54,52 @@ def usage_card(problem: str, *, typed: str) -> Card:
 
 
 def failure_card(
-    failure: TaskReadError, ref: TaskRef, *, other_apps: tuple[str, ...] = (), note: str | None = None
+    failure: TaskReadError,
+    ref: TaskRef,
+    *,
+    other_apps: Sequence[RtcApp] = (),
+    note: str | None = None,
+    incident: str | None = None,
 ) -> Card:
-    """What happened, what it means, what to do, and what the vendor's support asks for; `note` is said besides."""
-    title = _title_of(failure)
-    ids: tuple[tuple[str, str | None], ...] = (
+    """The reason, what the reader can do, and what the vendor's support asks for; `note` is said as well.
+
+    What the person who runs Rectask can do is in the log, under `incident`: a card may stand in a channel.
+    """
+    ids = (
         ("Error", failure.code),
         ("Request id", failure.request_id),
         ("Log id", failure.log_id),
     )
     known = " · ".join(f"{name} {code(value, limit=120)}" for name, value in ids if value is not None)
+    elsewhere = other_apps if isinstance(failure, TaskNotFound) else ()
     return Card(
-        text=escape(f"{title}: {failure.happened}{' ' + note if note else ''}"),
+        text=escape(f"{name_of(ref)}: {failure.reason}. {note or ''}".strip()),
         blocks=(
-            headline(title),
-            sentence(failure.happened),
-            paragraph("\n".join(_advice(failure, other_apps))),
+            headline(f"{sign_of_failure(failure)} {failure.reason}"),
+            paragraph("\n".join(_advice(failure, incident))),
             *([sentence(note)] if note else []),
             footnote(place(ref)),
             *([footnote(known)] if known else []),
-            buttons(button("Ask again", "rectask.refresh", value=Press(ref).as_value())),
+            buttons(
+                button("Ask again", "rectask.refresh", value=Press(ref).as_value()),
+                *(_look_elsewhere(ref, app, number) for number, app in enumerate(elsewhere[:_APPS_AT_MOST], start=1)),
+            ),
         ),
     )
 
 
-def _advice(failure: TaskReadError, other_apps: tuple[str, ...]) -> Iterator[str]:
-    yield escape(failure.meaning)
-    match failure:
-        case TaskNotFound():
-            yield f"*{escape(failure.advice)}*"
-            if other_apps:
-                yield "Or it is of another app: " + ", ".join(code(f"--app {name}") for name in other_apps)
-        case TaskRefused():
-            yield f"*For whoever runs Rectask:* {escape(failure.advice)}"
-            yield "This says nothing about the recording itself."
-        case _:
-            yield f"*{escape(failure.advice)}*"
-            yield "This says nothing about the recording itself."
+def _advice(failure: TaskReadError, incident: str | None) -> Iterator[str]:
+    yield escape(failure.for_reader)
+    if not failure.is_askers:
+        yield "This says nothing about the recording itself."
+    if incident is not None:
+        yield f"If you need help, give this ID to the person who runs Rectask: {code(incident)}"
 
 
-def _title_of(failure: TaskReadError) -> str:
-    match failure:
-        case TaskNotFound():
-            return "Not found"
-        case TaskRefused(code=None):
-            return "RTC can not be asked"
-        case TaskRefused():
-            return "RTC refuses to tell"
-    return "RTC can not be asked now"
+def _look_elsewhere(ref: TaskRef, app: RtcApp, number: int) -> Block:
+    """Each with an action id of its own, for two of the same cannot be in one message."""
+    there = Press(TaskRef(app, ref.room, ref.task)).as_value()
+    return button(f"Look in {app.name}", f"rectask.refresh.{number}", value=there)
 
 
 def unexpected_card(incident: str) -> Card:
