@@ -42,8 +42,7 @@ from bot.slack.metered import Patience as SlackPatience
 from bot.slack.notices import open_messenger
 from bot.slack.work import Work
 from bot.storage.database import open_database
-from bot.storage.schema import SchemaTooNew
-from bot.subscriptions.store import StoreUnavailable
+from bot.subscriptions.store import StoreUnavailable, StoreUnusable
 from bot.volcengine.transport import PATIENCE, Patience
 from bot.watcher.schedule import Schedule
 from bot.watching import Habits, Stores, open_watching, stores_of
@@ -69,7 +68,7 @@ async def serve(
     sleep: Sleep = asyncio.sleep,
     on_port: Callable[[int], None] = lambda _port: None,
 ) -> None:
-    """Serve until `stop` is set, then finish what runs, within ten seconds. Raises TokenRefused and SchemaTooNew.
+    """Serve until `stop` is set, then finish what runs, within ten seconds. Raises TokenRefused and StoreUnusable.
 
     `on_port` is told the port of the HTTP server as soon as it listens. Without a clock each goes by its own one: the
     bot by this machine's, the database by its server's.
@@ -299,7 +298,7 @@ class Tries:
         while not self._stop.is_set():
             try:
                 return await attempt()
-            except SchemaTooNew:
+            except StoreUnusable:
                 raise
             except (*UNREACHABLE, StoreUnavailable) as failure:
                 if not is_lost:

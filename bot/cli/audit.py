@@ -43,11 +43,17 @@ def audit(arguments: argparse.Namespace) -> int:
     configure_logs(level=settings.log_level or "error", as_json=settings.log_format == "json", secrets=settings.secrets)
     out = Terminal.on(sys.stdout, no_color=settings.no_color is not None)
     try:
-        asyncio.run(_print(settings, search, limit=arguments.limit, as_json=arguments.json, out=out))
+        left_out = asyncio.run(_print(settings, search, limit=arguments.limit, as_json=arguments.json, out=out))
     except NotRecorded as failure:
         err.print(f"rectask: {inert(str(failure))}")
         return UNAVAILABLE
+    if left_out:
+        err.print(f"rectask: {_counted(left_out)} cannot be read. RECTASK_LOG_LEVEL=warning shows which ones and why.")
     return 0
+
+
+def _counted(records: int) -> str:
+    return "1 record" if records == 1 else f"{records} records"
 
 
 def _search(arguments: argparse.Namespace, *, now: datetime) -> Search:
@@ -80,14 +86,17 @@ def _moment(option: str, typed: str | None, *, now: datetime) -> datetime | None
         ) from None
 
 
-async def _print(settings: Settings, search: Search, *, limit: int, as_json: bool, out: Terminal) -> None:
+async def _print(settings: Settings, search: Search, *, limit: int, as_json: bool, out: Terminal) -> int:
+    """How many records had to be left out."""
     number = 0
     async with open_database(settings.database_url.get_secret_value()) as database:
-        async for record in _found(SqlAudit(database), search, limit=limit):
+        records = SqlAudit(database)
+        async for record in _found(records, search, limit=limit):
             number += 1
             out.print(*([json.dumps(record.as_json())] if as_json else _in_words(record, out)))
     if not number and not as_json:
         out.print("Nothing is recorded that fits.")
+    return records.left_out
 
 
 async def _found(records: SqlAudit, search: Search, *, limit: int) -> AsyncIterator[Record]:

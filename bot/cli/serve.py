@@ -16,11 +16,11 @@ from bot.logs import configure_logs
 from bot.service import serve
 from bot.settings import Settings, SettingsError, load_settings
 from bot.slack.bolt import TokenRefused
-from bot.storage.schema import SchemaTooNew
+from bot.subscriptions.store import StoreUnusable
 
 log = structlog.get_logger()
 
-# sysexits.h: EX_UNAVAILABLE. Slack refuses a token, or the database is of a newer release.
+# sysexits.h: EX_UNAVAILABLE. Slack refuses a token, or the database cannot be used as it is.
 UNAVAILABLE = 69
 # By then all that stays for good is there.
 SETTLED_AFTER = 5.0
@@ -46,7 +46,7 @@ def run() -> int:
     except TokenRefused as refusal:
         err.print(f"rectask: {refusal} Check it at api.slack.com/apps; `rectask check` proves it.")
         return UNAVAILABLE
-    except SchemaTooNew as refusal:
+    except StoreUnusable as refusal:
         err.print(f"rectask: {refusal}")
         return UNAVAILABLE
     return 0

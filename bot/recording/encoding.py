@@ -14,6 +14,7 @@ from bot.recording.task import RecordedStream, RecordingFile, RecordTask, RtcApp
 
 VERSION = 1
 _EPOCH = datetime.fromtimestamp(0, UTC)
+_NEVER = datetime(3000, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 Fields = dict[str, Any]
@@ -58,23 +59,24 @@ def decode_reading(text: str) -> Reading:
 def _reading(fields: Fields) -> Reading:
     return Reading(
         task=_task(fields),
-        read_at=_EPOCH + fields["read"] * _MICROSECOND,
+        read_at=_moment_at(_whole(fields["read"])),
         raw="",
-        request_id=fields.get("request"),
-        log_id=fields.get("log"),
+        request_id=_text_or_none(fields.get("request")),
+        log_id=_text_or_none(fields.get("log")),
     )
 
 
 def _task(fields: Fields) -> RecordTask:
     name, app_id = fields["app"]
+    status = fields.get("status")
     return RecordTask(
-        ref=TaskRef(RtcApp(name, app_id), fields["room"], fields["task"]),
-        status=Status.from_code(fields.get("status")),
-        stop_reason=StopReason.from_code(fields.get("reason")),
+        ref=TaskRef(RtcApp(_text(name), _text(app_id)), _text(fields["room"]), _text(fields["task"])),
+        status=Status.from_code(status if isinstance(status, str) else _whole_or_none(status)),
+        stop_reason=StopReason.from_code(_text_or_none(fields.get("reason"))),
         started_at=_moment(fields.get("started")),
         ended_at=_moment(fields.get("ended")),
         files=tuple(_file(each) for each in fields.get("files", ())),
-        unreadable_files=fields.get("unreadable", 0),
+        unreadable_files=_whole(fields.get("unreadable", 0)),
     )
 
 
@@ -96,19 +98,43 @@ def _file_fields(file: RecordingFile) -> Fields:
 
 
 def _file(fields: Fields) -> RecordingFile:
-    length = fields.get("length")
+    length = _whole_or_none(fields.get("length"))
     return RecordingFile(
-        vid=fields.get("vid"),
-        object_key=fields.get("key"),
+        vid=_text_or_none(fields.get("vid")),
+        object_key=_text_or_none(fields.get("key")),
         length=None if length is None else length * _MICROSECOND,
-        size=fields.get("size"),
+        size=_whole_or_none(fields.get("size")),
         created_at=_moment(fields.get("created")),
-        streams=tuple(RecordedStream(user, kind, index) for user, kind, index in fields.get("streams", ())),
-        video_codec=fields.get("video"),
-        audio_codec=fields.get("audio"),
-        width=fields.get("width"),
-        height=fields.get("height"),
+        streams=tuple(_stream(*each) for each in fields.get("streams", ())),
+        video_codec=_text_or_none(fields.get("video")),
+        audio_codec=_text_or_none(fields.get("audio")),
+        width=_whole_or_none(fields.get("width")),
+        height=_whole_or_none(fields.get("height")),
     )
+
+
+def _stream(user: object, kind: object, index: object) -> RecordedStream:
+    return RecordedStream(_text_or_none(user), _text(kind), _whole_or_none(index))
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _text_or_none(value: object) -> str | None:
+    return None if value is None else _text(value)
+
+
+def _whole(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError
+    return value
+
+
+def _whole_or_none(value: object) -> int | None:
+    return None if value is None else _whole(value)
 
 
 def _present(fields: Fields) -> Fields:
@@ -121,5 +147,13 @@ def _number(moment: datetime | None) -> int | None:
     return None if moment is None else (moment - _EPOCH) // _MICROSECOND
 
 
-def _moment(number: int | None) -> datetime | None:
-    return None if number is None else _EPOCH + number * _MICROSECOND
+def _moment(value: object) -> datetime | None:
+    return None if value is None else _moment_at(_whole(value))
+
+
+def _moment_at(number: int) -> datetime:
+    """Near the end of what a datetime can hold, adding a span or changing the time zone would fail later on."""
+    moment = _EPOCH + number * _MICROSECOND
+    if not _EPOCH <= moment < _NEVER:
+        raise OverflowError
+    return moment

@@ -6,13 +6,15 @@ from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    BigInteger,
     Column,
     ColumnElement,
     Executable,
     Row,
+    Select,
     Text,
     TypeDecorator,
     bindparam,
@@ -22,12 +24,15 @@ from sqlalchemy import (
     literal_column,
     select,
     tuple_,
+    type_coerce,
 )
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine.default import DefaultDialect
 
 from bot.access.audit import Deed, Door, NotRecorded, Outcome, Record, Search
+from bot.storage.columns import Moment
 from bot.storage.database import Database
+from bot.storage.naming import AppNames
 from bot.storage.tables import audit_records
 from bot.subscriptions.store import StoreUnavailable
 
@@ -50,12 +55,23 @@ class SqlAudit:
                 await connection.execute(self._insert, {"rows": rows})
 
     async def find(self, search: Search, *, limit: int, before: tuple[datetime, str] | None = None) -> Sequence[Record]:
-        found = select(audit_records).where(*_conditions(search)).order_by(c.at.desc(), c.id.desc()).limit(limit)
-        if before is not None:
-            found = found.where(tuple_(c.at, c.id) < tuple_(*before, types=[c.at.type, c.id.type]))
+        """As the protocol says. A record that cannot be decoded is left out, and `left_out` counts it."""
+        last = None if before is None else _Place(Moment().process_bind_param(before[0], _ANY_DIALECT), before[1])
+        records: list[Record] = []
         with _not_recorded():
             async with self._database.reading() as connection:
-                return [_record(row) for row in await connection.execute(found)]
+                while wanted := limit - len(records):
+                    rows = (await connection.execute(_page(search, after=last).limit(wanted))).all()
+                    records += self._database.decoder.decode(rows, _record, of=audit_records.name)
+                    if len(rows) < wanted:
+                        break
+                    last = _Place(rows[-1].place, rows[-1].id)
+        return records
+
+    @property
+    def left_out(self) -> int:
+        """How many records could not be decoded so far."""
+        return self._database.decoder.left_out
 
     async def forget(self, *, before: datetime, at_most: int) -> int:
         old = (
@@ -65,6 +81,21 @@ class SqlAudit:
         with _not_recorded():
             async with self._database.writing() as connection:
                 return len((await connection.execute(forgotten)).all())
+
+
+class _Place(NamedTuple):
+    """Where a page ends: the time as the number that is stored, which need not be one."""
+
+    at: Any
+    id: str
+
+
+def _page(search: Search, *, after: _Place | None) -> Select[Any]:
+    place = type_coerce(c.at, BigInteger())
+    found = select(audit_records, place.label("place")).where(*_conditions(search)).order_by(c.at.desc(), c.id.desc())
+    if after is None:
+        return found
+    return found.where(tuple_(place, c.id) < tuple_(*after, types=[BigInteger(), c.id.type]))
 
 
 @contextmanager
@@ -114,9 +145,9 @@ def _insert_of_many(database: Database) -> Executable:
     return database.insert(audit_records).from_select(_NAMES, chosen).on_conflict_do_nothing(index_elements=["id"])
 
 
-def _record(row: Row[Any]) -> Record:
-    parts = {**row._mapping, "deed": Deed(row.deed), "door": Door(row.door), "outcome": Outcome(row.outcome)}  # noqa: SLF001  # its name in SQLAlchemy's documentation
-    return Record(**parts)
+def _record(row: Row[Any], _names: AppNames) -> Record:
+    parts = {name: getattr(row, name) for name in _NAMES}
+    return Record(**parts | {"deed": Deed(row.deed), "door": Door(row.door), "outcome": Outcome(row.outcome)})
 
 
 def _conditions(search: Search) -> Iterator[ColumnElement[bool]]:

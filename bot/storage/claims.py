@@ -1,7 +1,7 @@
 """Leases and tokens: how rows are claimed, how a claim is proven, and how it is given back."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Column, Table, Update, and_, select, tuple_, update
@@ -10,6 +10,7 @@ from sqlalchemy.sql import ColumnElement
 from bot.storage.columns import EPOCH
 
 FREE = {"lease_until": EPOCH}
+SET_ASIDE_FOR = timedelta(hours=1)
 
 
 def claim(
@@ -39,6 +40,11 @@ def claim(
         .where(table.c.id.in_(select(chosen.c.id)))
         .values(lease_until=until, lease_token=table.c.lease_token + 1)
     )
+
+
+def set_aside(table: Table, due_at: Column[Any], ids: Sequence[int], *, until: ColumnElement[datetime]) -> Update:
+    """End the claims of rows that cannot be decoded, and leave them alone until then: others may wait behind them."""
+    return update(table).where(table.c.id.in_(ids)).values({due_at.name: until, **FREE})
 
 
 def is_held(table: Table, token: int) -> ColumnElement[bool]:

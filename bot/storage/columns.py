@@ -1,18 +1,33 @@
 """How moments, starts, readings and foreign words are kept in a column."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-import structlog
 from sqlalchemy import BigInteger, Dialect, Text
 from sqlalchemy.types import TypeDecorator
 
 from bot.recording.encoding import NotDecodable, decode_reading, encode_reading
 from bot.recording.reading import Reading
 
-log = structlog.get_logger()
-
 EPOCH = datetime.fromtimestamp(0, UTC)
 MICROSECOND = timedelta(microseconds=1)
+# Nothing is stored of this time or later; from there to the last possible datetime, a span more can overflow.
+NEVER = datetime(3000, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Stands in a fetched row for a value that its column should not have.
+
+    An exception while rows are fetched would take the other rows along; `Decoder` leaves out the row that has one.
+    """
+
+    value: str
+
+
+class UnreadableReading(Unreadable):
+    """A reading that is not in a form that is known here. The row is used without it."""
 
 
 class Moment(TypeDecorator[datetime]):
@@ -27,7 +42,7 @@ class Moment(TypeDecorator[datetime]):
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
         del dialect
-        return None if value is None else EPOCH + value * MICROSECOND
+        return None if value is None else _moment(value)
 
 
 class Start(Moment):
@@ -44,7 +59,7 @@ class Start(Moment):
 
 
 class ReadingText(TypeDecorator[Reading]):
-    """A reading without its raw answer. What can not be read any more is absent, for it must not stop the others."""
+    """A reading without its raw answer; UnreadableReading where what is stored is none."""
 
     impl = Text
     cache_ok = True
@@ -54,15 +69,24 @@ class ReadingText(TypeDecorator[Reading]):
         # Half of a surrogate pair, which no database takes, becomes the escape sequence that JSON has for it.
         return None if value is None else encode_reading(value).encode(errors="backslashreplace").decode()
 
-    def process_result_value(self, value: str | None, dialect: Dialect) -> Reading | None:
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         del dialect
         if value is None:
             return None
         try:
             return decode_reading(value)
         except NotDecodable as flaw:
-            log.warning("reading.not_decoded", flaw=str(flaw))
-            return None
+            return UnreadableReading(str(flaw))
+
+
+def _moment(value: Any) -> Any:
+    """The moment, or Unreadable: SQLite keeps whatever it is given, and PostgreSQL any number of 64 bits."""
+    is_moment = isinstance(value, int) and 0 <= value < _NEVER_AS_NUMBER
+    return EPOCH + value * MICROSECOND if is_moment else Unreadable(repr(value)[:_SHOWN_AT_MOST])
+
+
+_NEVER_AS_NUMBER = (NEVER - EPOCH) // MICROSECOND
+_SHOWN_AT_MOST = 40
 
 
 class Words(TypeDecorator[str]):

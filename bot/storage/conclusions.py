@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.recording.completion import Completion, Occasion
 from bot.storage.columns import EPOCH
 from bot.storage.database import Database
+from bot.storage.decoding import Decoder
 from bot.storage.naming import AppNames
 from bot.storage.tables import IS_OPEN, completions, notices, subscriptions
 from bot.subscriptions.notice import NoticeState
@@ -21,11 +22,12 @@ def completion(row: Row[Any], names: AppNames) -> Completion:
     return Completion(Occasion(row.occasion), row.noticed_at, names.reading(row.reading), names.reading(row.newer))
 
 
-async def most_telling(connection: AsyncConnection, watched_id: int, names: AppNames) -> Completion | None:
+async def most_telling(connection: AsyncConnection, watched_id: int, decoder: Decoder) -> Completion | None:
     """None where the task's end was not noticed."""
     is_telling = completions.c.occasion.in_([occasion.value for occasion in TELLING])
     rows = await connection.execute(select(completions).where(completions.c.watched_task_id == watched_id, is_telling))
-    found = {noticed.occasion: noticed for noticed in (completion(row, names) for row in rows)}
+    noticed = decoder.decode(rows, completion, of=completions.name)
+    found = {each.occasion: each for each in noticed}
     return next((found[occasion] for occasion in TELLING if occasion in found), None)
 
 

@@ -5,7 +5,7 @@ from bot.finding import Finding
 from bot.storage.database import Database, open_database
 from bot.storage.failures import stopped_here
 from bot.storage.schema import HEAD, Schema, SchemaTooNew, check_release, read_schema
-from bot.subscriptions.store import StoreUnavailable
+from bot.subscriptions.store import StoreUnavailable, StoreUnusable
 
 _STEP = "store"
 _REACH = "Check RECTASK_DATABASE_URL, that the database runs, and that its user may connect from this machine."
@@ -24,6 +24,8 @@ async def diagnose_store(url: str, *, release: str) -> Finding:
             return _judge(await _schema_of(database), release=release)
         except SchemaTooNew as refusal:
             return Finding(_STEP, is_well=False, said=str(refusal), advice="Install the newest release here.")
+        except StoreUnusable as refusal:
+            return Finding(_STEP, is_well=False, said=str(refusal))
         except StoreUnavailable as failure:
             return Finding(_STEP, is_well=False, said=str(failure), advice=_REACH)
 

@@ -75,6 +75,8 @@ def _sqlite_ways(*, keeps_foreign_keys: bool) -> Callable[[Any, object], None]:
     def set_ways(connection: Any, _record: object) -> None:
         # The driver's own transactions begin late and leave table definitions out (SQLAlchemy's page on SQLite).
         connection.isolation_level = None
+        # Text that is no UTF-8 would raise while rows are fetched, and take the other rows along.
+        connection.driver_connection.text_factory = _text
         connection.run_async(_keep_log)
         cursor = connection.cursor()
         # With NORMAL a power failure takes the last commits along, and with them what somebody was promised.
@@ -83,6 +85,10 @@ def _sqlite_ways(*, keeps_foreign_keys: bool) -> Callable[[Any, object], None]:
         cursor.close()
 
     return set_ways
+
+
+def _text(stored: bytes) -> str:
+    return stored.decode(errors="replace")
 
 
 async def _keep_log(connection: aiosqlite.Connection) -> None:

@@ -10,10 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.recording.completion import Completion
 from bot.recording.reading import Reading
 from bot.recording.task import TaskRef
-from bot.storage.claims import FREE, claim, is_held, release
+from bot.storage.claims import FREE, SET_ASIDE_FOR, claim, is_held, release, set_aside
 from bot.storage.columns import EPOCH
 from bot.storage.conclusions import queue_notices, store
 from bot.storage.database import Database
+from bot.storage.decoding import whole
 from bot.storage.naming import AppNames
 from bot.storage.tables import IS_LOOKED_AT, of_ids, watched_tasks
 from bot.storage.watched import start_filled_in, watched_task
@@ -43,8 +44,11 @@ class SqlLooks:
         ).returning(*c)
         async with self._database.writing() as connection:
             rows = (await connection.execute(claimed)).all()
-        looks = self._database.decoder.decode(rows, _look, of=watched_tasks.name)
-        return sorted(looks, key=lambda look: (look.watched.next_look_at, look.watched.id))
+            found = self._database.decoder.sort(rows, _look, of=watched_tasks.name)
+            if found.left_out:
+                until = self._database.after(SET_ASIDE_FOR)
+                await connection.execute(set_aside(watched_tasks, c.next_look_at, found.left_out, until=until))
+        return sorted(found.decoded, key=lambda look: (look.watched.next_look_at, look.watched.id))
 
     async def note(self, look: Look, reading: Reading, *, next_look: timedelta, waiting_since: datetime | None) -> bool:
         async with self._database.writing() as connection:
@@ -124,7 +128,7 @@ class SqlLooks:
 
 
 def _look(row: Row[Any], names: AppNames) -> Look:
-    return Look(watched_task(row, names), row.lease_token)
+    return Look(watched_task(row, names), whole(row.lease_token))
 
 
 def _seen(reading: Reading | None) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from bot.recording.reading import Reading
 from bot.recording.task import RtcApp, TaskRef
+from bot.storage.columns import Unreadable
 
 
 class AppNames:
@@ -17,5 +18,8 @@ class AppNames:
         app_id = stored.app.app_id
         return replace(stored, app=RtcApp(self._names.get(app_id, stored.app.name), app_id))
 
-    def reading(self, stored: Reading | None) -> Reading | None:
-        return stored and replace(stored, task=replace(stored.task, ref=self.ref(stored.task.ref)))
+    def reading(self, stored: Reading | Unreadable | None) -> Reading | None:
+        """None for one that is absent or cannot be read."""
+        if stored is None or isinstance(stored, Unreadable):
+            return None
+        return replace(stored, task=replace(stored.task, ref=self.ref(stored.task.ref)))

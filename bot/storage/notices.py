@@ -9,9 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.recording.completion import Occasion
 from bot.recording.task import RtcApp, TaskRef
-from bot.storage.claims import FREE, claim, is_held, release
+from bot.storage.claims import FREE, SET_ASIDE_FOR, claim, is_held, release, set_aside
 from bot.storage.conclusions import completion
 from bot.storage.database import Database
+from bot.storage.decoding import whole
 from bot.storage.ending import IS_RUNNING, lock, one_of, owed_to, retire, subscribed_by
 from bot.storage.naming import AppNames
 from bot.storage.tables import (
@@ -68,7 +69,11 @@ class SqlNotices:
             if not ids:
                 return []
             rows = (await connection.execute(_claimed(ids))).all()
-        return self._database.decoder.decode(rows, _delivery, of=notices.name)
+            found = self._database.decoder.sort(rows, _delivery, of=notices.name)
+            if found.left_out:
+                until = self._database.after(SET_ASIDE_FOR)
+                await connection.execute(set_aside(notices, c.due_at, found.left_out, until=until))
+        return found.decoded
 
     async def begin(self, delivery: Delivery, *, lease: timedelta) -> bool:
         is_still_held = (c.lease_until > self._database.now()) & _HAS_SUBSCRIBER
@@ -208,9 +213,9 @@ def _delivery(row: Row[Any], names: AppNames) -> Delivery:
         completion=completion(row, names),
         subscribed_at=row.subscribed_at,
         queued_at=row.queued_at,
-        attempts=row.attempts,
+        attempts=whole(row.attempts),
         asked_in=row.asked_in,
         goes_on=row.phase != Phase.CLOSED.value,
-        original=None if row.first_ts is None else Place(row.first_channel, row.first_ts),
+        original=None if None in (row.first_channel, row.first_ts) else Place(row.first_channel, row.first_ts),
     )
-    return Delivery(notice, row.lease_token, is_doubtful=row.state == NoticeState.SENDING)
+    return Delivery(notice, whole(row.lease_token), is_doubtful=row.state == NoticeState.SENDING)

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
-from sqlalchemy import Connection, inspect, select, text
+from sqlalchemy import Connection, Inspector, inspect, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.database_urls import PostgresServer, SqliteFile
 from bot.storage.engine import for_writing, open_migrating_engine
-from bot.storage.tables import schema_release
-from bot.subscriptions.store import StoreUnavailable
+from bot.storage.tables import metadata, schema_release
+from bot.subscriptions.store import StoreUnusable
 
 log = structlog.get_logger()
 
@@ -20,10 +20,14 @@ log = structlog.get_logger()
 HEAD = "0003"
 # Says "Rectask migrates" to those who ask PostgreSQL for the same lock; released with the transaction.
 MIGRATING = 0x5EC7A5C
+# Where Alembic keeps the revision for itself.
+_ALEMBIC = "alembic_version"
+_REVISION = re.compile("[0-9]{4}")
+_RELEASE = re.compile(r"[0-9]+(\.[0-9]+)*([a-z.+-][a-z0-9.+-]*)?")
 
 
-class SchemaTooNew(StoreUnavailable):
-    """A newer release has changed the schema, so that this one can not work with it any more."""
+class SchemaTooNew(StoreUnusable):
+    """A newer release has changed the schema, so that this one cannot work with it any more."""
 
     def __init__(self, *, found: str, needed: str) -> None:
         super().__init__(
@@ -32,6 +36,16 @@ class SchemaTooNew(StoreUnavailable):
         )
         self.found = found
         self.needed = needed
+
+
+class SchemaUnreadable(StoreUnusable):
+    """The row that names the schema's revision is gone or damaged, so nobody can say what the tables are."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"The database cannot be used: {what}. Restore a backup of it, or set RECTASK_DATABASE_URL to an empty "
+            'database. docs/operations.md, "The schema row", says how to repair it.'
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +79,36 @@ def check_release(found: Schema, *, release: str) -> None:
 
 
 def read_schema(connection: Connection) -> Schema | None:
-    """None for an empty database."""
-    if not inspect(connection).has_table(schema_release.name):
+    """None for an empty database. Raises SchemaUnreadable."""
+    inspector = inspect(connection)
+    if not inspector.has_table(schema_release.name):
+        _check_empty(inspector)
         return None
-    row = connection.execute(select(schema_release.c.revision, schema_release.c.oldest_release)).one()
-    return Schema(row.revision, row.oldest_release)
+    if not {"revision", "oldest_release"} <= {column["name"] for column in inspector.get_columns(schema_release.name)}:
+        raise SchemaUnreadable(f"its table {schema_release.name} is not Rectask's")
+    rows = connection.execute(select(schema_release.c.revision, schema_release.c.oldest_release)).all()
+    if len(rows) != 1:
+        raise SchemaUnreadable(f"its table {schema_release.name} has {len(rows) or 'no'} rows instead of one")
+    found = Schema(rows[0].revision, rows[0].oldest_release)
+    if not (_is(found.revision, _REVISION) and _is(found.oldest_release, _RELEASE)):
+        raise SchemaUnreadable(f"its table {schema_release.name} names no schema and release, but {_shown(found)}")
+    return found
+
+
+def _check_empty(inspector: Inspector) -> None:
+    """Raise SchemaUnreadable where there are tables that a migration would make."""
+    found = {*metadata.tables, _ALEMBIC}.intersection(inspector.get_table_names())
+    if found:
+        names = ", ".join(sorted(found))
+        raise SchemaUnreadable(f"it has tables of Rectask's names ({names}), but no table {schema_release.name}")
+
+
+def _is(value: object, form: re.Pattern[str]) -> bool:
+    return isinstance(value, str) and form.fullmatch(value) is not None
+
+
+def _shown(found: Schema) -> str:
+    return f"{found.revision!r:.40} and {found.oldest_release!r:.40}"
 
 
 async def _migrate(target: SqliteFile | PostgresServer, *, patience: timedelta) -> None:
@@ -89,8 +128,11 @@ def _migrate_alone(connection: Connection) -> None:
     if found is not None and not found.is_older:
         return  # by another process that started at the same time
 
-    from bot.storage.migrations.upgrade import open_scripts, upgrade  # noqa: PLC0415  # Alembic is needed only now
+    from bot.storage.migrations.upgrade import open_scripts, revision_of, upgrade  # noqa: PLC0415  # Alembic is needed only now
 
+    revision = revision_of(connection)
+    if revision != (found.revision if found else None):
+        raise SchemaUnreadable(f"{schema_release.name} and {_ALEMBIC} disagree on its revision ({revision!r:.40})")
     upgrade(connection, open_scripts())
     log.info("schema.migrated", before=found.revision if found else None, now=HEAD)
 

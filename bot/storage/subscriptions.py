@@ -25,9 +25,10 @@ from bot.storage.tables import (
     subscriptions,
     watched_tasks,
 )
-from bot.storage.watched import candidates, likeliest_first, start_filled_in, watched_task
+from bot.storage.watched import Candidate, candidate, candidates, likeliest_first, start_filled_in, watched_task
 from bot.subscriptions.notice import NoticeState
 from bot.subscriptions.person import Person
+from bot.subscriptions.store import StoreUnavailable
 from bot.subscriptions.subscription import Entry, Phase, Subscribed, known_start
 
 
@@ -49,14 +50,25 @@ class SqlSubscriptions:
         task = reading.task
         async with self._database.writing() as connection:
             await self._database.queue_up(connection, repr((task.ref.app.app_id, task.ref.room, task.ref.task)))
-            found = await connection.execute(candidates(task.ref, known_start(task)).with_for_update())
-            for row in likeliest_first(found.all(), task, read_at=reading.read_at):
-                if row.phase == Phase.WATCHING:
-                    return await self._join(connection, row.id, reading, person, asked_in)
-                told = await most_telling(connection, row.id, self._database.decoder.names)
+            rows = (await connection.execute(candidates(task.ref, known_start(task)).with_for_update())).all()
+            for each in likeliest_first(self._readable(rows, task), task, read_at=reading.read_at):
+                if each.is_watching:
+                    return await self._join(connection, each.id, reading, person, asked_in)
+                told = await most_telling(connection, each.id, self._database.decoder)
                 if told is not None and not _is_outdated(told, reading):
                     return Subscribed(is_new=False, completion=told)
             return await self._begin(connection, reading, person, asked_in, next_look=next_look)
+
+    def _readable(self, rows: Sequence[Row[Any]], task: RecordTask) -> list[Candidate]:
+        """Without those that cannot be decoded. Raises StoreUnavailable where one of them takes the task's place.
+
+        Nobody looks at that one, so whoever joined it would wait in vain, and another one beside it cannot be stored.
+        """
+        found = self._database.decoder.sort(rows, candidate, of=watched_tasks.name)
+        for row in rows:
+            if row.id in found.left_out and row.phase == Phase.WATCHING and row.started == known_start(task):
+                raise StoreUnavailable(f"The stored row of this task cannot be read: watched_tasks, id {row.id}.")
+        return found.decoded
 
     async def _begin(
         self,
@@ -145,8 +157,10 @@ class SqlSubscriptions:
             found = await connection.execute(
                 candidates(task.ref, known_start(task)).add_columns(is_theirs.label("is_theirs"))
             )
-            rows = likeliest_first(found.all(), task)
-        return bool(rows) and bool(rows[0].is_theirs)
+            rows = found.all()
+        readable = self._database.decoder.decode(rows, candidate, of=watched_tasks.name)
+        theirs = {row.id for row in rows if row.is_theirs}
+        return any(each.id in theirs for each in likeliest_first(readable, task)[:1])
 
     async def entries(self, person: Person, *, limit: int) -> Sequence[Entry]:
         async with self._database.reading() as connection:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, ScalarSelect, and_, delete, exists, func, or_, select
 
-from bot.storage.columns import EPOCH
+from bot.storage.columns import EPOCH, NEVER
 from bot.storage.database import Database
 from bot.storage.ending import lock, one_of, owed_to, retire, subscribed_by
 from bot.storage.tables import IS_CLOSED, IS_LOOKED_AT, homes, notices, of_person, subscriptions, watched_tasks
@@ -34,7 +34,8 @@ class SqlUpkeep:
         )
         counted = (
             select(notices.c.state, func.count().label("notices"), func.min(notices.c.queued_at).label("oldest"))
-            .where(notices.c.queued_at > EPOCH)  # always, and so the index is searched and no row is read
+            # Of every row that can be read, and so the index is searched and no row is read.
+            .where(notices.c.queued_at > EPOCH, notices.c.queued_at < NEVER)
             .group_by(notices.c.state)
         )
         async with self._database.reading() as connection:

@@ -1,6 +1,7 @@
 """Watched tasks as rows: which of them a reading's task is, and what a row says."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from sqlalchemy.sql import ColumnElement
 from bot.recording.reading import Reading
 from bot.recording.task import NOT_STARTED, RecordTask, RtcApp, TaskRef
 from bot.storage.columns import Start
+from bot.storage.decoding import whole
 from bot.storage.naming import AppNames
 from bot.storage.tables import IS_WATCHING, of_ids, watched_tasks
 from bot.subscriptions.subscription import Phase, WatchedTask, known_start
@@ -19,7 +21,7 @@ other = watched_tasks.alias("other")
 
 
 def watched_task(row: Row[Any], names: AppNames) -> WatchedTask:
-    """The row, whose columns have the table's names. Raises ValueError for a phase of a newer release."""
+    """The row, whose columns have the table's names. Raises ValueError, for a phase of a newer release too."""
     return WatchedTask(
         id=row.id,
         ref=names.ref(TaskRef(RtcApp(row.app_name, row.app_id), row.room, row.task)),
@@ -27,7 +29,7 @@ def watched_task(row: Row[Any], names: AppNames) -> WatchedTask:
         phase=Phase(row.phase),
         watched_since=row.watched_since,
         next_look_at=row.next_look_at,
-        failures=row.failures,
+        failures=whole(row.failures),
         last_error=row.last_error,
         seen=names.reading(row.seen),
         waiting_since=row.waiting_since,
@@ -36,12 +38,30 @@ def watched_task(row: Row[Any], names: AppNames) -> WatchedTask:
 
 def candidates(ref: TaskRef, start: datetime | None) -> Select[Any]:
     """The rows that may be of the task of these ids and this start, the oldest first."""
-    return (
-        select(c.id, c.started, c.phase, c.seen).where(of_ids(ref), or_(IS_WATCHING, c.started == start)).order_by(c.id)
-    )
+    return select(watched_tasks).where(of_ids(ref), or_(IS_WATCHING, c.started == start)).order_by(c.id)
 
 
-def likeliest_first(rows: Sequence[Row[Any]], task: RecordTask, *, read_at: datetime | None = None) -> list[Row[Any]]:
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A watched task that may be the one of a reading."""
+
+    id: int
+    started_at: datetime | None
+    is_watching: bool
+    seen: Reading | None
+
+
+def candidate(row: Row[Any], names: AppNames) -> Candidate:
+    """The row of `candidates`. Raises ValueError for one that is watched and could not be looked at."""
+    is_watching = row.phase == Phase.WATCHING
+    if is_watching:
+        watched_task(row, names)
+    return Candidate(row.id, row.started, is_watching, names.reading(row.seen))
+
+
+def likeliest_first(
+    found: Sequence[Candidate], task: RecordTask, *, read_at: datetime | None = None
+) -> list[Candidate]:
     """The candidates in the order in which they are this task, among equals the newest first.
 
     With a start: what is watched by that start, what was told of that start, what is watched and has not shown its
@@ -50,16 +70,16 @@ def likeliest_first(rows: Sequence[Row[Any]], task: RecordTask, *, read_at: date
     """
     start = known_start(task)
 
-    def may_be(row: Row[Any]) -> bool:
-        if task.status == NOT_STARTED and row.started is not None:
-            return read_at is not None and row.seen is not None and read_at <= row.seen.read_at
-        return start is None or row.started in {None, start}
+    def may_be(each: Candidate) -> bool:
+        if task.status == NOT_STARTED and each.started_at is not None:
+            return read_at is not None and each.seen is not None and read_at <= each.seen.read_at
+        return start is None or each.started_at in {None, start}
 
-    def rank(row: Row[Any]) -> tuple[bool, bool, int]:
-        is_another = start is not None and row.started != start
-        return is_another, row.phase != Phase.WATCHING, -row.id
+    def rank(each: Candidate) -> tuple[bool, bool, int]:
+        is_another = start is not None and each.started_at != start
+        return is_another, not each.is_watching, -each.id
 
-    return sorted(filter(may_be, rows), key=rank)
+    return sorted(filter(may_be, found), key=rank)
 
 
 def start_filled_in(reading: Reading) -> ColumnElement[datetime | None]:

@@ -23,6 +23,10 @@ class StoreUnavailable(Exception):
     """The store can not be reached, or does not answer; another time it may."""
 
 
+class StoreUnusable(StoreUnavailable):
+    """The store responds, but Rectask cannot work with it until somebody changes something; its text says what."""
+
+
 class Subscriptions(Protocol):
     """What people do."""
 

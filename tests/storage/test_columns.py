@@ -1,6 +1,7 @@
 """How values are kept in columns."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import structlog
@@ -11,11 +12,11 @@ from sqlalchemy.dialects import sqlite
 from bot.recording.encoding import encode_reading
 from bot.recording.reading import Reading
 from bot.recording.task import RUNNING, Status
-from bot.storage.columns import EPOCH, Moment, ReadingText, Start, Words
+from bot.storage.columns import EPOCH, Moment, ReadingText, Start, Unreadable, Words
 from tests.contracts.stores import ANN, BOB, HAS_FILES, NOON, RUNS, Stores, reading
 
 DIALECT = sqlite.dialect()
-moments = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001  # made aware
+moments = st.datetimes(datetime(1970, 1, 1), datetime(2999, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001  # made aware
 
 
 @given(moments)
@@ -34,6 +35,13 @@ def test_a_start_that_is_not_known_is_zero(start: datetime | None) -> None:
     number = Start().process_bind_param(start, DIALECT)
     assert (number == 0) == (start is None)
     assert Start().process_result_value(number, DIALECT) == start
+
+
+@pytest.mark.parametrize("stored", [2**63 - 1, -(2**63), -1, 32_503_680_000_000_000, "noon", b"noon", 1.5])
+def test_what_is_no_moment_does_not_raise(stored: Any) -> None:
+    """It would do so while rows are fetched, and the other rows would be lost with it."""
+    assert isinstance(Moment().process_result_value(stored, DIALECT), Unreadable)
+    assert isinstance(Start().process_result_value(stored, DIALECT), Unreadable)
 
 
 def test_the_epoch_itself_is_zero() -> None:
@@ -71,4 +79,7 @@ async def test_a_reading_of_a_newer_release_stops_nobody(
         await connection.exec_driver_sql("UPDATE completions SET reading = 'nonsense'")
     assert (await stores.claim_look()).watched.seen is None
     assert (await stores.claim_notice()).notice.completion.reading is None
-    assert {event["event"] for event in logged} == {"reading.not_decoded"}
+    assert [(event["event"], event["table"]) for event in logged] == [
+        ("row.not_decoded", "watched_tasks"),
+        ("row.not_decoded", "notices"),
+    ]

@@ -1,17 +1,23 @@
 """Rows that can not be decoded are left out, and each is logged once."""
 
-from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
+import pytest
 import structlog
 
+from bot.storage.columns import Unreadable
 from bot.storage.decoding import NAMED_AT_MOST, Decoder
 from bot.storage.naming import AppNames
 from bot.subscriptions.subscription import Phase
 
 
-def rows(*phases: str) -> list[Any]:
-    return [SimpleNamespace(id=number, phase=phase) for number, phase in enumerate(phases)]
+class Row(NamedTuple):
+    id: int
+    phase: object
+
+
+def rows(*phases: object) -> list[Any]:
+    return [Row(number, phase) for number, phase in enumerate(phases)]
 
 
 def phase_of(row: Any, _names: AppNames) -> Phase:
@@ -26,6 +32,13 @@ def test_the_others_are_decoded_in_their_order(logged: list[structlog.typing.Eve
     assert [(event["event"], event["table"], event["id"]) for event in logged] == [
         ("row.not_decoded", "watched_tasks", 1)
     ]
+
+
+@pytest.mark.parametrize("flaw", [Unreadable("9"), b"closed", None, [], 7])
+def test_a_value_of_another_kind_leaves_its_row_out(flaw: object, logged: list[structlog.typing.EventDict]) -> None:
+    found = Decoder(AppNames({})).sort(rows("closed", flaw), phase_of, of="watched_tasks")
+    assert found == ([Phase.CLOSED], [1])
+    assert len(logged) == 1
 
 
 def test_the_log_does_not_grow_for_ever(logged: list[structlog.typing.EventDict]) -> None:

@@ -23,7 +23,7 @@ from bot.database_urls import read_url
 from bot.storage.database import open_database
 from bot.storage.engine import for_writing, open_migrating_engine
 from bot.storage.migrations.upgrade import open_scripts, upgrade
-from bot.storage.schema import HEAD, Schema, SchemaTooNew, read_schema
+from bot.storage.schema import HEAD, Schema, SchemaTooNew, SchemaUnreadable, read_schema
 from bot.storage.tables import metadata, schema_release
 from bot.storage.upkeep import SqlUpkeep
 from bot.subscriptions.store import StoreUnavailable
@@ -262,12 +262,45 @@ class TestAMigrationThatFails:
         async with open_database(url) as database:
             async with database.engine.begin() as connection:
                 await connection.exec_driver_sql("CREATE TABLE notices (id INTEGER)")
-            with pytest.raises(Exception, match="already exists"):
+            with pytest.raises(SchemaUnreadable, match=r"tables of Rectask's names \(notices\)"):
                 await database.prepare()
             async with database.engine.begin() as connection:
                 assert await connection.run_sync(lambda found: inspect(found).get_table_names()) == ["notices"]
                 await connection.exec_driver_sql("DROP TABLE notices")
             await database.prepare()
+
+
+NONSENSE = "names no schema and release, but"
+DAMAGES = [
+    ("DELETE FROM schema_release", "schema_release has no rows instead of one"),
+    ("INSERT INTO schema_release VALUES (2, '0001', '0.1.0')", "schema_release has 2 rows instead of one"),
+    ("DROP TABLE schema_release", "tables of Rectask's names .*, but no table schema_release"),
+    ("ALTER TABLE schema_release RENAME COLUMN revision TO version", "schema_release is not Rectask's"),
+    *((f"UPDATE schema_release SET revision = '{odd}'", NONSENSE) for odd in ("newest", "-1", "x" * 999)),  # noqa: S608  # in a test
+    *((f"UPDATE schema_release SET oldest_release = '{odd}'", NONSENSE) for odd in ("", "...", "\u0663")),  # noqa: S608  # in a test
+    ("UPDATE schema_release SET revision = '0000'", "schema_release and alembic_version disagree"),
+    ("DROP TABLE alembic_version; UPDATE schema_release SET revision = '0001'", "disagree on its revision"),
+]
+
+
+@pytest.mark.parametrize(("damage", "said"), DAMAGES)
+async def test_a_damaged_schema_row_is_told_with_what_to_do(new_url: NewUrl, damage: str, said: str) -> None:
+    """And nothing is changed."""
+    url = new_url()
+    async with open_database(url) as database:
+        await database.prepare()
+    async with open_database(url) as database, database.engine.begin() as connection:
+        before = await connection.run_sync(lambda found: sorted(inspect(found).get_table_names()))
+        for statement in damage.split("; "):
+            await connection.exec_driver_sql(statement)
+    async with open_database(url) as database:
+        with pytest.raises(SchemaUnreadable, match=said) as refused:
+            await database.prepare()
+        assert "Restore a backup of it, or set RECTASK_DATABASE_URL to an empty database" in str(refused.value)
+        assert len(str(refused.value)) < 500
+        async with database.engine.begin() as connection:
+            after = await connection.run_sync(lambda found: inspect(found).get_table_names())
+    assert sorted(after) == [name for name in before if f"DROP TABLE {name}" not in damage]
 
 
 class TestTheScripts:

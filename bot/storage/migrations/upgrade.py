@@ -16,6 +16,12 @@ def open_scripts(folder: Path = Path(__file__).parent) -> ScriptDirectory:
     return ScriptDirectory(str(folder))
 
 
+def revision_of(connection: Connection) -> str | None:
+    """The revision that Alembic's own table names; None for an empty database, and for an empty table."""
+    heads = MigrationContext.configure(connection).get_current_heads()
+    return ", ".join(heads) or None
+
+
 def upgrade(connection: Connection, scripts: ScriptDirectory) -> None:
     """Take the database to the newest revision, and say beside it which releases may run on that."""
 
