@@ -197,6 +197,7 @@ async def _open_desk(
         subscriptions=stores.subscriptions,
         notices=stores.notices,
         upkeep=stores.upkeep,
+        requests=stores.requests,
         homes=homes,
         gate=gate,
         linker=Linker(bot.links, gate, work),

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -14,11 +15,12 @@ from bot.lookup.cache import CachingReader
 from bot.storage.database import Database
 from bot.storage.looks import SqlLooks
 from bot.storage.notices import SqlNotices
+from bot.storage.requests import SqlRequests
 from bot.storage.subscriptions import SqlSubscriptions
 from bot.storage.upkeep import SqlUpkeep
 from bot.subscriptions.messenger import Messenger
 from bot.subscriptions.person import Person
-from bot.subscriptions.store import Looks, Notices, StoreUnavailable, Subscriptions, Upkeep
+from bot.subscriptions.store import Looks, Notices, Requests, StoreUnavailable, Subscriptions, Upkeep
 from bot.watcher import deliverer, watcher
 from bot.watcher.deliverer import Deliverer
 from bot.watcher.meter import UNMETERED, WatchMeter
@@ -30,6 +32,8 @@ log = structlog.get_logger()
 UPKEEP_EVERY = timedelta(hours=1)
 # Small, so that nobody waits long for a lock.
 ROWS_A_BATCH = 500
+# Slack's signature is good for five minutes to either side; an event was seen to be repeated after six.
+REQUESTS_KEPT = timedelta(hours=1)
 PAUSE_BETWEEN_BATCHES = 0.5
 
 
@@ -41,11 +45,18 @@ class Stores:
     looks: Looks
     notices: Notices
     upkeep: Upkeep
+    requests: Requests
 
 
 def stores_of(database: Database) -> Stores:
     """The stores that share this database."""
-    return Stores(SqlSubscriptions(database), SqlLooks(database), SqlNotices(database), SqlUpkeep(database))
+    return Stores(
+        SqlSubscriptions(database),
+        SqlLooks(database),
+        SqlNotices(database),
+        SqlUpkeep(database),
+        SqlRequests(database),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,16 +123,17 @@ async def open_watching(
             )
         )
         reader.hand_on_to(looking.hear)
-        for loop in (looking.rounds.run(), delivering.rounds.run(), keep_up(stores.upkeep, habits.retention, sleep)):
+        for loop in (looking.rounds.run(), delivering.rounds.run(), keep_up(stores, habits.retention, sleep)):
             await stack.enter_async_context(_running(loop))
         yield Watching(looking, delivering)
 
 
-async def keep_up(upkeep: Upkeep, retention: timedelta, sleep: Callable[[float], Awaitable[None]]) -> None:
+async def keep_up(stores: Stores, retention: timedelta, sleep: Callable[[float], Awaitable[None]]) -> None:
     """Delete what is older than the retention, in small batches, now and every hour, until cancelled."""
     while True:
         try:
-            forgotten = await _forget(upkeep, retention, sleep)
+            forgotten = await _in_batches(partial(stores.upkeep.forget, older_than=retention), sleep)
+            await _in_batches(partial(stores.requests.forget, older_than=REQUESTS_KEPT), sleep)
         except StoreUnavailable:
             forgotten = 0  # the loops say that it is lost
         except Exception:
@@ -132,9 +144,9 @@ async def keep_up(upkeep: Upkeep, retention: timedelta, sleep: Callable[[float],
         await sleep(UPKEEP_EVERY.total_seconds())
 
 
-async def _forget(upkeep: Upkeep, retention: timedelta, sleep: Callable[[float], Awaitable[None]]) -> int:
+async def _in_batches(forget: Callable[..., Awaitable[int]], sleep: Callable[[float], Awaitable[None]]) -> int:
     total = 0
-    while forgotten := await upkeep.forget(older_than=retention, at_most=ROWS_A_BATCH):
+    while forgotten := await forget(at_most=ROWS_A_BATCH):
         total += forgotten
         await sleep(PAUSE_BETWEEN_BATCHES)
     return total

@@ -149,6 +149,20 @@ class FakeSlack(SlackPeople):
     def limits(self, limits: bool | Limits | None) -> None:
         self._turnstile.limits = limits if isinstance(limits, Limits) else Limits() if limits else None
 
+    @property
+    def repeats(self) -> int:
+        """How often each delivery comes again, with the same envelope's id or the same signature."""
+        return self._doors.repeats
+
+    @repeats.setter
+    def repeats(self, repeats: int) -> None:
+        self._doors.repeats = repeats
+
+    @property
+    def repeated(self) -> list[Outcome]:
+        """What became of those that came again."""
+        return self._doors.repeated
+
     def add_people(self, count: int) -> list[str]:
         """More members, for tests of load; their ids."""
         added = [Person(self.world.next_id("U"), f"person{n}", f"Person {n}") for n in range(count)]

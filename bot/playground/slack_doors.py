@@ -43,12 +43,17 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What is to be delivered: slash_commands, interactive or events_api, with its payload."""
+    """What is to be delivered: slash_commands, interactive or events_api, with its payload.
+
+    Delivered again it has the same envelope's id, or the same signature: `stamp` is the time that is signed.
+    """
 
     kind: str
     payload: Json
     takes_answer: bool = True
     retry: Json = field(default_factory=dict)
+    envelope_id: str = field(default_factory=lambda: secrets.token_hex(16))
+    stamp: str = field(default_factory=lambda: str(int(time.time())))
 
     def as_http(self) -> tuple[bytes, str]:
         """Body and content type."""
@@ -126,7 +131,7 @@ class Sockets:
 
     async def deliver(self, delivery: Delivery, limit: float) -> Outcome:
         """Over one of the sockets, each in its turn; at most `limit` seconds for the acknowledgement."""
-        envelope_id = secrets.token_hex(16)
+        envelope_id = delivery.envelope_id
         envelope = {
             "envelope_id": envelope_id,
             "type": delivery.kind,
@@ -193,7 +198,7 @@ class HttpDoor:
         if delivery.retry:
             headers["X-Slack-Retry-Num"] = str(delivery.retry["retry_attempt"])
             headers["X-Slack-Retry-Reason"] = str(delivery.retry["retry_reason"])
-        return await self.post(body, headers | self.sign(body), limit=limit)
+        return await self.post(body, headers | self.sign(body, timestamp=delivery.stamp), limit=limit)
 
     async def post(self, body: bytes, headers: dict[str, str], *, limit: float) -> Outcome:
         """These bytes with these headers, whether they are right or not."""
@@ -256,9 +261,18 @@ class Doors:
         self.sockets = Sockets(world)
         self.http = HttpDoor(signing_secret)
         self.ack_limit = ack_limit
+        self.repeats = 0
+        self.repeated: list[Outcome] = []
         self._world = world
 
     async def deliver(self, delivery: Delivery) -> Outcome:
+        """What became of the first one, where it is delivered several times."""
+        outcome = await self._deliver(delivery)
+        for _ in range(self.repeats):
+            self.repeated.append(await self._deliver(delivery))
+        return outcome
+
+    async def _deliver(self, delivery: Delivery) -> Outcome:
         if self.sockets.usable:
             outcome = await self.sockets.deliver(delivery, self.ack_limit)
         elif self.http.url:

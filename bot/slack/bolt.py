@@ -31,6 +31,7 @@ from bot.slack.answers import AuthTest, SocketAddress
 from bot.slack.guard import check_signature, read_signature
 from bot.slack.meter import UNMETERED, SlackMeter, kind_of
 from bot.slack.metered import PATIENCE, MeteredSlack, Patience
+from bot.slack.repeats import mark
 from bot.slack.reply import send_afterwards
 from bot.slack.work import Work
 from bot.slack.workspace import TOKEN_IS_DEAD, Workspace, error_of
@@ -160,6 +161,7 @@ def http_door(
         body = await read()
         check_signature(signed, body, secret=signing_secret)
         payload = _payload_of(body)
+        mark(payload.body, door="http", name=signed.signature)
         answer = await to_aiohttp_response(await bolt.async_dispatch(payload))
         meter.acknowledged(kind_of(payload.body), timer() - received_at)
         return answer
@@ -228,6 +230,7 @@ class SocketDoor:
 
     async def _take(self, client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
         assert isinstance(client, SocketModeClient)
+        mark(request.payload, door="socket", name=request.envelope_id)
         received_at = self._timer()
         is_late = self._is_leaving and request.type == "slash_commands"
         try:

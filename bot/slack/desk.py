@@ -26,7 +26,7 @@ from bot.slack.visit import Body, Visit
 from bot.slack.work import Work
 from bot.slack.workspace import TOKEN_IS_DEAD, TokenHealth, Workspace, error_of
 from bot.subscriptions.person import Person
-from bot.subscriptions.store import Notices, StoreUnavailable, Subscriptions, Upkeep
+from bot.subscriptions.store import Notices, Requests, StoreUnavailable, Subscriptions, Upkeep
 
 log = structlog.get_logger()
 
@@ -45,6 +45,7 @@ class Desk:
     subscriptions: Subscriptions
     notices: Notices
     upkeep: Upkeep
+    requests: Requests
     homes: Homes
     gate: Gate
     linker: Linker

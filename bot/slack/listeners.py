@@ -36,6 +36,7 @@ from bot.slack.gate import Stopped
 from bot.slack.more import on_more
 from bot.slack.opening import on_links, on_open
 from bot.slack.refused import note_refused
+from bot.slack.repeats import is_new, once
 from bot.slack.reply import Reply
 from bot.slack.sharing import can_post_again, on_share
 from bot.slack.subscribing import (
@@ -61,16 +62,21 @@ ANSWER_WITHIN = 2.0
 def register(app: AsyncApp, desk: Desk) -> None:
     """Tell Bolt which listener is for what; the last one takes whatever no other does."""
     app.use(Commands(shielded(desk, on_command)))
-    app.action(re.compile(r"rectask\.refresh(\..*)?"))(shielded(desk, on_refresh))
-    app.action("rectask.subscribe")(shielded(desk, on_subscribe))
-    app.action(re.compile(r"rectask\.unsubscribe(\..*)?"))(shielded(desk, on_unsubscribe))
+    app.action(re.compile(r"rectask\.refresh(\..*)?"))(shielded(desk, once(on_refresh, when=_is_shared)))
+    app.action("rectask.subscribe")(shielded(desk, once(on_subscribe, or_if_unknown=True)))
+    app.action(re.compile(r"rectask\.unsubscribe(\..*)?"))(shielded(desk, once(on_unsubscribe, or_if_unknown=True)))
     app.action("rectask.list")(shielded(desk, on_list))
-    app.action("rectask.share")(shielded(desk, on_share))
-    app.action(re.compile(r"rectask\.(files|raw)(\..*)?"))(shielded(desk, on_more))
-    app.action("rectask.links")(shielded(desk, on_links))
+    app.action("rectask.share")(shielded(desk, once(on_share)))
+    app.action(re.compile(r"rectask\.(files|raw)(\..*)?"))(shielded(desk, once(on_more, or_if_unknown=True)))
+    app.action("rectask.links")(shielded(desk, once(on_links)))
     app.action(re.compile(r"rectask\.open(\..*)?"))(shielded(desk, on_open))
     app.action(re.compile(".*"))(shielded(desk, on_unknown_action))
     register_events(app, desk)
+
+
+def _is_shared(desk: Desk, body: Body) -> bool:
+    """A card that others see as well."""
+    return desk.press(body).shared_by is not None
 
 
 def shielded(desk: Desk, listener: Listener) -> Callable[..., Awaitable[None]]:
@@ -157,9 +163,11 @@ async def on_command(desk: Desk, visit: Visit, reply: Reply) -> None:
             await _look_up(desk, ref, visit, reply)
         case Watch(ref):
             may_subscribe(desk, ref, visit)
-            await _answer(desk, lambda: watch_card(desk, ref, visit), reply)
+            if await is_new(desk, visit, reply, or_if_unknown=True):
+                await _answer(desk, lambda: watch_card(desk, ref, visit), reply)
         case Unwatch(ref):
-            await _answer(desk, lambda: unwatch_card(desk, ref, visit), reply)
+            if await is_new(desk, visit, reply, or_if_unknown=True):
+                await _answer(desk, lambda: unwatch_card(desk, ref, visit), reply)
         case List():
             await _answer(desk, lambda: subscriptions_card(desk, visit), reply)
 

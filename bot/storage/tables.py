@@ -142,6 +142,15 @@ homes = Table(
     Column("user_id", Text, primary_key=True),
 )
 
+# What Slack has sent already, by a hash of what tells it from all else.
+requests = Table(
+    "requests",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("seen_at", Moment, nullable=False),
+    Index("requests_seen_at", "seen_at"),
+)
+
 # Of no other table's rows: the record outlives what it is about.
 audit_records = Table(
     "audit_records",

@@ -141,6 +141,18 @@ class Notices(Protocol):
         ...
 
 
+class Requests(Protocol):
+    """What Slack has sent already, to any replica."""
+
+    async def is_first(self, key: str) -> bool:
+        """True for the first who asks about this key, False for all others until it is forgotten."""
+        ...
+
+    async def forget(self, *, older_than: timedelta, at_most: int) -> int:
+        """Delete keys that were first asked about so long ago; their number."""
+        ...
+
+
 # The watcher looks at what is due within seconds; what waits longer waits for something.
 OVERDUE_AFTER = timedelta(minutes=1)
 

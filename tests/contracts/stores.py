@@ -14,12 +14,13 @@ from bot.recording.task import ENDED, NOT_STARTED, RUNNING, RecordingFile, Recor
 from bot.storage.database import Database, open_database
 from bot.storage.looks import SqlLooks
 from bot.storage.notices import SqlNotices
+from bot.storage.requests import SqlRequests
 from bot.storage.subscriptions import SqlSubscriptions
 from bot.storage.tables import metadata
 from bot.storage.upkeep import SqlUpkeep
 from bot.subscriptions.notice import Delivery, Place
 from bot.subscriptions.person import Person
-from bot.subscriptions.store import Looks, Notices, Subscriptions, Upkeep
+from bot.subscriptions.store import Looks, Notices, Requests, Subscriptions, Upkeep
 from bot.subscriptions.subscription import Entry, Look, Phase, Subscribed, WatchedTask
 from tests.world import SetClock
 
@@ -72,6 +73,7 @@ class Stores:
     looks: Looks
     notices: Notices
     upkeep: Upkeep
+    requests: Requests
 
     async def subscribe(self, person: Person = ANN, about: Reading = RUNS) -> Subscribed:
         return await self.subscriptions.subscribe(about, person, next_look=timedelta())
@@ -141,6 +143,7 @@ def stores_of(database: Database, clock: SetClock) -> Stores:
         SqlLooks(database),
         SqlNotices(database),
         SqlUpkeep(database),
+        SqlRequests(database),
     )
 
 

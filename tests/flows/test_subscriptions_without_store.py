@@ -99,7 +99,7 @@ async def bureau(fake_rtc: FakeRtc, tmp_path: Path) -> AsyncIterator[Bureau]:
         database = await stack.enter_async_context(open_database(f"sqlite:///{tmp_path / 'rectask.db'}"))
         await database.prepare()
         stores = stores_of(database)
-        store: Any = Fragile(stores.subscriptions, stores.notices, stores.upkeep)
+        store: Any = Fragile(stores.subscriptions, stores.notices, stores.upkeep, stores.requests)
         session = await stack.enter_async_context(aiohttp.ClientSession())
         slack = make_slack(token=fake.bot_token, base_url=fake.api_url, session=session)
         workspace = await greet(slack)
@@ -118,6 +118,7 @@ async def bureau(fake_rtc: FakeRtc, tmp_path: Path) -> AsyncIterator[Bureau]:
             subscriptions=store,
             notices=store,
             upkeep=store,
+            requests=store,
             homes=await stack.enter_async_context(Homes(slack, store, store, clock=bot.clock)),
             next_look=lambda _task: timedelta(seconds=30),
         )
@@ -171,6 +172,23 @@ async def test_commands_say_so(bureau: Bureau, text: str) -> None:
     card = await bureau.typed(text)
     assert "Subscriptions can not be reached now" in words_of(card)
     assert "Try again in a minute" in words_of(card)
+
+
+async def test_nothing_is_shared_while_nobody_knows_whether_it_was_shared_already(bureau: Bureau) -> None:
+    card = await bureau.typed("Room1 Task1")
+    bureau.store.is_down = True
+    told = await bureau.told(card, "rectask.share")
+    assert "database isn't responding" in words_of(told)
+    assert told.ephemeral_to == U_ANA
+    bureau.store.is_down = False
+    assert (await bureau.told(card, "rectask.share")).ephemeral_to is None
+
+
+async def test_more_opens_without_the_store(bureau: Bureau) -> None:
+    card = await bureau.typed("many-files Task1")
+    bureau.store.is_down = True
+    assert (await bureau.slack.press(card, "rectask.files", user=U_ANA)).acked
+    await bureau.slack.wait_for(lambda: bureau.slack.world.modals_of(U_ANA))
 
 
 @pytest.mark.parametrize("action", ["rectask.subscribe", "rectask.unsubscribe"])

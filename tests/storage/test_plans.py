@@ -16,6 +16,7 @@ QUESTIONS: dict[str, tuple[Callable[[Stores], Awaitable[Any]], str]] = {
     "due tasks": (lambda stores: stores.looks.claim_due(limit=60, lease=LEASE), "watched_tasks_due"),
     "due notices": (lambda stores: stores.notices.claim_due(limit=60, lease=LEASE), "notices_due"),
     "old tasks": (lambda stores: stores.upkeep.forget(older_than=DAY, at_most=500), "watched_tasks_closed"),
+    "old requests": (lambda stores: stores.requests.forget(older_than=DAY, at_most=500), "requests_seen_at"),
     "how many tasks": (lambda stores: stores.upkeep.census(), "watched_tasks_due"),
     "how many notices": (lambda stores: stores.upkeep.census(), "notices_counted"),
     "a list": (lambda stores: stores.subscriptions.entries(ANN, limit=50), "subscriptions_of_person"),

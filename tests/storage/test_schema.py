@@ -31,6 +31,9 @@ from tests.contracts.postgres import Postgres
 from tests.contracts.stores import ANN, NOON, REF, SECOND, Stores, migrate, open_stores
 from tests.world import SetClock
 
+# The revision that the next release would bring.
+NEWER = f"{int(HEAD) + 1:04}"
+
 PREPARE = """
 import sys
 from tests.contracts.stores import migrate
@@ -193,7 +196,7 @@ class TestADatabaseOfThisRelease:
 
 
 class TestADatabaseOfANewerRelease:
-    @pytest.mark.parametrize("revision", ["0004", "9999"])
+    @pytest.mark.parametrize("revision", [NEWER, "9999"])
     @pytest.mark.parametrize("release", ["1.2.0", "1.2.0rc1", "1.2", "1.10.0", "2.0"])
     async def test_is_used_where_it_may_be(self, sqlite_url: str, revision: str, release: str) -> None:
         await rewrite(sqlite_url, revision, "1.2.0")
@@ -202,7 +205,7 @@ class TestADatabaseOfANewerRelease:
 
     @pytest.mark.parametrize("release", ["1.1.99", "0.9", "1.2"])
     async def test_is_refused_where_it_may_not_be(self, sqlite_url: str, release: str) -> None:
-        await rewrite(sqlite_url, "0004", "1.2.1")
+        await rewrite(sqlite_url, NEWER, "1.2.1")
         async with open_database(sqlite_url, release=release) as database:
             words = f"at least Rectask 1.2.1 is needed, and this is {release}"
             with pytest.raises(SchemaTooNew, match=words) as refused:
@@ -213,19 +216,19 @@ class TestADatabaseOfANewerRelease:
 
     async def test_is_used_or_refused_but_not_changed(self, new_url: NewUrl) -> None:
         url = new_url()
-        await rewrite(url, "0004", "0.1.0")
-        assert await inspected(url, read_schema) == Schema("0004", "0.1.0")
-        await rewrite(url, "0004", "99.0")
+        await rewrite(url, NEWER, "0.1.0")
+        assert await inspected(url, read_schema) == Schema(NEWER, "0.1.0")
+        await rewrite(url, NEWER, "99.0")
         with pytest.raises(SchemaTooNew):
             await inspected(url, read_schema)
 
 
-NEXT = """
+NEXT = f"""
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0004"
-down_revision = "0003"
+revision = "{NEWER}"
+down_revision = "{HEAD}"
 oldest_release = "0.2.0"
 
 
@@ -239,7 +242,7 @@ def upgrade():
 def next_scripts(tmp_path: Path) -> ScriptDirectory:
     """Those of a release that is not there yet."""
     scripts = open_scripts(Path(shutil.copytree(open_scripts().dir, tmp_path / "migrations")))
-    Path(scripts.versions, "r0004_next.py").write_text(NEXT)
+    Path(scripts.versions, f"r{NEWER}_next.py").write_text(NEXT)
     return scripts
 
 
@@ -253,7 +256,7 @@ async def test_a_database_of_an_older_release_is_migrated(new_url: NewUrl, next_
             await connection.run_sync(upgrade, next_scripts)
         await engine.dispose()
         assert (await stores.entry(ANN)).watched.ref == REF
-    assert await inspected(url, read_schema, release="0.2.0") == Schema("0004", "0.2.0")
+    assert await inspected(url, read_schema, release="0.2.0") == Schema(NEWER, "0.2.0")
 
 
 class TestAMigrationThatFails:
