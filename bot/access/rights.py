@@ -53,12 +53,14 @@ class Rule:
 
     def fits(self, asker: Asker) -> bool:
         """Whether it says anything about this asker, here."""
+        return self.fits_somewhere(asker) and (not self.channels or asker.channel in self.channels)
+
+    def fits_somewhere(self, asker: Asker) -> bool:
+        """Whether it says anything about this asker, in whichever channel."""
         is_named = asker.user_id in self.users
         if asker.is_guest and not (is_named or self.with_guests):
             return False
-        if (self.users or self.groups) and not is_named and self.groups.isdisjoint(asker.groups):
-            return False
-        return not self.channels or asker.channel in self.channels
+        return not (self.users or self.groups) or is_named or not self.groups.isdisjoint(asker.groups)
 
     def covers(self, app: str, room: str) -> bool:
         """Whether it says anything about this room of this app."""
@@ -94,3 +96,12 @@ class Rights:
         if not self.rules:
             return not asker.is_guest
         return any(Right.LOOK_UP in rule.rights and rule.fits(asker) for rule in self.rules)
+
+    def may_somewhere(self, asker: Asker, right: Right) -> bool:
+        """Whether the asker may do this with any recording in any channel."""
+        if asker.is_stranger:
+            return False
+        if not self.rules:
+            return not asker.is_guest
+        granted = [rule.rights for rule in self.rules if rule.fits_somewhere(asker)]
+        return all(any(wanted in rights for rights in granted) for wanted in (Right.LOOK_UP, right))

@@ -124,7 +124,7 @@ def refusal_card(failure: Stopped, desk: Desk) -> Card:
     if isinstance(failure, TooOften):
         return too_often_card(failure.seconds, per_minute=desk.gate.allowance.per_minute)
     assert isinstance(failure, NotAllowed)
-    return not_allowed_card(desk.gate.ask)
+    return not_allowed_card(desk.gate.ask, about_recording=failure.about)
 
 
 async def made(desk: Desk, make: Callable[[], Awaitable[Card]]) -> Card:

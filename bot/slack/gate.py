@@ -12,6 +12,7 @@ from bot.access.audit import AuditLog, Deed, Outcome, Record
 from bot.access.rights import Asker, Right, Rights
 from bot.recording.reading import Reading, TaskNotFound, TaskReadError, TaskUnavailable
 from bot.recording.task import RtcApp, TaskRef, app_as_configured
+from bot.slack.cards.listing import Reach
 from bot.slack.groups import Groups
 from bot.slack.people import People, Profile
 from bot.slack.visit import Body, Caller, Visit, caller_of
@@ -36,7 +37,11 @@ class Stopped(Exception):
 
 
 class NotAllowed(Stopped):
-    """They may not, whether what they ask for is there or not."""
+    """They may not, whether what they ask for is there or not; `about` says whether they asked about a recording."""
+
+    def __init__(self, *, about: bool = True) -> None:
+        super().__init__()
+        self.about = about
 
 
 class TooOften(Stopped):
@@ -143,7 +148,7 @@ class Gate:
         """For what is about no task: whether there is anything that the visitor may. Raises NotAllowed."""
         if not self.rights.may_anything(visit.asker):
             self.note(visit, deed, None, outcome=Outcome.REFUSED, reason="may not")
-            raise NotAllowed
+            raise NotAllowed(about=False)
 
     def count(self, visit: Visit, deed: Deed, ref: TaskRef) -> None:
         """One more asking that RTC may hear of. Raises TooOften."""
@@ -211,9 +216,15 @@ class Gate:
             self.note(visit, deed, ref, outcome=Outcome.FAILED, reason=type(failure).__name__)
             raise
 
-    async def shown_at_home(self, person: Person, entries: Sequence[Entry]) -> Sequence[Entry]:
+    async def shown_at_home(self, person: Person, entries: Sequence[Entry]) -> tuple[Sequence[Entry], Reach]:
         """What is shown on the home tab, which is in no channel. Raises what a failed call of Slack raises."""
-        return self.shown(await self.asker(person, channel=None), entries)
+        asker = await self.asker(person, channel=None)
+        return self.shown(asker, entries), self.reach(asker)
+
+    def reach(self, asker: Asker) -> Reach:
+        """What a list may tell the asker to do."""
+        look_up, subscribe = (self.rights.may_somewhere(asker, right) for right in (Right.LOOK_UP, Right.SUBSCRIBE))
+        return Reach(may_look_up=look_up, may_subscribe=subscribe, ask=self.ask)
 
     def shown(self, asker: Asker, entries: Sequence[Entry]) -> list[Entry]:
         """The entries of a list, with nothing of the recordings that the asker may not look up (any more)."""

@@ -11,7 +11,7 @@ import structlog
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack.cards.listing import LISTED_AT_MOST, home_view
+from bot.slack.cards.listing import LISTED_AT_MOST, Reach, home_view
 from bot.slack.delivery import pause_of
 from bot.slack.workspace import error_of
 from bot.subscriptions.person import Person
@@ -26,17 +26,17 @@ _PAUSE_AT_MOST = 60.0
 _RATE_LIMITED = 429
 
 
-Shown = Callable[[Person, Sequence[Entry]], Awaitable[Sequence[Entry]]]
+Shown = Callable[[Person, Sequence[Entry]], Awaitable[tuple[Sequence[Entry], Reach]]]
 
 
-async def _all(_person: Person, entries: Sequence[Entry]) -> Sequence[Entry]:
-    return entries
+async def _all(_person: Person, entries: Sequence[Entry]) -> tuple[Sequence[Entry], Reach]:
+    return entries, Reach()
 
 
 class Homes:
     """The home tabs. An async context manager; leaving it leaves what is not published yet to the next change.
 
-    `shown` makes of a person's entries what they may see of them.
+    `shown` makes of a person's entries what they may see of them, and says what they may do.
     """
 
     def __init__(
@@ -83,10 +83,12 @@ class Homes:
         """Publish it as it is now, also where the store is gone. Raises what a failed call of Slack raises."""
         entries: Sequence[Entry] | None
         try:
-            entries = await self._shown(person, await self._subscriptions.entries(person, limit=LISTED_AT_MOST))
+            found = await self._subscriptions.entries(person, limit=LISTED_AT_MOST)
+            entries, reach = await self._shown(person, found)
         except StoreUnavailable:
-            entries = None
-        await self._slack.views_publish(user_id=person.user_id, view=home_view(entries, now=self._clock()))
+            entries, reach = None, Reach()
+        view = home_view(entries, now=self._clock(), reach=reach)
+        await self._slack.views_publish(user_id=person.user_id, view=view)
 
     async def _go_on_publishing(self) -> None:
         while True:

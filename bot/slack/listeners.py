@@ -41,6 +41,7 @@ from bot.slack.reply import Reply
 from bot.slack.sharing import can_post_again, on_share
 from bot.slack.subscribing import (
     may_subscribe,
+    on_clear,
     on_list,
     on_subscribe,
     on_unsubscribe,
@@ -66,6 +67,7 @@ def register(app: AsyncApp, desk: Desk) -> None:
     app.action("rectask.subscribe")(shielded(desk, once(on_subscribe, or_if_unknown=True)))
     app.action(re.compile(r"rectask\.unsubscribe(\..*)?"))(shielded(desk, once(on_unsubscribe, or_if_unknown=True)))
     app.action("rectask.list")(shielded(desk, on_list))
+    app.action("rectask.clear")(shielded(desk, once(on_clear, or_if_unknown=True)))
     app.action("rectask.share")(shielded(desk, once(on_share)))
     app.action(re.compile(r"rectask\.(files|raw)(\..*)?"))(shielded(desk, once(on_more, or_if_unknown=True)))
     app.action("rectask.links")(shielded(desk, once(on_links)))

@@ -15,6 +15,7 @@ _OF_ACTION = {
     "unsubscribe": Deed.UNSUBSCRIBE,
     "share": Deed.SHARE,
     "list": Deed.LIST,
+    "clear": Deed.LIST,
     "links": Deed.LINK,
     "open": Deed.OPEN,
 }

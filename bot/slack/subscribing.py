@@ -43,7 +43,8 @@ async def subscriptions_card(desk: Desk, visit: Visit) -> Card:
     with desk.gate.noting_failure(visit, Deed.LIST, None):
         entries = await desk.subscriptions.entries(visit.person, limit=LISTED_AT_MOST)
     desk.gate.note(visit, Deed.LIST, None)
-    return list_card(desk.gate.shown(visit.asker, entries), now=desk.answerer.clock())
+    shown, reach = desk.gate.shown(visit.asker, entries), desk.gate.reach(visit.asker)
+    return list_card(shown, now=desk.answerer.clock(), reach=reach)
 
 
 def may_subscribe(desk: Desk, ref: TaskRef, visit: Visit) -> None:
@@ -159,3 +160,16 @@ async def _refresh_list(desk: Desk, visit: Visit, reply: Reply) -> None:
         await desk.homes.show(visit.person)
     else:
         await reply.afterwards(await subscriptions_card(desk, visit), replace=True)
+
+
+async def on_clear(desk: Desk, visit: Visit, reply: Reply) -> None:
+    """Take what is done out of the list, which needs no right, and show what is left of it."""
+    await reply.acknowledge()
+    desk.work.begin(answered(desk, reply, lambda: _clear(desk, visit, reply)))
+
+
+async def _clear(desk: Desk, visit: Visit, reply: Reply) -> None:
+    with desk.gate.noting_failure(visit, Deed.LIST, None):
+        await desk.subscriptions.clear(visit.person)
+    desk.homes.refresh(visit.person)
+    await _refresh_list(desk, visit, reply)

@@ -18,6 +18,7 @@ from bot.storage.naming import AppNames
 from bot.storage.tables import (
     IS_LOOKED_AT,
     IS_OPEN,
+    IS_UNSETTLED,
     completions,
     notices,
     of_ids,
@@ -150,6 +151,16 @@ class SqlSubscriptions:
             await connection.execute(delete(subscriptions).where(by_choice, _HAS_NOTHING_TO_SHOW))
             await retire(self._database, connection, one_of(watched_tasks.c.id, locked))
             return True
+
+    async def clear(self, person: Person) -> int:
+        owes_nothing = ~exists().where(notices.c.subscription_id == subscriptions.c.id, IS_UNSETTLED)
+        is_done = of_person(person) & ~IS_RUNNING & owes_nothing
+        async with self._database.writing() as connection:
+            locked = await lock(connection, watched_tasks, subscribed_by(is_done))
+            is_done &= one_of(subscriptions.c.watched_task_id, locked)
+            cleared = await connection.execute(delete(subscriptions).where(is_done))
+            await retire(self._database, connection, one_of(watched_tasks.c.id, locked))
+            return int(cleared.rowcount)
 
     async def is_subscribed(self, task: RecordTask, person: Person) -> bool:
         is_theirs = exists().where(subscriptions.c.watched_task_id == watched_tasks.c.id, of_person(person), IS_RUNNING)

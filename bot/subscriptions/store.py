@@ -50,6 +50,10 @@ class Subscriptions(Protocol):
         """
         ...
 
+    async def clear(self, person: Person) -> int:
+        """Delete what is done of the person's list: settled, ended, and nothing more to come. How many that was."""
+        ...
+
     async def is_subscribed(self, task: RecordTask, person: Person) -> bool:
         """Whether the person will be told of the end of this very task."""
         ...

@@ -466,3 +466,41 @@ class TestTheList:
         assert [entry.watched.ref for entry in await stores.subscriptions.entries(ANN, limit=9)] == [OTHER_REF, REF]
         await stores.subscriptions.unsubscribe(OTHER_REF, ANN)
         assert [entry.watched.ref for entry in await stores.subscriptions.entries(ANN, limit=9)] == [REF, OTHER_REF]
+
+
+async def test_clearing_deletes_what_is_done_of_this_person_alone(stores: Stores) -> None:
+    for person in (ANN, BOB):
+        await stores.subscribe(person)
+    await stores.conclude()
+    for delivery in await stores.claim_notices():
+        assert await stores.notices.begin(delivery, lease=LEASE)
+        assert await stores.notices.mark_delivered(delivery, PLACE)
+    assert await stores.subscriptions.clear(ANN) == 1
+    assert not await stores.subscriptions.entries(ANN, limit=100)
+    assert (await stores.entry(BOB)).notice_state is NoticeState.DELIVERED
+    assert await stores.subscriptions.clear(ANN) == 0
+    assert await stores.subscriptions.clear(BOB) == 1
+    assert not any(
+        rows for name, rows in (await stores.rows()).items() if name in ("watched_tasks", "subscriptions", "notices")
+    )
+
+
+@pytest.mark.parametrize("stage", ["watched", "queued", "sending", "awaiting files"])
+async def test_clearing_leaves_what_something_is_still_to_come_of(stores: Stores, stage: str) -> None:
+    await stores.subscribe()
+    if stage != "watched":
+        await stores.conclude(phase=Phase.AWAITING_FILES if stage == "awaiting files" else Phase.CLOSED)
+    if stage == "sending":
+        await stores.begin()
+    if stage == "awaiting files":
+        await stores.deliver()
+    before = await stores.rows()
+    assert await stores.subscriptions.clear(ANN) == 0
+    assert await stores.rows() == before
+
+
+async def test_what_was_given_up_can_be_cleared(stores: Stores) -> None:
+    await stores.subscribe()
+    await stores.conclude()
+    assert await stores.notices.give_up(await stores.begin(), "The account is closed")
+    assert await stores.subscriptions.clear(ANN) == 1

@@ -77,7 +77,7 @@ async def test_an_app_that_was_removed_can_be_unsubscribed_from_everywhere_and_n
             await pressed(again, listed, "rectask.unsubscribe.list.0")
             home = await home_of(again)
             await again.slack.press(home, "rectask.unsubscribe.list.0", user=U_ANA)
-            await again.slack.wait_for(lambda: shows(home, "You are subscribed to nothing"))
+            await again.slack.wait_for(lambda: shows(home, "You have no subscriptions"))
 
 
 @pytest.mark.parametrize("action", ["rectask.refresh", "rectask.files", "rectask.share", "rectask.links"])
@@ -92,3 +92,16 @@ async def test_rtc_is_not_asked_about_an_app_that_is_not_configured(action: str)
         answer = await office.slack.next_message(user=U_ANA, channel=C_ONCALL)
         assert "That button can not be used" in words_of(answer)
         assert len(office.rtc.received) == asked
+
+
+async def test_what_is_not_found_has_a_button_for_each_other_app() -> None:
+    async with office_of(f"{BEFORE},lab=66{'0' * 18}543c") as office:
+        office.rtc.forget("running", app_id=FIRST)
+        card = await typed(office, "running Task1")
+        assert "No recording found" in words_of(card)
+        labels = [element["text"]["text"] for element in card.blocks[-1]["elements"]]
+        assert labels == ["Ask again", "Look in staging", "Look in lab"]
+        await pressed(office, card, "rectask.refresh.1")
+        assert card.text.startswith("running / Task1: Running")
+        assert "app `staging`" in words_of(card)
+        assert nothing_amiss(office.slack)

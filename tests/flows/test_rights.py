@@ -54,15 +54,16 @@ ACTIONS = [
     ("rectask.unsubscribe", Deed.UNSUBSCRIBE, True),
     ("rectask.unsubscribe.list.0", Deed.UNSUBSCRIBE, True),
     ("rectask.list", Deed.LIST, True),
+    ("rectask.clear", Deed.LIST, True),
     ("rectask.unsubscribe.answer", Deed.UNSUBSCRIBE, True),
     ("rectask.share", Deed.SHARE, False),
     ("rectask.links", Deed.LINK, False),
     ("rectask.bygone", Deed.OTHER, True),
 ]
-IN_PLACE = {"rectask.unsubscribe.answer", "rectask.unsubscribe.list.0", "rectask.list"}
+IN_PLACE = {"rectask.unsubscribe.answer", "rectask.unsubscribe.list.0", "rectask.list", "rectask.clear"}
 OWN_LIST = [text for text, _, _ in COMMANDS].index("list")
 TELLING = re.compile(r"Running|Ended|No recording found|stopped by|StopByAPI|v02b| MB|00543c|[Ss]ubscribed")
-REFUSED = "You may not do this here"
+REFUSED, NO_ACCESS = "You may not do this here", "You have no access to recordings here"
 
 
 @asynccontextmanager
@@ -168,13 +169,15 @@ async def test_who_may_not_is_told_nothing_and_recorded(door: str, user: str, ch
 
 
 def check_answers(answers: list[Message], user: str, config: str) -> None:
-    for (what, _, is_ones_own), answer in zip([*COMMANDS, *ACTIONS], answers, strict=True):
+    for (what, deed, is_ones_own), answer in zip([*COMMANDS, *ACTIONS], answers, strict=True):
         if user == U_STRANGER:
             assert "This is for another organisation" in words_of(answer), what
         elif is_ones_own:
-            assert re.search("You were not subscribed|subscribed to nothing|can not be used", words_of(answer)), what
+            assert re.search("You were not subscribed|You have no subscriptions|can not be used", words_of(answer)), (
+                what
+            )
         else:
-            assert REFUSED in words_of(answer), what
+            assert (NO_ACCESS if deed is Deed.OTHER else REFUSED) in words_of(answer), what
             assert ("ask Ana." if config else "ask whoever runs Rectask") in words_of(answer)
         if not is_ones_own:
             assert not TELLING.search(answer.text + words_of(answer)), what
@@ -322,6 +325,19 @@ async def test_rights_by_group_channel_and_room() -> None:
         await pressed(office, card, "rectask.refresh", user=U_BEN)
         assert ": Ended after" in (await direct_message(office, user=U_BEN)).text
         assert nothing_amiss(office.slack)
+
+
+async def test_a_guest_who_asks_for_help_is_told_of_no_recording_and_of_no_button() -> None:
+    async with ready_office("http") as office:
+        helped = words_of(await typed_by(office, "help", U_GUEST))
+        assert "You have no access to recordings here" in helped
+        assert "such a recording" not in helped
+        listed = words_of(await typed_by(office, "list", U_GUEST))
+        assert "You have no permission to look recordings up" in listed
+        assert "Subscribe" not in listed
+        home = json.dumps((await home_of(office, U_GUEST)).content)
+        assert "You have no permission to look recordings up" in home
+        assert "rectask ROOM TASK" not in home
 
 
 async def test_a_guest_whom_a_rule_names() -> None:

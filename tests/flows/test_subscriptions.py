@@ -111,7 +111,7 @@ async def test_what_can_not_be_read_is_not_watched(office: Office, room: str, ti
     assert "You were not subscribed." in words_of(answer)
     assert "You were not subscribed." in answer.text
     office.rtc.heal()
-    assert "You are subscribed to nothing" in words_of(await typed(office, "list"))
+    assert "You have no subscriptions" in words_of(await typed(office, "list"))
 
 
 async def test_a_card_stays_when_subscribing_fails(office: Office) -> None:
@@ -128,7 +128,7 @@ async def test_watching_what_is_over_answers_with_its_card(office: Office) -> No
     answer = await typed(office, "watch Room1 Task1")
     assert answer.text.startswith("Room1 / Task1: Ended after 7 min 42 s")
     assert "It is over already, so no message will come of it." in words_of(answer)
-    assert "You are subscribed to nothing" in words_of(await typed(office, "list"))
+    assert "You have no subscriptions" in words_of(await typed(office, "list"))
 
 
 async def test_what_is_remembered_as_over_is_asked_anew(office: Office) -> None:
@@ -214,19 +214,19 @@ async def notice_of(office: Office) -> Message:
 
 
 async def test_the_list(office: Office) -> None:
-    assert "You are subscribed to nothing" in words_of(await typed(office, "list"))
+    assert "You have no subscriptions" in words_of(await typed(office, "list"))
     await typed(office, "watch running Task1")
     await typed(office, "watch running Task2 --app default")
     card = await typed(office, "list")
     assert "Looked at next" in words_of(card)
     assert actions_of(card)[1:] == ["rectask.unsubscribe.list.0", "rectask.unsubscribe.list.1"]
-    assert "`Task2`" in card.blocks[1]["text"]["text"]
+    assert "`Task2`" in card.blocks[2]["text"]["text"]
     await pressed(office, card, "rectask.unsubscribe.list.0")
     assert "`Task2`" not in words_of(card)
     await typed(office, "unwatch running Task1")
     await pressed(office, card, "rectask.list")
-    assert "You are subscribed to nothing" in words_of(card)
-    assert "You are subscribed to nothing" in words_of(await typed(office, "list", user=U_BEN))
+    assert "You have no subscriptions" in words_of(card)
+    assert "You have no subscriptions" in words_of(await typed(office, "list", user=U_BEN))
     assert nothing_amiss(office.slack)
 
 
@@ -244,7 +244,7 @@ def shows(home: View, words: str) -> bool:
 
 async def test_the_home_tab_is_kept_up_to_date(office: Office) -> None:
     home = await home_of(office)
-    assert shows(home, "You are subscribed to nothing")
+    assert shows(home, "You have no subscriptions")
     card = await typed(office, "running Task1")
     await pressed(office, card, "rectask.subscribe")
     await office.slack.wait_for(lambda: shows(home, "Looked at next"))
@@ -262,7 +262,7 @@ async def test_the_buttons_of_the_home_tab(office: Office) -> None:
     await office.slack.press(home, "rectask.list", user=U_ANA)
     await office.slack.wait_for(lambda: home.hash != before)
     await office.slack.press(home, "rectask.unsubscribe.list.0", user=U_ANA)
-    await office.slack.wait_for(lambda: shows(home, "You are subscribed to nothing"))
+    await office.slack.wait_for(lambda: shows(home, "You have no subscriptions"))
     assert nothing_amiss(office.slack)
 
 
@@ -298,7 +298,7 @@ async def test_a_changed_value_subscribes_to_nothing(office: Office) -> None:
     card = await typed(office, "running Task1")
     await office.slack.press(card, "rectask.subscribe", user=U_ANA, value='{"a":"default","r":"../..","t":"x"}')
     assert "That button can not be used" in words_of(await office.slack.next_message(user=U_ANA))
-    assert "You are subscribed to nothing" in words_of(await typed(office, "list"))
+    assert "You have no subscriptions" in words_of(await typed(office, "list"))
 
 
 async def test_who_is_deactivated_is_not_written_to_any_more(office: Office) -> None:
@@ -327,7 +327,7 @@ async def test_an_app_that_is_removed_forgets_all(
             break
         await asyncio.sleep(0.02)
     office.slack.restore_token()
-    assert "You are subscribed to nothing" in words_of(await typed(office, "list"))
+    assert "You have no subscriptions" in words_of(await typed(office, "list"))
 
 
 async def test_a_revoked_token_costs_nobody_their_message(office: Office) -> None:
@@ -336,3 +336,24 @@ async def test_a_revoked_token_costs_nobody_their_message(office: Office) -> Non
     await office.slack.wait_for(lambda: [call for call in office.slack.calls if call.method == "auth.test"][1:])
     office.slack.restore_token()
     assert "`running`" in words_of(await typed(office, "list"))
+
+
+async def test_what_is_done_is_cleared_from_the_list_and_the_home_tab(office: Office) -> None:
+    await notice_of(office)
+    await typed(office, "watch running Task2")
+    home = await home_of(office)
+    assert shows(home, "*Done in the last days*")
+    listed = await typed(office, "list")
+    await pressed(office, listed, "rectask.clear")
+    assert "was delivered" not in words_of(listed)
+    assert "`Task2`" in words_of(listed)
+    await office.slack.wait_for(lambda: not shows(home, "was delivered"))
+    assert not shows(home, "rectask.clear")
+    assert nothing_amiss(office.slack)
+
+
+async def test_clearing_on_the_home_tab(office: Office) -> None:
+    await notice_of(office)
+    home = await home_of(office)
+    await office.slack.press(home, "rectask.clear", user=U_ANA)
+    await office.slack.wait_for(lambda: shows(home, "You have no subscriptions"))

@@ -268,7 +268,7 @@ async def test_an_event_is_taken_up_again_until_the_store_is_back(bureau: Bureau
     bureau.slack.revoke_token("account_inactive")
     await heard(bureau, on_uninstalled, UNINSTALLED)
     bureau.slack.restore_token()
-    assert "You are subscribed to nothing" in words_of(await bureau.typed("list"))
+    assert "You have no subscriptions" in words_of(await bureau.typed("list"))
 
 
 async def test_an_app_that_was_removed_forgets_all_whichever_workspace_slack_names(
@@ -278,7 +278,7 @@ async def test_an_app_that_was_removed_forgets_all_whichever_workspace_slack_nam
     bureau.slack.revoke_token("account_inactive")
     await heard(bureau, on_uninstalled, UNINSTALLED | {"team_id": "T0ANOTHER1"})
     bureau.slack.restore_token()
-    assert "You are subscribed to nothing" in words_of(await bureau.typed("list"))
+    assert "You have no subscriptions" in words_of(await bureau.typed("list"))
     (told,) = [entry for entry in logged if entry["event"] == "app.uninstalled"]
     assert (told["team"], told["named"], told["subscriptions"]) == (T_HOME, "T0ANOTHER1", 1)
 
@@ -301,7 +301,7 @@ async def test_the_token_that_is_removed_a_little_after_the_event(bureau: Bureau
     bureau.slack.fault("auth.test", "slow_before", seconds=0.0)
     bureau.slack.fault("auth.test", "account_inactive")
     await heard(bureau, on_uninstalled, UNINSTALLED)
-    assert "You are subscribed to nothing" in words_of(await bureau.typed("list"))
+    assert "You have no subscriptions" in words_of(await bureau.typed("list"))
 
 
 async def test_an_event_that_the_store_never_took_is_logged(bureau: Bureau, logged: list[EventDict]) -> None:

@@ -88,7 +88,7 @@ async def test_whoever_is_asked_unsubscribes(replicas: Replicas) -> None:
     for card in reversed(cards):
         await pressed(office, card, "rectask.unsubscribe.answer")
     for _ in range(THREE):
-        assert "You are subscribed to nothing" in words_of(await typed(office, "list"))
+        assert "You have no subscriptions" in words_of(await typed(office, "list"))
     assert all(await replicas.counted("rectask_ack_seconds_count", kind="action"))
     assert nothing_amiss(replicas.slack)
 

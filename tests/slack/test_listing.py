@@ -1,6 +1,7 @@
 """What somebody is subscribed to, as a card and as the home tab."""
 
 import json
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -9,12 +10,13 @@ import pytest
 from bot.playground.slack_blocks import check_blocks, check_view
 from bot.recording.completion import Occasion
 from bot.recording.stop_reason import StopReason
-from bot.recording.task import ENDED
+from bot.recording.task import ENDED, FAILED, TaskRef
 from bot.slack.cards.card import BYTES_AT_MOST, size_of
-from bot.slack.cards.listing import LISTED_AT_MOST, entry_in_words, home_view, list_card
+from bot.slack.cards.listing import LISTED_AT_MOST, Reach, entry_in_words, home_view, list_card
+from bot.slack.cards.signs import Sign
 from bot.subscriptions.notice import NoticeState
 from bot.subscriptions.subscription import Entry, Phase
-from tests.slack.told import LONGEST, NOW, completion, delivered, ended_reading, entry, reading
+from tests.slack.told import APP, LONGEST, NOW, completion, delivered, ended_reading, entry, reading
 
 ENDED_ENTRY: dict[str, Any] = {
     "phase": Phase.CLOSED,
@@ -74,6 +76,7 @@ def test_each_state_in_words(of: Entry, said: str, *, can_be_ended: bool) -> Non
     assert said in entry_in_words(of)
     card = list_card([of], now=NOW)
     assert ("Unsubscribe" in json.dumps(card.blocks)) is can_be_ended
+    assert ("rectask.clear" in json.dumps(card.blocks)) is not can_be_ended
     check_blocks(list(card.blocks))
 
 
@@ -83,7 +86,7 @@ def test_a_closed_task_is_not_looked_at() -> None:
 
 def test_nothing_says_how_to_subscribe() -> None:
     for blocks in (list_card([], now=NOW).blocks, home_view([], now=NOW)["blocks"]):
-        assert "You are subscribed to nothing" in json.dumps(blocks)
+        assert "You have no subscriptions" in json.dumps(blocks)
         assert "/rectask watch ROOM TASK" in json.dumps(blocks)
 
 
@@ -126,4 +129,50 @@ def test_what_comes_from_outside_is_inert() -> None:
 
 def test_the_text_tells_who_can_not_see_the_blocks() -> None:
     text = list_card([entry()], now=NOW).text
-    assert text == "What you are subscribed to. Room Room1, task Task1: Running for 9 min 48 s. No files so far."
+    assert text == "Your subscriptions. Room1 / Task1: Running for 9 min 48 s. No files so far."
+
+
+def lines_of(blocks: Sequence[dict[str, Any]]) -> list[str]:
+    return [block["text"]["text"] for block in blocks if block["type"] in ("header", "section")]
+
+
+def test_what_is_open_comes_first_under_its_own_heading() -> None:
+    entries = [delivered(), entry(), delivered(Occasion.FORGOTTEN), entry(failures=1)]
+    for blocks in (list_card(entries, now=NOW).blocks, home_view(entries, now=NOW)["blocks"]):
+        lines = lines_of(blocks)
+        opened, done = lines.index("*Open*"), lines.index("*Done in the last days*")
+        assert opened < done
+        assert all("Looked at next" in line for line in lines[opened + 1 : done])
+        assert [("was delivered" in line) for line in lines[done + 1 :]] == [True, True]
+
+
+def test_a_delivered_message_about_a_failure_has_no_green_tick() -> None:
+    failed = reading(FAILED, ended=timedelta(minutes=1))
+    said = entry_in_words(delivered(seen=failed))
+    assert Sign.GOOD not in said
+    assert f"{Sign.BAD} Failed" in said
+    assert f"{Sign.DELIVERED} The message" in said
+
+
+def test_each_button_has_a_name_of_its_own_for_a_screen_reader() -> None:
+    other = TaskRef(APP, "Room2", "Task1")
+    for blocks in (list_card([entry(), entry(ref=other), entry(ref=LONGEST)], now=NOW).blocks,):
+        spoken = [block["accessory"]["accessibility_label"] for block in blocks if "accessory" in block]
+        assert spoken[:2] == ["Unsubscribe from Room1 / Task1", "Unsubscribe from Room2 / Task1"]
+        assert len(spoken[2]) <= 75
+
+
+@pytest.mark.parametrize(
+    ("reach", "said"),
+    [
+        (Reach(may_look_up=False, may_subscribe=False, ask="<@U1>"), "no permission to look recordings up"),
+        (Reach(may_subscribe=False, ask="<@U1>"), "no permission to subscribe to recordings"),
+    ],
+)
+def test_nobody_is_told_to_do_what_they_have_no_permission_for(reach: Reach, said: str) -> None:
+    for card in (list_card([], now=NOW, reach=reach), home_view([], now=NOW, reach=reach)):
+        words = json.dumps(card if isinstance(card, dict) else [card.text, card.blocks])
+        assert said in words
+        assert "please ask <@U1>" in words
+        assert "watch ROOM TASK" not in words
+        assert ("rectask ROOM TASK" in words) is (isinstance(card, dict) and reach.may_look_up)

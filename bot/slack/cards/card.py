@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from bot.slack.text import Block, cut, mrkdwn, plain
+from bot.slack.text import Block, cut, mrkdwn, plain, visible
 
 # Slack refuses somewhat above 13,000 characters of blocks (measured), and more than 50 of them.
 BYTES_AT_MOST = 12_000
@@ -68,9 +68,22 @@ def buttons(*elements: Block) -> Block:
     return {"type": "actions", "elements": list(elements)}
 
 
-def button(label: str, action_id: str, *, value: str, confirm: Block | None = None, style: str | None = None) -> Block:
-    """A button; `value` comes back as it is when it is pressed, and is not to be trusted then."""
+def button(
+    label: str,
+    action_id: str,
+    *,
+    value: str,
+    confirm: Block | None = None,
+    style: str | None = None,
+    spoken: str | None = None,
+) -> Block:
+    """A button; `value` comes back as it is when it is pressed, and is not to be trusted then.
+
+    A screen reader reads `spoken` instead of the label, which tells apart buttons of the same label.
+    """
     made: Block = {"type": "button", "text": plain(label, limit=75), "action_id": action_id, "value": value}
+    if spoken is not None:
+        made["accessibility_label"] = cut(visible(spoken), 75)
     return made | ({"confirm": confirm} if confirm else {}) | ({"style": style} if style else {})
 
 

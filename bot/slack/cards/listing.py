@@ -1,6 +1,7 @@
 """What somebody is subscribed to: as the answer to `/rectask list`, and as their home tab."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from bot.recording.completion import Occasion
@@ -11,14 +12,15 @@ from bot.slack.cards.card import (
     Card,
     button,
     buttons,
+    confirmation,
     footnote,
     headline,
     paragraph,
     size_of,
 )
-from bot.slack.cards.signs import Sign
+from bot.slack.cards.signs import Sign, sign_of
 from bot.slack.cards.subscribing import IN_LIST
-from bot.slack.cards.task import place, unsubscribe_button
+from bot.slack.cards.task import name_of, place, unsubscribe_button
 from bot.slack.text import Block, escape, moment
 from bot.subscriptions.notice import NoticeState
 from bot.subscriptions.subscription import Entry, Phase
@@ -29,6 +31,11 @@ LISTED_AT_MOST = 90
 _SPOKEN_AT_MOST = 5
 _HOME_BLOCKS_AT_MOST = 100
 _HOME_BYTES_AT_MOST = 200_000
+_CLEARED = confirmation(
+    "Clear what is done?",
+    "Subscriptions that are done are removed from this list. Messages that you got stay where they are.",
+    yes="Clear",
+)
 _HOW_TO = "Press *Subscribe* on a recording's card, or type `/rectask watch ROOM TASK`: you get a message when it ends."
 _LOOK_UP = "`/rectask ROOM TASK` shows what became of a recording, `/rectask help` all that can be typed."
 _ABOUT = {
@@ -41,27 +48,43 @@ _ABOUT = {
 }
 
 
-def list_card(entries: Sequence[Entry], *, now: datetime) -> Card:
-    """The answer to `/rectask list`; what is still watched comes first."""
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What the reader of a list may do at all, and whom to ask for more (in mrkdwn, from the settings)."""
+
+    may_look_up: bool = True
+    may_subscribe: bool = True
+    ask: str = ""
+
+    @property
+    def how_to(self) -> str:
+        """How to get something into the list, or why that cannot be."""
+        if self.may_subscribe:
+            return _HOW_TO
+        what = "subscribe to recordings" if self.may_look_up else "look recordings up"
+        return f"You have no permission to {what}. If you need it, please ask {self.ask}."
+
+
+def list_card(entries: Sequence[Entry], *, now: datetime, reach: Reach = Reach()) -> Card:
+    """The answer to `/rectask list`: what is open first, then what is done."""
     title = _title(entries)
-    bottom = [_foot(now), _refresh()]
+    bottom = [_foot(now), _buttons(entries)]
     if not entries:
-        return Card(
-            text=f"{title}. Type /rectask watch ROOM TASK.", blocks=(headline(title), paragraph(_HOW_TO), *bottom)
-        )
+        said = " Type /rectask watch ROOM TASK." if reach.may_subscribe else ""
+        return Card(text=f"{title}.{said}", blocks=(headline(title), paragraph(reach.how_to), *bottom))
     top = [headline(title)]
     shown = _that_fit(entries, besides=[*top, *bottom], bytes_at_most=BYTES_AT_MOST, blocks_at_most=BLOCKS_AT_MOST)
-    said = " ".join((f"{title}.", *(_spoken(entry) for entry in entries[:_SPOKEN_AT_MOST])))
+    said = " ".join((f"{title}.", *(_spoken(entry) for entry in _in_order(entries)[:_SPOKEN_AT_MOST])))
     return Card(text=escape(said), blocks=(*top, *shown, *bottom))
 
 
-def home_view(entries: Sequence[Entry] | None, *, now: datetime) -> Block:
-    """The home tab; None where the store can not be reached."""
-    bottom = [footnote(_LOOK_UP), _foot(now), _refresh()]
+def home_view(entries: Sequence[Entry] | None, *, now: datetime, reach: Reach = Reach()) -> Block:
+    """The home tab; None if the store cannot be reached."""
+    bottom = [*([footnote(_LOOK_UP)] if reach.may_look_up else []), _foot(now), _buttons(entries or ())]
     if entries is None:
         gone = paragraph("What you are subscribed to is kept, but can not be shown. *Press Refresh in a minute.*")
         return _home([headline("Subscriptions can not be reached now"), gone, *bottom])
-    top = [headline(_title(entries)), paragraph(_HOW_TO)]
+    top = [headline(_title(entries)), paragraph(reach.how_to)]
     shown = _that_fit(
         entries, besides=[*top, *bottom], bytes_at_most=_HOME_BYTES_AT_MOST, blocks_at_most=_HOME_BLOCKS_AT_MOST
     )
@@ -79,11 +102,11 @@ def entry_in_words(entry: Entry) -> str:
 def _spoken(entry: Entry) -> str:
     ref, seen = entry.watched.ref, entry.watched.seen
     state = "not seen yet." if seen is None else judge(seen.task, now=seen.read_at).sentence
-    return f"Room {ref.room}, task {ref.task}: {state}"
+    return f"{name_of(ref)}: {state}"
 
 
 def _title(entries: Sequence[Entry]) -> str:
-    return "What you are subscribed to" if entries else "You are subscribed to nothing"
+    return "Your subscriptions" if entries else "You have no subscriptions"
 
 
 def _home(blocks: list[Block]) -> Block:
@@ -94,24 +117,41 @@ def _foot(now: datetime) -> Block:
     return footnote(f"As of {moment(now)}")
 
 
-def _refresh() -> Block:
-    return buttons(button("Refresh", "rectask.list", value="list"))
+def _buttons(entries: Sequence[Entry]) -> Block:
+    row = [button("Refresh", "rectask.list", value="list")]
+    if not all(map(_is_open, entries)):
+        row.append(button("Clear what is done", "rectask.clear", value="list", confirm=_CLEARED))
+    return buttons(*row)
+
+
+def _in_order(entries: Sequence[Entry]) -> list[Entry]:
+    """What is open first."""
+    return sorted(entries, key=_is_open, reverse=True)
 
 
 def _that_fit(
     entries: Sequence[Entry], *, besides: list[Block], bytes_at_most: int, blocks_at_most: int
 ) -> Iterator[Block]:
-    """As many as there is room for; then how many more there are."""
+    """As many as there is room for, under their headings; then how many more there are."""
     room, places = bytes_at_most - size_of(besides) - 300, blocks_at_most - len(besides) - 1
-    for number, entry in enumerate(entries):
-        block = _block_of(entry, number)
-        room, places = room - size_of([block]), places - 1
+    for number, (entry, heading) in enumerate(_headed(_in_order(entries))):
+        blocks = [*([paragraph(f"*{heading}*")] if heading else []), _block_of(entry, number)]
+        room, places = room - size_of(blocks), places - len(blocks)
         if room < 0 or places < 0:
             left = len(entries) - number
             more = f"{left}" if len(entries) < LISTED_AT_MOST else f"at least {left}"
             yield paragraph(f"… and {more} more: see Rectask's Home tab.")
             return
-        yield block
+        yield from blocks
+
+
+def _headed(entries: Sequence[Entry]) -> Iterator[tuple[Entry, str | None]]:
+    """Each entry, and the heading above it where a part of the list begins."""
+    before = None
+    for entry in entries:
+        is_open = _is_open(entry)
+        yield entry, None if is_open is before else "Open" if is_open else "Done in the last days"
+        before = is_open
 
 
 def _block_of(entry: Entry, number: int) -> Block:
@@ -135,8 +175,8 @@ def _ended_without_notice(entry: Entry) -> str | None:
 def _seen(entry: Entry) -> Iterator[str]:
     """As of when it was seen: it is not claimed to go on since."""
     if (seen := entry.watched.seen) is not None:
-        sentence = escape(judge(seen.task, now=seen.read_at).sentence)
-        yield f"{sentence} Seen {moment(seen.read_at)}."
+        verdict = judge(seen.task, now=seen.read_at)
+        yield f"{sign_of(seen.task, verdict)} {escape(verdict.sentence)} Seen {moment(seen.read_at)}."
 
 
 def _next_look(entry: Entry) -> Iterator[str]:

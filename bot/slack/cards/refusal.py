@@ -6,8 +6,10 @@ from bot.slack.cards.card import Card
 from bot.slack.cards.words import words_card
 
 
-def not_allowed_card(ask: str) -> Card:
+def not_allowed_card(ask: str, *, about_recording: bool = True) -> Card:
     """`ask` is in mrkdwn, from the settings."""
+    if not about_recording:
+        return words_card("You have no access to recordings here", f"If you need it, please ask {ask}.")
     return words_card(
         "You may not do this here",
         f"That says nothing about whether there is such a recording. If you need it, please ask {ask}.",

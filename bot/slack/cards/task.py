@@ -173,4 +173,6 @@ def subscribe_button(ref: TaskRef, *, value: str | None = None) -> Block:
 
 def unsubscribe_button(ref: TaskRef, action_id: str) -> Block:
     """The button that ends a subscription; what stands behind "rectask.unsubscribe" says where it is pressed."""
-    return button("Unsubscribe", action_id, value=Press(ref).as_value())
+    # Within 75 characters.
+    spoken = f"Unsubscribe from {cut(ref.room, 27)} / {cut(ref.task, 27)}"
+    return button("Unsubscribe", action_id, value=Press(ref).as_value(), spoken=spoken)
