@@ -1,10 +1,12 @@
 """Rights and record, made from the settings."""
 
 import asyncio
+import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -14,9 +16,11 @@ from bot.access.batches import BatchingAuditLog
 from bot.access.lines import JsonLines
 from bot.access.rights import Right, Rights, Rule
 from bot.allow_settings import AllowSettings
+from bot.line_writer import LineWriter
 from bot.settings import Settings
 from bot.storage.audit import SqlAudit
 from bot.storage.database import Database
+from bot.supervision import Supervisor
 
 log = structlog.get_logger()
 
@@ -45,19 +49,40 @@ def _rule(rule: AllowSettings) -> Rule:
 
 @asynccontextmanager
 async def open_audit(
-    settings: Settings, database: Database, *, clock: Callable[[], datetime]
+    settings: Settings,
+    database: Database,
+    *,
+    clock: Callable[[], datetime],
+    pipe: LineWriter | None,
+    supervisor: Supervisor,
+    drain: Callable[[], float],
 ) -> AsyncIterator[AuditLog]:
-    """Rows in the database, where old ones are forgotten, and lines; leaving the block writes what is left."""
+    """Rows in the database, where old ones are forgotten, and lines; leaving the block writes what is left.
+
+    `pipe` takes the lines where they do not go to a file; `drain` says how many seconds writing what is left may take.
+    """
     records = SqlAudit(database)
-    lines = JsonLines.to_stream(sys.stdout) if settings.audit == "stdout" else JsonLines.to_file(Path(settings.audit))
+    lines = JsonLines.to_file(Path(settings.audit)) if pipe is None else JsonLines.to_stream(pipe)
     kept_for = timedelta(days=settings.audit_retention_days)
-    forgetting = asyncio.create_task(keep_forgetting(records, kept_for, clock=clock))
-    try:
-        async with BatchingAuditLog(records, lines) as audit:
-            yield audit
-    finally:
-        forgetting.cancel()
-        await asyncio.wait([forgetting])
+    async with (
+        supervisor.running("audit_upkeep", partial(keep_forgetting, records, kept_for, clock=clock)),
+        BatchingAuditLog(records, lines, supervisor=supervisor, drain=drain) as audit,
+    ):
+        yield audit
+
+
+def audit_pipe(settings: Settings) -> LineWriter | None:
+    """What writes lines to standard output, or to a pipe that has a name; None where they go to a file."""
+    if settings.audit == "stdout":
+        return LineWriter.to_stream(sys.stdout, on_dropped=_note_dropped)
+    path = Path(settings.audit)
+    if path.is_fifo():
+        return LineWriter(partial(os.open, path, os.O_WRONLY), on_dropped=_note_dropped)
+    return None
+
+
+def _note_dropped(lines: int) -> None:
+    log.warning("audit.lines_dropped", lines=lines)
 
 
 async def keep_forgetting(

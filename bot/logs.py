@@ -3,7 +3,7 @@
 import logging
 import sys
 from collections.abc import Iterable
-from typing import TextIO
+from typing import Protocol
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -14,9 +14,17 @@ _TOO_TALKATIVE = ("httpx", "httpcore", "aiohttp.access", "asyncio", "aiosqlite",
 _NOT_TO_BE_HEARD = ("slack_bolt", "slack_sdk")
 
 
-def configure_logs(*, level: str, as_json: bool, secrets: Iterable[str], stream: TextIO | None = None) -> None:
+class Stream(Protocol):
+    """What lines are written to."""
+
+    def write(self, line: str, /) -> object: ...
+
+    def flush(self) -> object: ...
+
+
+def configure_logs(*, level: str, as_json: bool, secrets: Iterable[str], stream: Stream | None = None) -> None:
     """Send what structlog and the standard library log to one handler; every occurrence of a secret is masked."""
-    handler = logging.StreamHandler(stream or sys.stderr)
+    handler: logging.StreamHandler[Stream] = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=_shared_processors(),

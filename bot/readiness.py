@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from bot.slack.bolt import SocketDoor
 from bot.slack.workspace import TokenHealth
 from bot.subscriptions.store import StoreUnavailable, Upkeep
+from bot.supervision import Supervisor
 from bot.watching import Watching
 
 # A load balancer's patience is short.
@@ -17,6 +18,7 @@ STORE_ANSWERS_WITHIN = 2.0
 class Readiness:
     """What has come up so far, and how it is."""
 
+    supervisor: Supervisor
     health: TokenHealth = field(default_factory=TokenHealth)
     upkeep: Upkeep | None = None
     watching: Watching | None = None
@@ -33,6 +35,8 @@ class Readiness:
             "store": await self._has_store(),
             "rounds": self.watching is not None and self.watching.is_well,
             **socket,
+            "background_tasks": not self.supervisor.away,
+            **{f"background_task_{name}": False for name in sorted(self.supervisor.away)},
         }
 
     async def _has_store(self) -> bool:

@@ -4,33 +4,23 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
-from typing import TypeVar
 
-import aiohttp
 import structlog
 
 from bot import __version__
 from bot.access.audit import AuditLog
 from bot.app import Bot, Clock, now_utc, open_bot
-from bot.gatekeeping import open_audit, rights_of
+from bot.gatekeeping import audit_pipe, open_audit, rights_of
+from bot.line_writer import LineWriter
 from bot.metrics.meters import Meters, make_meters
 from bot.metrics.scraping import Scraping
-from bot.readiness import Readiness
+from bot.process import FOR_AUDIT, FOR_CLAIMS, FOR_REST, Process, Sleep
 from bot.settings import Settings
 from bot.slack.answer import Answerer
-from bot.slack.bolt import (
-    UNREACHABLE,
-    SocketDoor,
-    greet,
-    http_door,
-    make_bolt,
-    make_slack,
-    open_session,
-    prove_app_token,
-)
+from bot.slack.bolt import SocketDoor, greet, http_door, make_bolt, make_slack, open_session, prove_app_token
 from bot.slack.desk import Desk
 from bot.slack.gate import Gate, make_gate
 from bot.slack.gated import GatedMessenger
@@ -41,20 +31,16 @@ from bot.slack.metered import PATIENCE as SLACK_PATIENCE
 from bot.slack.metered import Patience as SlackPatience
 from bot.slack.notices import open_messenger
 from bot.slack.work import Work
-from bot.storage.database import open_database
-from bot.subscriptions.store import StoreUnavailable, StoreUnusable
+from bot.starting import until_reached
+from bot.storage.database import Database, open_database
 from bot.volcengine.transport import PATIENCE, Patience
 from bot.watcher.schedule import Schedule
-from bot.watching import Habits, Stores, open_watching, stores_of
+from bot.watching import Habits, Stores, Watching, open_watching, stores_of
 from bot.web import Door, open_web
 
 log = structlog.get_logger()
 
-TRY_AGAIN_AFTER = 5.0
 LOOK_AT_TOKEN_EVERY = 60.0
-
-Sleep = Callable[[float], Awaitable[None]]
-T = TypeVar("T")
 
 
 async def serve(
@@ -67,82 +53,122 @@ async def serve(
     slack_patience: SlackPatience = SLACK_PATIENCE,
     sleep: Sleep = asyncio.sleep,
     on_port: Callable[[int], None] = lambda _port: None,
+    log_lines: LineWriter | None = None,
 ) -> None:
     """Serve until `stop` is set, then finish what runs, within ten seconds. Raises TokenRefused and StoreUnusable.
 
+    What is not finished by then is left behind, in the database and in this loop: the process is meant to end.
     `on_port` is told the port of the HTTP server as soon as it listens. Without a clock each goes by its own one: the
-    bot by this machine's, the database by its server's.
+    bot by this machine's, the database by its server's. What `log_lines` drops is counted.
     """
-    readiness, door, tries = Readiness(), Door(), Tries(stop, sleep)
-    meters = make_meters(version=__version__, clock=clock or now_utc)
-    async with AsyncExitStack() as stack:
-        bot = await stack.enter_async_context(
-            open_bot(
-                settings,
-                clock=clock or now_utc,
-                timer=timer,
-                patience=patience,
-                attempts=meters.rtc,
-                meter=meters.lookup,
-            )
-        )
-        scraping = Scraping(meters.registry, timer=timer)
-        on_port(await _open_server(stack, settings, door, readiness, scraping, meters))
-        names = {rtc_app.app_id: rtc_app.name for rtc_app in bot.apps}
-        database = await stack.enter_async_context(
-            open_database(settings.database_url.get_secret_value(), clock=clock, app_names=names)
-        )
-        stores = stores_of(database)
-        readiness.upkeep = stores.upkeep
-        await stack.enter_async_context(scraping.asking(stores.upkeep))
-        await tries.until_reached(database.prepare, of="store")
-        audit = await stack.enter_async_context(open_audit(settings, database, clock=bot.clock))
-        gate = await _find_gate(stack, settings, bot, audit, tries, meters=meters, patience=slack_patience)
-        if gate is None:
-            return
-        desk = await _open_desk(stack, settings, bot, stores, gate, readiness, meters=meters, patience=slack_patience)
-        async with _open_door(settings, desk, readiness, door, tries), _looking_after_token(desk, sleep):
-            await stop.wait()
-            log.info("server.stopping")
-            readiness.is_serving = False
+    pipe = audit_pipe(settings)
+    pipes = {"log": log_lines, "audit": pipe}
+    meters = make_meters(version=__version__, clock=clock or now_utc, pipes=pipes)
+    process = Process.of(settings, meters, slack_patience=slack_patience, sleep=sleep)
+    opening = partial(_open_all, clock=clock, timer=timer, patience=patience, on_port=on_port, pipe=pipe)
+    serving = asyncio.create_task(_serve(process, stop, opening), name="serve")
+    try:
+        await process.end(serving, stop)
+    finally:
+        if pipe is not None:
+            pipe.close(within=FOR_REST)
 
 
-async def _open_server(
-    stack: AsyncExitStack, settings: Settings, door: Door, readiness: Readiness, scraping: Scraping, meters: Meters
-) -> int:
-    web = open_web(
-        host=settings.host,
-        port=settings.port,
-        door=door,
-        checks=readiness.checks,
-        scrape=scraping.scrape,
-        meter=meters.door,
+async def _serve(process: Process, stop: asyncio.Event, opening: Callable[[Process], Awaitable[Watching]]) -> None:
+    async with process.stack:
+        watching = await opening(process)
+        await stop.wait()
+        await watching.rest()
+
+
+async def _open_all(
+    process: Process,
+    *,
+    clock: Clock | None,
+    timer: Callable[[], float],
+    patience: Patience,
+    on_port: Callable[[int], None],
+    pipe: LineWriter | None,
+) -> Watching:
+    """All of the bot, until the process's stack is left: the server first, Slack's door last."""
+    door, scraping = Door(), Scraping(process.meters.registry, timer=timer)
+    bot = await process.enter(
+        open_bot(
+            process.settings,
+            clock=clock or now_utc,
+            timer=timer,
+            patience=patience,
+            attempts=process.meters.rtc,
+            meter=process.meters.lookup,
+        ),
+        "bot",
+        but=0.0,
     )
-    port = await stack.enter_async_context(web)
+    on_port(await _open_server(process, door, scraping))
+    database = await _open_database(process, bot, scraping, clock=clock)
+    audit = await _open_audit(process, bot, database, pipe=pipe)
+    gate = await _find_gate(process, bot, audit)
+    desk, watching = await _open_desk(process, bot, stores_of(database), gate)
+    await process.enter(_open_door(process, desk, door), "door", but=FOR_CLAIMS)
+    await process.enter(
+        process.supervisor.running("slack_token", partial(_look_at_token, desk, process.sleep)), "slack_token"
+    )
+    return watching
+
+
+async def _open_database(process: Process, bot: Bot, scraping: Scraping, *, clock: Clock | None) -> Database:
+    """The database, made ready."""
+    url = process.settings.database_url.get_secret_value()
+    names = {rtc_app.app_id: rtc_app.name for rtc_app in bot.apps}
+    database = await process.enter(open_database(url, clock=clock, app_names=names), "database")
+    process.readiness.upkeep = stores_of(database).upkeep
+    await process.enter(scraping.asking(process.readiness.upkeep), "scraping")
+    await until_reached(database.prepare, of="store", sleep=process.sleep)
+    return database
+
+
+async def _open_audit(process: Process, bot: Bot, database: Database, *, pipe: LineWriter | None) -> AuditLog:
+    return await process.enter(
+        open_audit(
+            process.settings,
+            database,
+            clock=bot.clock,
+            pipe=pipe,
+            supervisor=process.supervisor,
+            drain=partial(process.deadline.left, but=FOR_REST),
+        ),
+        "audit",
+    )
+
+
+async def _open_server(process: Process, door: Door, scraping: Scraping) -> int:
+    web = open_web(
+        host=process.settings.host,
+        port=process.settings.port,
+        door=door,
+        checks=process.readiness.checks,
+        scrape=scraping.scrape,
+        meter=process.meters.door,
+    )
+    port = await process.enter(web, "http", but=0.0)
     log.info("server.opened", port=port)
     return port
 
 
-async def _find_gate(
-    stack: AsyncExitStack,
-    settings: Settings,
-    bot: Bot,
-    audit: AuditLog,
-    tries: "Tries",
-    *,
-    meters: Meters,
-    patience: SlackPatience,
-) -> Gate | None:
-    """What all that comes from Slack passes, with the client for Slack in it; None where it is time to stop."""
+async def _find_gate(process: Process, bot: Bot, audit: AuditLog) -> Gate:
+    """What all that comes from Slack passes, with the client for Slack in it."""
+    settings = process.settings
     assert settings.slack_bot_token is not None
-    session = await stack.enter_async_context(open_session())
+    session = await process.enter(open_session(), "slack")
     token = settings.slack_bot_token.get_secret_value()
     slack = make_slack(
-        token=token, base_url=settings.slack_api_url, session=session, meter=meters.slack, patience=patience
+        token=token,
+        base_url=settings.slack_api_url,
+        session=session,
+        meter=process.meters.slack,
+        patience=process.slack_patience,
     )
-    workspace = await tries.until_reached(lambda: greet(slack), of="slack")
-    if workspace is None:
-        return None
+    workspace = await until_reached(lambda: greet(slack), of="slack", sleep=process.sleep)
     return make_gate(
         slack,
         workspace,
@@ -155,24 +181,23 @@ async def _find_gate(
     )
 
 
-async def _open_desk(
-    stack: AsyncExitStack,
-    settings: Settings,
-    bot: Bot,
-    stores: Stores,
-    gate: Gate,
-    readiness: Readiness,
-    *,
-    meters: Meters,
-    patience: SlackPatience,
-) -> Desk:
+async def _open_desk(process: Process, bot: Bot, stores: Stores, gate: Gate) -> tuple[Desk, Watching]:
     """All that listeners work with, and the loops behind it."""
-    homes = await stack.enter_async_context(
-        Homes(gate.slack, stores.subscriptions, stores.upkeep, clock=bot.clock, shown=gate.shown_at_home)
+    settings, meters, deadline = process.settings, process.meters, process.deadline
+    homes = await process.enter(
+        Homes(
+            gate.slack,
+            stores.subscriptions,
+            stores.upkeep,
+            clock=bot.clock,
+            shown=gate.shown_at_home,
+            supervisor=process.supervisor,
+        ),
+        "homes",
     )
     habits = Habits(timedelta(seconds=settings.watch_interval), timedelta(days=settings.retention_days))
-    messenger = await _open_messenger(stack, settings, bot, gate, readiness, meters=meters, patience=patience)
-    readiness.watching = await stack.enter_async_context(
+    messenger = await _open_messenger(process, bot, gate)
+    watching = process.readiness.watching = await process.enter(
         open_watching(
             stores,
             bot.reader,
@@ -181,18 +206,22 @@ async def _open_desk(
             clock=bot.clock,
             on_settled=homes.refresh,
             meter=meters.watch,
-        )
+            supervisor=process.supervisor,
+            drain=partial(deadline.left, but=FOR_CLAIMS),
+        ),
+        "watching",
+        but=FOR_AUDIT,
     )
     schedule, session = Schedule(habits.interval, random.random), gate.slack.session
     assert session is not None
-    work = await stack.enter_async_context(Work())
-    return Desk(
+    work = await process.enter(Work(drain=partial(deadline.left, but=FOR_CLAIMS)), "work", but=FOR_AUDIT)
+    desk = Desk(
         answerer=_answerer(bot, stores, meters),
         apps=bot.apps,
         slack=gate.slack,
         session=session,
         workspace=gate.workspace,
-        health=readiness.health,
+        health=process.readiness.health,
         work=work,
         subscriptions=stores.subscriptions,
         notices=stores.notices,
@@ -204,6 +233,7 @@ async def _open_desk(
         next_look=lambda task: schedule.at_first(task, now=bot.clock()),
         meter=meters.slack,
     )
+    return desk, watching
 
 
 def _answerer(bot: Bot, stores: Stores, meters: Meters) -> Answerer:
@@ -217,37 +247,29 @@ def _answerer(bot: Bot, stores: Stores, meters: Meters) -> Answerer:
     )
 
 
-async def _open_messenger(
-    stack: AsyncExitStack,
-    settings: Settings,
-    bot: Bot,
-    gate: Gate,
-    readiness: Readiness,
-    *,
-    meters: Meters,
-    patience: SlackPatience,
-) -> GatedMessenger:
+async def _open_messenger(process: Process, bot: Bot, gate: Gate) -> GatedMessenger:
+    settings = process.settings
     assert settings.slack_bot_token is not None
-    messenger = await stack.enter_async_context(
+    messenger = await process.enter(
         open_messenger(
             token=settings.slack_bot_token.get_secret_value(),
             base_url=settings.slack_api_url,
-            health=readiness.health,
+            health=process.readiness.health,
             clock=bot.clock,
             people=gate.people,
             offer=partial(offer, bot.links),
-            patience=patience,
-            meter=meters.slack,
-        )
+            patience=process.slack_patience,
+            meter=process.meters.slack,
+        ),
+        "messenger",
     )
     return GatedMessenger(messenger, gate)
 
 
 @asynccontextmanager
-async def _open_door(
-    settings: Settings, desk: Desk, readiness: Readiness, door: Door, tries: "Tries"
-) -> AsyncIterator[None]:
+async def _open_door(process: Process, desk: Desk, door: Door) -> AsyncIterator[None]:
     """The door that the settings ask for; leaving the block lets nothing new in and waits for what is inside."""
+    settings, readiness = process.settings, process.readiness
     bolt = make_bolt(desk.slack, desk.workspace)
     register(bolt, desk)
     if settings.slack_app_token is None:
@@ -262,62 +284,15 @@ async def _open_door(
             await door.close()
         return
     token = settings.slack_app_token.get_secret_value()
-    await tries.until_reached(lambda: prove_app_token(desk.slack, token), of="slack")
+    await until_reached(lambda: prove_app_token(desk.slack, token), of="slack", sleep=process.sleep)
     async with SocketDoor(bolt, app_token=token, slack=desk.slack, work=desk.work, meter=desk.meter) as socket:
         readiness.socket, readiness.is_serving = socket, True
         log.info("door.opened", kind="socket")
         yield
 
 
-@asynccontextmanager
-async def _looking_after_token(desk: Desk, sleep: Sleep) -> AsyncIterator[None]:
+async def _look_at_token(desk: Desk, sleep: Sleep) -> None:
     """Ask now and then whether Slack still takes the token, so that /readyz tells the truth."""
-
-    async def look() -> None:
-        while True:
-            await sleep(LOOK_AT_TOKEN_EVERY)
-            await desk.look_at_token()
-
-    looking = asyncio.create_task(look())
-    try:
-        yield
-    finally:
-        looking.cancel()
-        await asyncio.wait([looking])
-
-
-class Tries:
-    """Patience at the start: what is out of reach is tried again until it is time to stop."""
-
-    def __init__(self, stop: asyncio.Event, sleep: Sleep) -> None:
-        self._stop = stop
-        self._sleep = sleep
-
-    async def until_reached(self, attempt: Callable[[], Awaitable[T]], *, of: str) -> T | None:
-        """None where it is time to stop. What will never succeed is raised."""
-        is_lost = False
-        while not self._stop.is_set():
-            try:
-                return await attempt()
-            except StoreUnusable:
-                raise
-            except (*UNREACHABLE, StoreUnavailable) as failure:
-                if not is_lost:
-                    log.warning("start.delayed", of=of, error=_in_words(failure))
-                is_lost = True
-                await self._pause()
-        return None
-
-    async def _pause(self) -> None:
-        waiting = {asyncio.ensure_future(self._sleep(TRY_AGAIN_AFTER)), asyncio.ensure_future(self._stop.wait())}
-        _, unfinished = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        for task in unfinished:
-            task.cancel()
-        await asyncio.gather(*unfinished, return_exceptions=True)
-
-
-def _in_words(failure: BaseException) -> str:
-    """The store's words are for people; what others say may hold addresses and more."""
-    if isinstance(failure, aiohttp.ClientHttpProxyError):
-        return f"the proxy answered {failure.status} {failure.message}"
-    return str(failure) if isinstance(failure, StoreUnavailable) else type(failure).__name__
+    while True:
+        await sleep(LOOK_AT_TOKEN_EVERY)
+        await desk.look_at_token()

@@ -17,6 +17,7 @@ log = structlog.get_logger()
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 # A task that ran for so many seconds starts over with the first pause.
 STEADY_AFTER = 60.0
+_CANCELLED_AGAIN_AFTER, _CANCELLED_AT_MOST = 0.2, 5
 
 Body = Callable[[], Awaitable[None]]
 Sleep = Callable[[float], Awaitable[None]]
@@ -64,10 +65,17 @@ class Supervised:
         self._task = self._begin()
 
     async def end(self) -> None:
-        """Cancel it, and wait until it is over."""
+        """Cancel it until it is over, or hangs.
+
+        Once is not enough: asyncio.wait_for of Python 3.11 drops a cancellation that comes just when what it waits for
+        is done (python/cpython#86296).
+        """
         self._is_ending = True
-        self._task.cancel()
-        await asyncio.wait([self._task])
+        for _ in range(_CANCELLED_AT_MOST):
+            self._task.cancel()
+            await asyncio.wait([self._task], timeout=_CANCELLED_AGAIN_AFTER)
+            if self._task.done():
+                break
         self._away.discard(self._name)
 
     def _begin(self) -> asyncio.Task[None]:

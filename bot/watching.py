@@ -2,12 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
 
 import structlog
 
@@ -21,6 +20,7 @@ from bot.storage.upkeep import SqlUpkeep
 from bot.subscriptions.messenger import Messenger
 from bot.subscriptions.person import Person
 from bot.subscriptions.store import Looks, Notices, Requests, StoreUnavailable, Subscriptions, Upkeep
+from bot.supervision import Supervised, Supervisor
 from bot.watcher import deliverer, watcher
 from bot.watcher.deliverer import Deliverer
 from bot.watcher.meter import UNMETERED, WatchMeter
@@ -77,11 +77,16 @@ class Watching:
 
     watcher: Watcher
     deliverer: Deliverer
+    loops: Sequence[Supervised]
 
     @property
     def is_well(self) -> bool:
         """Whether both had a good round lately."""
         return self.watcher.rounds.is_well and self.deliverer.rounds.is_well
+
+    async def rest(self) -> None:
+        """Claim nothing more; what is being handled goes on."""
+        await asyncio.gather(*(loop.end() for loop in self.loops))
 
 
 @asynccontextmanager
@@ -95,8 +100,13 @@ async def open_watching(
     on_settled: Callable[[Person], None],
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     meter: WatchMeter = UNMETERED,
+    supervisor: Supervisor | None = None,
+    drain: Callable[[], float] = lambda: 10.0,
 ) -> AsyncIterator[Watching]:
-    """Look and deliver until the block is left; then what is being sent comes to its end, and claims are given back."""
+    """Look and deliver until the block is left; then what is being sent comes to its end, and claims are given back.
+
+    `drain` says then how many seconds that may take.
+    """
     async with AsyncExitStack() as stack:
         delivering = await stack.enter_async_context(
             Deliverer(
@@ -107,6 +117,7 @@ async def open_watching(
                 pace=Pace(timer=time.monotonic, per_second=habits.messages_per_second),
                 at_once=habits.messages_at_once,
                 lease=habits.delivery_lease,
+                drain=drain,
                 meter=meter,
             )
         )
@@ -123,9 +134,18 @@ async def open_watching(
             )
         )
         reader.hand_on_to(looking.hear)
-        for loop in (looking.rounds.run(), delivering.rounds.run(), keep_up(stores, habits.retention, sleep)):
-            await stack.enter_async_context(_running(loop))
-        yield Watching(looking, delivering)
+        supervisor = supervisor or Supervisor()
+        watching = Watching(
+            looking,
+            delivering,
+            (
+                supervisor.start("watcher", looking.rounds.run),
+                supervisor.start("deliverer", delivering.rounds.run),
+                supervisor.start("upkeep", partial(keep_up, stores, habits.retention, sleep)),
+            ),
+        )
+        stack.push_async_callback(watching.rest)
+        yield watching
 
 
 async def keep_up(stores: Stores, retention: timedelta, sleep: Callable[[float], Awaitable[None]]) -> None:
@@ -150,13 +170,3 @@ async def _in_batches(forget: Callable[..., Awaitable[int]], sleep: Callable[[fl
         total += forgotten
         await sleep(PAUSE_BETWEEN_BATCHES)
     return total
-
-
-@asynccontextmanager
-async def _running(loop: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    task = asyncio.create_task(loop)
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.wait([task])

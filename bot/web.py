@@ -23,6 +23,8 @@ Checks = Callable[[], Awaitable[Mapping[str, bool]]]
 Scrape = Callable[[str], Awaitable[tuple[bytes, str]]]
 
 SLACK_WAITS = 3.0
+# What Slack has sent is answered before the server ends; what is left then drips, or is no concern of Slack's.
+UNANSWERED_FOR = 1.0
 
 
 class Door:
@@ -69,7 +71,7 @@ async def open_web(
     crowd = Crowd(at_most=limits.connections)
     routes = Routes(door, checks, scrape, limits=limits, bodies=Bodies(at_most=limits.bodies), refusals=refusals)
     server = Server(routes.answer, limits=limits, crowd=crowd, refusals=refusals)
-    runner = web.ServerRunner(server, shutdown_timeout=10)
+    runner = web.ServerRunner(server, shutdown_timeout=UNANSWERED_FOR)
     await runner.setup()
     try:
         await _listen(web.TCPSite(runner, host, port), host=host, port=port)

@@ -3,11 +3,14 @@
 import asyncio
 import contextlib
 from collections import deque
+from collections.abc import Callable
+from functools import partial
 from typing import Self
 
 import structlog
 
 from bot.access.audit import NotRecorded, Record, Sink
+from bot.supervision import Supervised, Supervisor
 
 log = structlog.get_logger()
 
@@ -24,19 +27,24 @@ DRAINED_WITHIN = 10.0
 class BatchingAuditLog:
     """The protocol AuditLog over any number of sinks. An async context manager; leaving it writes what is left."""
 
-    def __init__(self, *sinks: Sink, every: float = FLUSHED_EVERY, rows_kept: int = ROWS_KEPT) -> None:
+    def __init__(
+        self,
+        *sinks: Sink,
+        every: float = FLUSHED_EVERY,
+        rows_kept: int = ROWS_KEPT,
+        supervisor: Supervisor | None = None,
+        drain: Callable[[], float] = lambda: DRAINED_WITHIN,
+    ) -> None:
         self._queues = [_Queue(sink, rows_kept) for sink in sinks]
         self._every = every
-        self._is_anything, self._is_urgent = asyncio.Event(), asyncio.Event()
+        self._supervisor = supervisor or Supervisor()
+        self._drain = drain
         self._is_closing = False
-        self._flushing: asyncio.Task[None] | None = None
+        self._flushing: list[Supervised] = []
 
     def note(self, record: Record) -> None:
         for queue in self._queues:
             queue.add(record)
-            if len(queue) >= ROWS_A_FLUSH:
-                self._is_urgent.set()
-        self._is_anything.set()
 
     async def keep(self, *records: Record) -> None:
         try:
@@ -47,37 +55,43 @@ class BatchingAuditLog:
             raise NotRecorded(f"It took longer than {KEPT_WITHIN:g} s") from failure
 
     async def __aenter__(self) -> Self:
-        self._flushing = asyncio.create_task(self._go_on_flushing())
+        self._flushing = [
+            self._supervisor.start(f"audit_{queue.name}", partial(self._go_on_flushing, queue))
+            for queue in self._queues
+        ]
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Nothing is cancelled that is being written, for it would be written twice."""
-        assert self._flushing is not None
         self._is_closing = True
-        self._is_anything.set()
-        self._is_urgent.set()
-        await asyncio.wait([self._flushing], timeout=DRAINED_WITHIN)
-        self._flushing.cancel()
-        await asyncio.wait([self._flushing])
+        for queue in self._queues:
+            queue.close()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._drain()):
+                await asyncio.gather(*(queue.is_closed.wait() for queue in self._queues))
+        await asyncio.gather(*(flushing.end() for flushing in self._flushing))
         for queue in self._queues:
             queue.say_what_is_left()
 
-    async def _go_on_flushing(self) -> None:
-        is_last = False
-        while not is_last:
-            await self._is_anything.wait()
-            await self._pause()
-            self._is_anything.clear()
-            self._is_urgent.clear()
-            is_last = self._is_closing  # then all that there will be is in the queues
-            await asyncio.gather(*(queue.flush() for queue in self._queues))
-            if any(self._queues):
-                self._is_anything.set()  # a sink is gone, and is tried again after the pause
+    async def _go_on_flushing(self, queue: "_Queue") -> None:
+        """One sink that hangs does not keep the others waiting."""
+        while not queue.is_closed.is_set():
+            await queue.is_anything.wait()
+            await self._pause(queue)
+            queue.is_anything.clear()
+            queue.is_urgent.clear()
+            is_last = self._is_closing  # then all that there will be is in the queue
+            await queue.flush()
+            if queue:
+                queue.is_anything.set()  # the sink is gone, and is tried again after the pause
+            if is_last:
+                queue.is_closed.set()
+        await asyncio.Event().wait()  # for the end
 
-    async def _pause(self) -> None:
+    async def _pause(self, queue: "_Queue") -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._every):
-                await self._is_urgent.wait()
+                await queue.is_urgent.wait()
 
 
 class _Queue:
@@ -89,6 +103,7 @@ class _Queue:
         self._rows_kept = rows_kept
         self._lost = 0
         self._is_well = True
+        self.is_anything, self.is_urgent, self.is_closed = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -96,6 +111,14 @@ class _Queue:
     def add(self, record: Record) -> None:
         self._waiting.append(record)
         self._trim()
+        self.is_anything.set()
+        if len(self) >= ROWS_A_FLUSH:
+            self.is_urgent.set()
+
+    def close(self) -> None:
+        """Write what is left without a pause."""
+        self.is_anything.set()
+        self.is_urgent.set()
 
     async def flush(self) -> None:
         """All that waits now, or until the sink takes nothing.
@@ -113,14 +136,17 @@ class _Queue:
                 self._trim()
                 self._note_failure(failure)
                 return
+            except asyncio.CancelledError:
+                self._waiting.extendleft(reversed(batch))  # a record that was written already is passed over
+                raise
             except Exception:  # these rows can not be written; the next ones may
                 self._lost += len(batch)
-                log.exception("audit.failed", sink=self._name)
+                log.exception("audit.failed", sink=self.name)
             self._note_success()
 
     def say_what_is_left(self) -> None:
         if self._waiting or self._lost:
-            log.error("audit.lost", sink=self._name, records=len(self._waiting) + self._lost)
+            log.error("audit.lost", sink=self.name, records=len(self._waiting) + self._lost)
 
     def _trim(self) -> None:
         while len(self._waiting) > self._rows_kept:
@@ -129,14 +155,15 @@ class _Queue:
 
     def _note_failure(self, failure: NotRecorded) -> None:
         if self._is_well:
-            log.error("audit.not_written", sink=self._name, error=str(failure))
+            log.error("audit.not_written", sink=self.name, error=str(failure))
         self._is_well = False
 
     def _note_success(self) -> None:
         if not self._is_well or self._lost:
-            log.warning("audit.written_again", sink=self._name, lost=self._lost)
+            log.warning("audit.written_again", sink=self.name, lost=self._lost)
         self._is_well, self._lost = True, 0
 
     @property
-    def _name(self) -> str:
+    def name(self) -> str:
+        """As the log calls it."""
         return type(self.sink).__name__

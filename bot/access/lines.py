@@ -5,15 +5,23 @@ import json
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TextIO
+from typing import Protocol
 
 from bot.access.audit import NotRecorded, Record
+
+
+class Stream(Protocol):
+    """What lines are written to."""
+
+    def write(self, lines: str, /) -> object: ...
+
+    def flush(self) -> object: ...
 
 
 class JsonLines:
     """A sink of one record a line. `open_stream` is asked at each writing, so that a file may be moved away."""
 
-    def __init__(self, open_stream: Callable[[], AbstractContextManager[TextIO]]) -> None:
+    def __init__(self, open_stream: Callable[[], AbstractContextManager[Stream]]) -> None:
         self._open_stream = open_stream
         self._turn = asyncio.Lock()
 
@@ -23,7 +31,7 @@ class JsonLines:
         return cls(lambda: path.open("a", encoding="utf-8"))
 
     @classmethod
-    def to_stream(cls, stream: TextIO) -> "JsonLines":
+    def to_stream(cls, stream: Stream) -> "JsonLines":
         """The stream stays open."""
         return cls(lambda: nullcontext(stream))
 

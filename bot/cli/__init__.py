@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import gc
 import io
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
@@ -22,12 +23,26 @@ INTERRUPTED = 130
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     _make_streams_safe()
-    arguments = _parser().parse_args(argv)
-    run: Callable[[argparse.Namespace], int] = arguments.run
     try:
+        arguments = _parser().parse_args(argv)
+        run: Callable[[argparse.Namespace], int] = arguments.run
         return run(arguments)
     except KeyboardInterrupt:
         return INTERRUPTED
+    finally:
+        _empty_streams()
+
+
+def _empty_streams() -> None:
+    """Write what is left, as the interpreter would, but without its exit code 120: a closed pipe is no failure."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError as failure:
+            # As the Python documentation advises, so that the flush at exit does not fail too.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+            if not isinstance(failure, BrokenPipeError):
+                raise SystemExit(f"rectask: the output can not be written: {failure.strerror}.") from failure
 
 
 def _make_streams_safe() -> None:

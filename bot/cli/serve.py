@@ -1,17 +1,22 @@
 """`rectask serve`: the bot, until it is told to stop."""
 
 import asyncio
+import contextlib
 import gc
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from types import FrameType
 
 import structlog
 
 from bot.address import AddressUnavailable
 from bot.cli import SETTINGS
+from bot.cli.last_resort import LastResort
 from bot.cli.terminal import Terminal
 from bot.environment import discard_oauth_variables, export_certificates
+from bot.line_writer import LineWriter
 from bot.logs import configure_logs
 from bot.service import serve
 from bot.settings import Settings, SettingsError, load_settings
@@ -20,10 +25,14 @@ from bot.subscriptions.store import StoreUnusable
 
 log = structlog.get_logger()
 
-# sysexits.h: EX_UNAVAILABLE. Slack refuses a token, or the database cannot be used as it is.
+# sysexits.h: EX_UNAVAILABLE. Slack refuses a token, or the database is of a newer release.
 UNAVAILABLE = 69
 # By then all that stays for good is there.
 SETTLED_AFTER = 5.0
+# Seconds from a signal to the end of the process, whatever hangs: a second more than what serves takes at most.
+KILLED_WITHIN = 11.0
+# For what is left behind when serving has ended: threads, tasks, and lines that nobody reads.
+LEFT_BEHIND_FOR, WRITTEN_WITHIN = 1.0, 0.5
 
 
 def run() -> int:
@@ -34,22 +43,61 @@ def run() -> int:
     except SettingsError as failure:
         err.print(*(f"rectask: {line}" for line in failure.lines))
         return SETTINGS
-    configure_logs(level=settings.log_level or "info", as_json=_as_json(settings), secrets=settings.secrets)
+    log_lines = LineWriter.to_stream(sys.stderr, on_dropped=_note_dropped)
+    configure_logs(
+        level=settings.log_level or "info", as_json=_as_json(settings), secrets=settings.secrets, stream=log_lines
+    )
     export_certificates(settings, os.environ)
     if discard_oauth_variables(os.environ):
         log.warning("settings.ignored", names="SLACK_CLIENT_ID, SLACK_CLIENT_SECRET")
-    try:
-        asyncio.run(_until_signalled(settings))
-    except AddressUnavailable as refusal:
-        err.print(f"rectask: {refusal}")
-        return SETTINGS
-    except TokenRefused as refusal:
-        err.print(f"rectask: {refusal} Check it at api.slack.com/apps; `rectask check` proves it.")
-        return UNAVAILABLE
-    except StoreUnusable as refusal:
-        err.print(f"rectask: {refusal}")
-        return UNAVAILABLE
-    return 0
+    code, words = _run(settings, log_lines, LastResort())
+    log_lines.close(within=WRITTEN_WITHIN)
+    err.print(*words)
+    return code
+
+
+def _run(settings: Settings, log_lines: LineWriter, last_resort: LastResort) -> tuple[int, list[str]]:
+    """The exit code, and why it is not 0; from the end of serving on the process has a moment left at most."""
+    runner, stop = asyncio.Runner(), asyncio.Event()
+    code, words = 0, list[str]()
+    with _ended_by_signals(runner, stop, last_resort):
+        try:
+            runner.run(_serve(settings, stop, log_lines))
+        except AddressUnavailable as refusal:
+            code, words = SETTINGS, [f"rectask: {refusal}"]
+        except TokenRefused as refusal:
+            advice = "Check it at api.slack.com/apps; `rectask check` proves it."
+            code, words = UNAVAILABLE, [f"rectask: {refusal} {advice}"]
+        except StoreUnusable as refusal:
+            code, words = UNAVAILABLE, [f"rectask: {refusal}"]
+        last_resort.within(LEFT_BEHIND_FOR, code=code)
+        runner.close()
+    return code, words
+
+
+@contextlib.contextmanager
+def _ended_by_signals(runner: asyncio.Runner, stop: asyncio.Event, last_resort: LastResort) -> Iterator[None]:
+    """SIGTERM and Ctrl-C set `stop`, as often as they come, and the process ends though it may hang.
+
+    Not by the loop's own handlers, which are called only when the loop goes on.
+    """
+    loop = runner.get_loop()
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        last_resort.within(KILLED_WITHIN, code=0)
+        with contextlib.suppress(RuntimeError):  # the loop is closed already
+            loop.call_soon_threadsafe(stop.set)
+
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, end)
+    yield
+    # It ends anyway; while the interpreter goes down, the default would be to die of it.
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, signal.SIG_IGN)
+
+
+def _note_dropped(lines: int) -> None:
+    log.warning("log.lines_dropped", lines=lines)
 
 
 def _as_json(settings: Settings) -> bool:
@@ -59,14 +107,10 @@ def _as_json(settings: Settings) -> bool:
     return settings.log_format == "json"
 
 
-async def _until_signalled(settings: Settings) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stop.set)
-    settling = loop.call_later(SETTLED_AFTER, _spare_the_collector)
+async def _serve(settings: Settings, stop: asyncio.Event, log_lines: LineWriter) -> None:
+    settling = asyncio.get_running_loop().call_later(SETTLED_AFTER, _spare_the_collector)
     try:
-        await serve(settings, stop=stop)
+        await serve(settings, stop=stop, log_lines=log_lines)
     finally:
         settling.cancel()
 

@@ -4,14 +4,18 @@ Each labelled child is looked up once, when the meters are made: that is most of
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Literal, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, PlatformCollector, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from bot.admission import Reason
+from bot.line_writer import LineWriter
 from bot.lookup.meter import Source
 from bot.recording.reading import Priority, TaskNotFound, TaskReadError, TaskRefused
 from bot.slack.meter import METHODS, CallOutcome, PayloadKind
@@ -30,6 +34,9 @@ REQUEST_BUCKETS = (0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0)
 LATENESS_BUCKETS = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 900.0, 3600.0)
 # From memory within milliseconds, Bolt looks every 10 ms; listeners end at 2 s, and Slack's patience at 3 s.
 ACK_BUCKETS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0)
+
+
+NO_PIPES: Mapping[str, LineWriter | None] = MappingProxyType({"log": None, "audit": None})
 
 
 class Lookups:
@@ -217,9 +224,27 @@ def _count_tasks() -> int:
         return 0
 
 
-def make_meters(*, version: str, clock: Callable[[], datetime]) -> Meters:
+class DroppedLines(Collector):
+    """What the writers of lines have dropped, which count for themselves; none where there is no writer."""
+
+    def __init__(self, pipes: Mapping[str, LineWriter | None]) -> None:
+        self._pipes = pipes
+
+    def collect(self) -> Iterator[Metric]:
+        lines = CounterMetricFamily(
+            "rectask_lines_dropped", "Lines that nobody read, and that were dropped.", labels=["stream"]
+        )
+        for stream, writer in self._pipes.items():
+            lines.add_metric([stream], 0 if writer is None else writer.dropped)
+        yield lines
+
+
+def make_meters(
+    *, version: str, clock: Callable[[], datetime], pipes: Mapping[str, LineWriter | None] = NO_PIPES
+) -> Meters:
     """Meters that have counted nothing yet, with what the process itself uses beside them."""
     registry = CollectorRegistry()
+    registry.register(DroppedLines(pipes))
     Info("rectask_build", "Which release this is.", registry=registry).info({"version": version})
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)

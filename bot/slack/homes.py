@@ -17,6 +17,7 @@ from bot.slack.workspace import error_of
 from bot.subscriptions.person import Person
 from bot.subscriptions.store import StoreUnavailable, Subscriptions, Upkeep
 from bot.subscriptions.subscription import Entry
+from bot.supervision import Supervised, Supervisor
 
 log = structlog.get_logger()
 
@@ -48,6 +49,7 @@ class Homes:
         clock: Callable[[], datetime],
         shown: Shown = _all,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        supervisor: Supervisor | None = None,
     ) -> None:
         self._slack = slack
         self._subscriptions = subscriptions
@@ -57,16 +59,16 @@ class Homes:
         self._sleep = sleep
         self._wanted: dict[Person, None] = {}
         self._wake = asyncio.Event()
-        self._publishing: asyncio.Task[None] | None = None
+        self._supervisor = supervisor or Supervisor()
+        self._publishing: Supervised | None = None
 
     async def __aenter__(self) -> Self:
-        self._publishing = asyncio.create_task(self._go_on_publishing())
+        self._publishing = self._supervisor.start("home_tabs", self._go_on_publishing)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         assert self._publishing is not None
-        self._publishing.cancel()
-        await asyncio.wait([self._publishing])
+        await self._publishing.end()
 
     def refresh(self, person: Person) -> None:
         """Something has changed for the person: publish it soon, if they have opened their home tab ever."""

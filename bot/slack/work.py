@@ -1,7 +1,7 @@
 """What goes on after Slack has been answered: owned, bounded, and finished before the process ends."""
 
 import asyncio
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Self, TypeVar
 
@@ -12,6 +12,7 @@ log = structlog.get_logger()
 T = TypeVar("T")
 
 AT_MOST = 2_000
+CANCELLED_WITHIN = 1.0
 
 
 class TooMuchWork(Exception):
@@ -19,12 +20,15 @@ class TooMuchWork(Exception):
 
 
 class Work:
-    """The tasks that listeners leave behind. An async context manager; leaving it waits, then cancels the rest."""
+    """The tasks that listeners leave behind. An async context manager; leaving it waits, then cancels the rest.
 
-    def __init__(self, *, drain_seconds: float = 10.0) -> None:
+    `drain` says then how many seconds to wait.
+    """
+
+    def __init__(self, *, drain: Callable[[], float] = lambda: 10.0) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._held: set[asyncio.Task[Any]] = set()
-        self._drain_seconds = drain_seconds
+        self._drain = drain
 
     def begin(self, coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Let it run; raises TooMuchWork. A failure that nobody waits for is logged."""
@@ -52,7 +56,7 @@ class Work:
 
     async def __aexit__(self, *_: object) -> None:
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._drain_seconds):
+            async with asyncio.timeout(self._drain()):
                 while going_on := self._tasks | self._held:  # what goes on may begin more
                     await asyncio.wait(going_on)
         unfinished = self._tasks | self._held
@@ -60,4 +64,4 @@ class Work:
             task.cancel()
         if unfinished:
             log.warning("work.abandoned", tasks=len(unfinished))
-            await asyncio.wait(unfinished)
+            await asyncio.wait(unfinished, timeout=CANCELLED_WITHIN)

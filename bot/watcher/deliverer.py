@@ -65,7 +65,7 @@ class Deliverer:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         at_once: int = AT_ONCE,
         lease: timedelta = LEASE,
-        drain: float = 10.0,
+        drain: Callable[[], float] = lambda: 10.0,
         meter: WatchMeter = UNMETERED,
     ) -> None:
         self._notices = notices

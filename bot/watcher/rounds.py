@@ -23,6 +23,7 @@ BREATH = 0.25
 REFILLED_WITHIN = 5.0
 # Seconds without a good round after which something is wrong.
 ROUNDS_ARE_LATE_AFTER = 30.0
+CANCELLED_WITHIN = 1.0
 
 C = TypeVar("C")
 
@@ -31,7 +32,7 @@ class Rounds(Generic[C]):
     """Handles claims, `at_once` of them at most; more are claimed once there is room for `refill`, or after a while.
 
     `run` goes on until it is cancelled. Used as an async context manager: leaving it lets what is being handled go on
-    for `drain` seconds, then cancels it, and gives back every claim whose handling did not come to its end.
+    for `drain()` seconds, then cancels it, and gives back every claim whose handling did not come to its end.
     """
 
     def __init__(
@@ -42,7 +43,7 @@ class Rounds(Generic[C]):
         handle: Callable[[C], Awaitable[None]],
         release: Callable[[Sequence[C]], Awaitable[None]],
         at_once: int,
-        drain: float,
+        drain: Callable[[], float],
         refill: int = 1,
         timer: Callable[[], float] = time.monotonic,
         on_round: Callable[[RoundOutcome], None] = lambda _: None,
@@ -64,8 +65,9 @@ class Rounds(Generic[C]):
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._under_way and self._drain:
-            await asyncio.wait(self._under_way, timeout=self._drain)
+        seconds = self._drain()
+        if self._under_way and seconds:
+            await asyncio.wait(self._under_way, timeout=seconds)
         await self.cut_short()
 
     async def cut_short(self) -> None:
@@ -74,7 +76,7 @@ class Rounds(Generic[C]):
         for task in unfinished:
             task.cancel()
         if unfinished:
-            await asyncio.wait(unfinished)
+            await asyncio.wait(unfinished, timeout=CANCELLED_WITHIN)
         if not self._cut_short:
             return
         try:

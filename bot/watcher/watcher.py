@@ -68,7 +68,7 @@ class Watcher:
             at_once=at_once,
             # Half at a time: one by one, four replicas cost the database a sixth more a look than two (measured).
             refill=max(at_once // 2, 1),
-            drain=0.0,
+            drain=lambda: 0.0,
             on_round=partial(meter.round_ended, "looks"),
         )
 

@@ -1,7 +1,9 @@
 """The console script itself."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +11,8 @@ from bot import __version__
 from bot.cli import main
 
 HEAVY = {"aiohttp", "httpx", "slack_bolt", "slack_sdk", "sqlalchemy", "pydantic", "structlog"}
+# Where Python does not buffer its output there is nothing left to fail at the end.
+BUFFERED = os.environ | {"PYTHONUNBUFFERED": ""}
 
 
 @pytest.mark.parametrize(
@@ -56,3 +60,23 @@ def test_a_word_that_is_not_understood_is_answered_in_words(option: str, capsys:
     said = capsys.readouterr().err
     assert "no-such-thing" in said
     assert "<" not in said
+
+
+@pytest.mark.parametrize("argv", [["--help"], ["manifest"], ["show", "--help"], ["--version"]])
+def test_a_reader_that_has_gone_is_no_failure(argv: list[str]) -> None:
+    """As in `rectask --help | head -1`."""
+    reads, writes = os.pipe()
+    os.close(reads)
+    with subprocess.Popen(  # noqa: S603  # what is run is written here
+        [sys.executable, "-m", "bot", *argv], stdout=writes, stderr=subprocess.PIPE, env=BUFFERED
+    ) as command:
+        os.close(writes)
+        _, err = command.communicate()
+    assert (command.returncode, err) == (0, b"")
+
+
+def test_an_output_that_can_not_be_written_is_a_failure() -> None:
+    argv = [sys.executable, "-m", "bot", "--help"]
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run(argv, stdout=full, stderr=subprocess.PIPE, check=False, env=BUFFERED)  # noqa: S603
+    assert (ran.returncode, ran.stderr) == (1, b"rectask: the output can not be written: No space left on device.\n")

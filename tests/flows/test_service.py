@@ -45,7 +45,14 @@ async def test_health(office: Office) -> None:
         200,
         {
             "ready": True,
-            "checks": {"serving": True, "slack_token": True, "slack_permissions": True, "store": True, "rounds": True},
+            "checks": {
+                "serving": True,
+                "slack_token": True,
+                "slack_permissions": True,
+                "store": True,
+                "rounds": True,
+                "background_tasks": True,
+            },
         },
     )
 

@@ -82,7 +82,7 @@ class Bench:
 
 @pytest.fixture
 async def bench() -> AsyncIterator[Bench]:
-    async with Work(drain_seconds=0) as work:
+    async with Work(drain=lambda: 0.0) as work:
         yield Bench(Counting(), Book(), work)
 
 

@@ -57,7 +57,7 @@ def test_what_takes_too_long_is_abandoned_and_said(logged: list[EventDict]) -> N
 
 def test_there_is_an_end_to_what_is_begun() -> None:
     async def main() -> None:
-        async with Work(drain_seconds=0) as work:
+        async with Work(drain=lambda: 0.0) as work:
             for _ in range(AT_MOST):
                 work.begin(asyncio.sleep(1000))
             with pytest.raises(TooMuchWork):

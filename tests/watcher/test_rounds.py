@@ -47,7 +47,7 @@ class Due:
             handle=self.handle,
             release=self.release,
             at_once=at_once,
-            drain=drain,
+            drain=lambda: drain,
             refill=refill,
             timer=lambda: asyncio.get_running_loop().time(),
         )
