@@ -16,6 +16,7 @@ from bot.proxies import proxy_for
 from bot.recording.task import RtcApp
 from bot.settings import Settings
 from bot.sharing import open_sharing
+from bot.supervision import Supervisor
 from bot.volcengine.links import RuleLinkMaker
 from bot.volcengine.meter import UNMETERED, AttemptMeter
 from bot.volcengine.openapi import OpenApi
@@ -57,15 +58,19 @@ async def open_bot(
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     attempts: AttemptMeter = UNMETERED,
     meter: lookup_meter.LookupMeter = lookup_meter.UNMETERED,
+    supervisor: Supervisor | None = None,
 ) -> AsyncIterator[Bot]:
     """The bot, ready to answer; leaving the block ends what is under way and closes every connection.
 
     `sleep` is what passes the time between two attempts; by `timer` the memory of answers counts its seconds.
-    `attempts` is told of each request to RTC, `meter` of each answer and of each turn at the pacer.
+    `attempts` is told of each request to RTC, `meter` of each answer and of each turn at the pacer. `supervisor` knows
+    which background tasks are away.
     """
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(open_http(patience=patience, proxy=proxy_for(settings.rtc_endpoint)))
-        sharing = await stack.enter_async_context(open_sharing(settings, meter=meter))
+        sharing = await stack.enter_async_context(
+            open_sharing(settings, clock=clock, meter=meter, supervisor=supervisor or Supervisor())
+        )
         pacer = await stack.enter_async_context(Pacer(sharing.slots, meter=meter))
         openapi = OpenApi(
             http,

@@ -100,6 +100,7 @@ async def _open_all(
             patience=patience,
             attempts=process.meters.rtc,
             meter=process.meters.lookup,
+            supervisor=process.supervisor,
         ),
         "bot",
         but=0.0,

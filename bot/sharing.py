@@ -1,15 +1,18 @@
 """What replicas share by way of Redis: one pace for one account's limit, and the answers."""
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
+from bot.keys import own_credentials
 from bot.lookup.cache import Shared
 from bot.lookup.meter import LookupMeter
 from bot.lookup.own_slots import OwnSlots
 from bot.lookup.pacing import Slots
 from bot.settings import Settings
+from bot.supervision import Supervisor
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +24,16 @@ class Sharing:
 
 
 @asynccontextmanager
-async def open_sharing(settings: Settings, *, meter: LookupMeter) -> AsyncIterator[Sharing]:
+async def open_sharing(
+    settings: Settings, *, clock: Callable[[], datetime], meter: LookupMeter, supervisor: Supervisor
+) -> AsyncIterator[Sharing]:
     """Alone where no Redis is set; a Redis that is out of reach does not keep it from opening."""
     if settings.redis_url is None:
         yield Sharing(OwnSlots(settings.qps))
         return
     # The driver is an extra, and takes its time to import.
     from bot.lookup.redis import open_redis  # noqa: PLC0415
+    from bot.lookup.sealing import Seal  # noqa: PLC0415
     from bot.lookup.shared_answers import SharedAnswers  # noqa: PLC0415
     from bot.lookup.shared_slots import SharedSlots  # noqa: PLC0415
 
@@ -40,6 +46,8 @@ async def open_sharing(settings: Settings, *, meter: LookupMeter) -> AsyncIterat
             # A new one at each start: what the process before it left behind is not this one's.
             replica=secrets.token_hex(8),
             meter=meter,
+            supervisor=supervisor,
         ) as slots,
     ):
-        yield Sharing(slots, SharedAnswers(link))
+        seal = Seal.from_secret(own_credentials(settings).secret_key)
+        yield Sharing(slots, SharedAnswers(link, seal=seal, clock=clock))

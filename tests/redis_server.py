@@ -15,6 +15,7 @@ import pytest
 import redis
 
 _STARTS_WITHIN = 10.0
+_HIGHEST = 2**16 - 1 - 10_000
 
 
 @dataclass(slots=True)
@@ -68,12 +69,19 @@ class RedisServer:
 @contextmanager
 def run_redis(*, binary: str | None = None, options: Sequence[str] = (), is_tls: bool = False) -> Iterator[RedisServer]:
     with tempfile.TemporaryDirectory(prefix="rectask-") as folder:
-        server = RedisServer(binary or packaged_redis(), Path(folder), free_port(), options, is_tls)
+        server = RedisServer(binary or packaged_redis(), Path(folder), _port(), options, is_tls)
         server.start()
         try:
             yield server
         finally:
             server.kill()
+
+
+def _port() -> int:
+    """The nodes of a cluster talk to one another at a port that is 10,000 higher."""
+    while (port := free_port()) > _HIGHEST:
+        pass
+    return port
 
 
 def packaged_redis() -> str:

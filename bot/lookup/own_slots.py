@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from bot.lookup.pacing import CLIMB_PER_SECOND, SLOWED_TO, WINDOW, Queue
+from bot.lookup.pacing import CLIMB_PER_SECOND, SLOWED_TO, Queue
+from bot.lookup.under_way import WINDOW
 
 log = structlog.get_logger()
 
@@ -17,19 +18,26 @@ ROUNDING = 0.001
 STRAGGLERS = 1
 # With a limit this small the place would cost too much, and spacing alone keeps requests far apart.
 FEW = 10
+# Seconds after which it is looked again whether fewer requests are under way.
+LOOKS_AGAIN_AFTER = 0.02
 
 
 class OwnSlots:
-    """Slots by this process's own clock. `per_second` may be made less at any time, and what it was again."""
+    """Slots by this process's own clock. `per_second` may be made less at any time, and what it was again.
+
+    `room` is how many requests the server may see in a second, and so how many are under way at most.
+    """
 
     def __init__(
         self,
         per_second: float,
         *,
+        room: float | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.per_second = per_second
+        self._room = max(int(per_second if room is None else room), 1)
         self._clock = clock
         self._sleep = sleep
         most = max(int(per_second), 1)
@@ -42,10 +50,12 @@ class OwnSlots:
         """No slot before that many seconds have passed."""
         self._next_slot = self._clock() + seconds
 
-    async def come(self, _queue: Queue) -> None:
-        """Return when the next slot is there, whoever waits."""
+    async def come(self, queue: Queue) -> None:
+        """Return when the next slot is there and the requests that are under way leave room for it."""
         while (wait := self._next_slot - self._clock()) > 0:
             await self._sleep(wait)
+        while queue.under_way() >= self._room:
+            await self._sleep(LOOKS_AGAIN_AFTER)
 
     def take(self) -> None:
         """From now, not from when this slot was due: time lost in a stall is never caught up."""

@@ -17,11 +17,11 @@ import structlog
 
 from bot.lookup.ending import end
 from bot.lookup.meter import UNMETERED, LookupMeter
+from bot.lookup.under_way import Sent, UnderWay
 from bot.recording.reading import Priority, Urgency
 
 log = structlog.get_logger()
 
-WINDOW = 1.0
 # After "too many requests": half the rate at once, then a twentieth of the limit more each second; ten seconds in all.
 SLOWED_TO = 0.5
 CLIMB_PER_SECOND = 0.05
@@ -36,6 +36,10 @@ class Queue(Protocol):
 
     def count(self, priority: Priority) -> int:
         """How many of that priority wait now."""
+        ...
+
+    def under_way(self) -> int:
+        """How many requests of this process may still reach the server within the second that ends now, or later."""
         ...
 
     async def change(self, *, within: float) -> None:
@@ -62,7 +66,7 @@ class Slots(Protocol):
 class _Place:
     """Somebody who waits; without a priority once that is over."""
 
-    def __init__(self, turn: asyncio.Future[None], arrival: int) -> None:
+    def __init__(self, turn: asyncio.Future[Sent], arrival: int) -> None:
         self.turn = turn
         self.arrival = arrival
         self.priority: Priority | None = None
@@ -71,8 +75,9 @@ class _Place:
 class _Waiting:
     """Those who wait, by priority and then by arrival; one who was raised stands in the heap twice."""
 
-    def __init__(self, meter: LookupMeter) -> None:
+    def __init__(self, meter: LookupMeter, sent: UnderWay) -> None:
         self._meter = meter
+        self._sent = sent
         self._heap: list[tuple[Priority, int, _Place]] = []
         self._arrivals = itertools.count()
         self._counts = Counter[Priority]()
@@ -89,6 +94,9 @@ class _Waiting:
 
     def count(self, priority: Priority) -> int:
         return self._counts[priority]
+
+    def under_way(self) -> int:
+        return self._sent.count()
 
     async def change(self, *, within: float) -> None:
         try:
@@ -129,7 +137,7 @@ class _Waiting:
             return False
         _, _, place = heapq.heappop(self._heap)
         self.leave(place)
-        place.turn.set_result(None)
+        place.turn.set_result(self._sent.begin())
         return True
 
     def fail(self, failure: BaseException) -> None:
@@ -151,7 +159,7 @@ class Pacer:
         self._slots = slots
         self._timer = timer
         self._meter = meter
-        self._waiting = _Waiting(self._meter)
+        self._waiting = _Waiting(self._meter, UnderWay(clock=timer))
         self._dispatcher: asyncio.Task[None] | None = None
         self._is_closed = False
 
@@ -164,8 +172,8 @@ class Pacer:
             await end(self._dispatcher)
         self._waiting.fail(PacerClosed())
 
-    async def turn(self, urgency: Urgency) -> None:
-        """Wait for the right to send one request. Raises PacerClosed."""
+    async def turn(self, urgency: Urgency) -> Sent:
+        """Wait for the right to send one request, and say afterwards what became of it. Raises PacerClosed."""
         if self._is_closed:
             raise PacerClosed
         came = self._timer()
@@ -175,11 +183,16 @@ class Pacer:
         if self._dispatcher is None or self._dispatcher.done():
             self._dispatcher = asyncio.create_task(self._dispatch_or_fail())
         try:
-            await place.turn
+            sent = await place.turn
+        except asyncio.CancelledError:
+            if place.turn.done() and not place.turn.cancelled() and place.turn.exception() is None:
+                place.turn.result().never_left()
+            raise
         finally:
             urgency.watch(None)
             self._waiting.leave(place)
         self._meter.waited(urgency.priority, self._timer() - came)
+        return sent
 
     def slow_down(self) -> None:
         """Halve the rate for everybody and climb back."""

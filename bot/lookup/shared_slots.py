@@ -5,16 +5,18 @@ import importlib.resources
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import NamedTuple, Self
+from typing import Annotated, Self
 
 import structlog
+from pydantic import BaseModel, ConfigDict, Field
 
-from bot.lookup.ending import end
 from bot.lookup.meter import UNMETERED, LookupMeter
 from bot.lookup.own_slots import OwnSlots
-from bot.lookup.pacing import WINDOW, Queue
-from bot.lookup.redis import RedisLink, RedisLost
+from bot.lookup.pacing import Queue
+from bot.lookup.redis import RedisLink, RedisLost, RedisMakesNoSense
+from bot.lookup.under_way import WINDOW
 from bot.recording.reading import Priority
+from bot.supervision import Supervised, Supervisor
 
 log = structlog.get_logger()
 
@@ -29,16 +31,33 @@ REMEMBERED_FOR = 60.0
 # Seconds after its time, the way to Redis and back included, at which a slot is let go.
 LATE_AFTER = 0.1
 
+# A slot that is further ahead makes no sense, unless the pace is so slow that all replicas' turns take that long.
+FURTHEST_SLOT = 2.0
+_TURNS_AHEAD = 2
+# Seconds for which a person waits at most while the requests under way leave no room, as Redis tells; by then each of
+# them was answered or given up.
+FULL_FOR_AT_MOST = 12.0
+# And for so long a Redis that made no sense is not asked for a slot again.
+DISTRUSTED_FOR = 10.0
+
 _MICROSECOND = 1e-6
 
 
-class _Told(NamedTuple):
+class _Told(BaseModel):
     """What the script answers; `wait` in microseconds, `share` in millionths."""
 
-    is_granted: int
-    wait: int
-    replicas: int
-    share: int
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    is_granted: Annotated[int, Field(ge=0, le=1)]
+    wait: Annotated[int, Field(ge=0)]
+    replicas: Annotated[int, Field(ge=0, le=1000)]
+    share: Annotated[int, Field(ge=0, le=1_000_000)]
+
+    @classmethod
+    def read(cls, reply: object) -> Self:
+        """Raises ValidationError for what the script never answers."""
+        values = reply if isinstance(reply, list) else []
+        return cls.model_validate(dict(zip(cls.model_fields, values, strict=False)))
 
 
 class SharedSlots:
@@ -57,6 +76,7 @@ class SharedSlots:
         timer: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         meter: LookupMeter = UNMETERED,
+        supervisor: Supervisor | None = None,
     ) -> None:
         self._link = link
         self._script = link.client.register_script(_script())
@@ -72,19 +92,23 @@ class SharedSlots:
         self._slowed_at: float | None = None
         self._queue: Queue | None = None
         self._was_late = False
+        self._reserved = 0
+        self._full_since: float | None = None
+        self._distrusted_until = 0.0
         self._is_back = asyncio.Event()
-        self._beating: asyncio.Task[None] | None = None
+        self._supervisor = supervisor or Supervisor()
+        self._beating: Supervised | None = None
         self._beat_now = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         await self._beat()
         self._meter.paced(is_shared=self._alone is None)
-        self._beating = asyncio.create_task(self._keep_beating())
+        self._beating = self._supervisor.start("shared_pace", self._keep_beating)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         assert self._beating is not None
-        await end(self._beating)
+        await self._beating.end()
         if self._alone is None:
             with suppress(RedisLost):  # then it is forgotten after a minute
                 await self._ask("leave")
@@ -107,17 +131,39 @@ class SharedSlots:
         asked_at = self._timer()
         try:
             told = await self._ask("reserve")
+            wait = self._believable(told, queue)
         except RedisLost as loss:
             self._go_alone(loss)
             return False
-        wait = told.wait * _MICROSECOND
         if not told.is_granted:
             await queue.change(within=wait)
             return False
-        await self._sleep(wait)
+        self._reserved = 1
+        try:
+            await self._sleep(wait)
+        finally:
+            self._reserved = 0
         # Slots that many replicas come too late for would be used in a bunch; but the second one is taken as it is.
         self._was_late = not self._was_late and self._timer() - asked_at - wait > LATE_AFTER
         return not self._was_late
+
+    def _believable(self, told: _Told, queue: Queue) -> float:
+        """Seconds to wait; nobody can make this replica stand still by what is written in Redis.
+
+        Raises RedisMakesNoSense.
+        """
+        wait, now = told.wait * _MICROSECOND, self._timer()
+        share = max(told.share * _MICROSECOND, min(1 / self._limit, 1.0))
+        if wait > max(FURTHEST_SLOT, _TURNS_AHEAD / (self._part(AIM) * share)):
+            raise RedisMakesNoSense(f"Redis gave a slot that is {wait:,.1f} s ahead")
+        if told.is_granted or not queue.count(Priority.PERSON):
+            self._full_since = None
+        elif self._full_since is None:
+            self._full_since = now
+        elif now - self._full_since > FULL_FOR_AT_MOST:
+            self._full_since = None
+            raise RedisMakesNoSense(f"Redis gave no slot within {FULL_FOR_AT_MOST:g} s")
+        return wait
 
     async def _come_alone(self, alone: OwnSlots, queue: Queue) -> bool:
         """Whether the slot came before Redis did."""
@@ -161,7 +207,13 @@ class SharedSlots:
         except RedisLost as loss:
             self._go_alone(loss)
         else:
-            self._go_shared()
+            if self._timer() >= self._distrusted_until:
+                self._go_shared()
+
+    async def prove(self) -> None:
+        """Do each thing once, for `rectask check`. Raises RedisLost."""
+        for what in ("beat", "reserve", "leave"):
+            await self._ask(what)
 
     async def _ask(self, what: str) -> _Told:
         """Raises RedisLost."""
@@ -177,8 +229,14 @@ class SharedSlots:
             int(was_slowed),
             self._divisor,
             int(self._alone is not None),
+            self._reserved + (0 if self._queue is None else self._queue.under_way()),
+            self._limit,
         ]
-        answer = _Told(*await self._link.ask(lambda: self._script(keys=[f"{self._link.prefix}pace"], args=arguments)))
+
+        async def question() -> _Told:
+            return _Told.read(await self._script(keys=[pace_key(self._link.prefix)], args=arguments))
+
+        answer = await self._link.ask(question)
         self._count(answer.replicas)
         if was_slowed:
             self._slowed_at = None
@@ -208,11 +266,13 @@ class SharedSlots:
         return self._timer() - self._alone_since > NOTICED_AFTER
 
     def _go_alone(self, loss: RedisLost) -> None:
+        if isinstance(loss, RedisMakesNoSense):
+            self._distrusted_until = self._timer() + DISTRUSTED_FOR
         if self._alone is not None:
             return
         self._alone_since = self._timer()
         part = self._part(AIM)
-        self._alone = OwnSlots(part, clock=self._timer, sleep=self._sleep)
+        self._alone = OwnSlots(part, room=self._part(1.0), clock=self._timer, sleep=self._sleep)
         self._alone.wait_for(min(1 / self._part(1 - AIM), NOTICED_AFTER))
         if self._is_news_of_slowing():
             self._alone.slow_down()
@@ -227,6 +287,11 @@ class SharedSlots:
         self._is_back.set()
         log.info("pacer.shared", requests_per_second=self._limit * AIM, replicas=self._seen[0])
         self._meter.paced(is_shared=True)
+
+
+def pace_key(prefix: str) -> str:
+    """The hash in which all replicas of one account have their pace."""
+    return f"{prefix}pace"
 
 
 def _script() -> str:

@@ -19,6 +19,9 @@ from bot.volcengine.transport import Patience
 # Everything that httpx, and aiohttp below it, raise when a request or its answer does not get through whole.
 TRANSPORT_FAILURES = (httpx.RequestError, aiohttp.ClientError, HttpProcessingError, OSError)
 
+# What stands in the chain of causes where no byte of the request was sent.
+_NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError)
+
 
 @dataclass(frozen=True, slots=True)
 class FailureWords:
@@ -145,6 +148,11 @@ def _words_for(chain: tuple[BaseException, ...]) -> FailureWords:
             )
     found = (words for types, words in _BY_CAUSE if any(isinstance(cause, types) for cause in chain))
     return next(found, _OTHERWISE)
+
+
+def was_never_sent(failure: BaseException) -> bool:
+    """Whether it is certain that the server has not seen the request and will not."""
+    return any(isinstance(cause, _NEVER_SENT) for cause in _causes(failure))
 
 
 def _causes(failure: BaseException | None) -> Iterator[BaseException]:

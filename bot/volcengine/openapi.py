@@ -35,10 +35,30 @@ _GZIP = 16 + zlib.MAX_WBITS
 _HEADERS = {"accept-encoding": "gzip", "user-agent": "rectask"}
 
 
+class Sent(Protocol):
+    """One request whose turn it is; the pacer is told once what became of it."""
+
+    def answered(self) -> None:
+        """An answer to it came."""
+        ...
+
+    def failed(self) -> None:
+        """It came to an end in some other way."""
+        ...
+
+    def never_left(self) -> None:
+        """It was not sent at all."""
+        ...
+
+    def lost(self) -> None:
+        """Nobody waits for it any more, and nobody knows where it is."""
+        ...
+
+
 class Pacer(Protocol):
     """Whoever decides when a request may go out."""
 
-    async def turn(self, urgency: Urgency) -> None:
+    async def turn(self, urgency: Urgency) -> Sent:
         """Return when it is this asker's turn to send one request."""
         ...
 
@@ -148,10 +168,10 @@ class OpenApi:
         sent_at: float | None = None
         try:
             async with asyncio.timeout_at(deadline) as limit:
-                await self._pacer.turn(urgency)
+                sent = await self._pacer.turn(urgency)
                 sent_at = time()
                 limit.reschedule(min(deadline, sent_at + self._patience.attempt))
-                response, body = await self._exchange(url)
+                response, body = await self._exchange(url, sent)
         except (TimeoutError, *failures.TRANSPORT_FAILURES) as failure:
             if sent_at is None:
                 raise before or failures.turn_never_came(self._patience.total, peer=self._service) from failure
@@ -163,10 +183,15 @@ class OpenApi:
             ) from failure
         return self._understand(response, body, rtc_app=rtc_app, seconds=time() - sent_at)
 
-    async def _exchange(self, url: str) -> tuple[httpx.Response, bytes | None]:
+    async def _exchange(self, url: str, sent: Sent) -> tuple[httpx.Response, bytes | None]:
         """One request and its answer; the body is None where it is too large to be read."""
         request = httpx.Request("GET", url, headers=_HEADERS, extensions=self._extensions)
-        response = await self._http.send(request, auth=self._auth, stream=True)
+        try:
+            response = await self._http.send(request, auth=self._auth, stream=True)
+        except BaseException as failure:
+            _tell_end(sent, failure)
+            raise
+        sent.answered()
         try:
             return response, await _read_whole(response)
         finally:
@@ -236,6 +261,16 @@ class OpenApi:
         if self._is_lost:
             self._is_lost = False
             log.info(self._service.event("recovered"))
+
+
+def _tell_end(sent: Sent, failure: BaseException) -> None:
+    """What is known of a request that was not answered."""
+    if failures.was_never_sent(failure):
+        sent.never_left()
+    elif isinstance(failure, httpx.RequestError) and not isinstance(failure, httpx.TimeoutException):
+        sent.failed()
+    else:
+        sent.lost()
 
 
 def clock_in_words(ahead: timedelta | None) -> str:

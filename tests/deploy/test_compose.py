@@ -19,7 +19,7 @@ from tests.deploy.places import COMPOSE, DEPLOY, ROOT
 
 ENDS_WITHIN = 10  # seconds after SIGTERM: docs/operations.md
 # What Compose and PostgreSQL's own library read; everything else in the example is the bot's.
-NOT_OURS = {"POSTGRES_PASSWORD", "IMAGE_TAG", "PGPASSWORD"}
+NOT_OURS = {"POSTGRES_PASSWORD", "REDIS_PASSWORD", "IMAGE_TAG", "PGPASSWORD"}
 BOTS = ("bot-1", "bot-2")
 
 CompositionFile = dict[str, Any]
@@ -80,7 +80,10 @@ def test_every_variable_of_the_file_is_in_the_example_or_has_a_default(example: 
 
 @pytest.mark.parametrize("bot", BOTS)
 def test_the_bot_starts_with_these_settings(compose: CompositionFile, example: dict[str, str], bot: str) -> None:
-    environment = compose["services"][bot]["environment"]
+    environment = {
+        name: re.sub(r"\$\{(\w+):[^}]*\}", lambda found: example[found[1]], value)
+        for name, value in compose["services"][bot]["environment"].items()
+    }
     filled_in = example | environment | {"RECTASK_APP_ID": "661e0000000000000000543c"}
     settings = load_settings(
         environ=filled_in | {"RECTASK_CONFIG": str(DEPLOY / "configuration.toml")},
@@ -89,6 +92,7 @@ def test_the_bot_starts_with_these_settings(compose: CompositionFile, example: d
         for_store=True,
     )
     assert settings.slack_app_token is not None
+    assert settings.redis_url is not None
     assert settings.database_url.get_secret_value() == "postgresql://rectask@postgres/rectask"
 
 
@@ -160,7 +164,7 @@ def test_only_the_bot_reaches_the_world(compose: CompositionFile) -> None:
 
 def test_redis_keeps_nothing_and_throws_nothing_away(compose: CompositionFile) -> None:
     command = compose["services"]["redis"]["command"]
-    options = dict(zip(command[1::2], command[2::2], strict=True))
+    options = dict(zip(command[0::2], command[1::2], strict=True))
     assert (options["--save"], options["--appendonly"], options["--maxmemory-policy"]) == ("", "no", "noeviction")
     assert "volumes" not in compose["services"]["redis"]
 

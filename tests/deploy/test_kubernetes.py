@@ -197,7 +197,8 @@ def test_the_world_reaches_slacks_door_alone() -> None:
 
 def test_redis_is_where_the_example_looks_for_it() -> None:
     service = _built("socket", "Service", "redis")
-    assert EXAMPLE["RECTASK_REDIS_URL"] == f"redis://redis:{service['spec']['ports'][0]['port']}/0"
+    at = f"redis:{service['spec']['ports'][0]['port']}/0"
+    assert EXAMPLE["RECTASK_REDIS_URL"] == f"redis://:{EXAMPLE['REDIS_PASSWORD']}@{at}"
 
 
 def test_the_image_is_of_this_release() -> None:

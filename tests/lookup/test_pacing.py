@@ -33,7 +33,13 @@ def this_loop() -> VirtualTimeLoop:
 
 
 def pacer_on_this_loop(limit: int = LIMIT) -> Pacer:
-    return Pacer(OwnSlots(limit, clock=this_loop().time))
+    clock = this_loop().time
+    return Pacer(OwnSlots(limit, clock=clock), timer=clock)
+
+
+async def go(pacer: Pacer, urgency: Urgency) -> None:
+    """Take a turn with a server that answers at once."""
+    (await pacer.turn(urgency)).answered()
 
 
 @dataclass(frozen=True)
@@ -48,7 +54,7 @@ async def turns_of(askers: list[Asker], *, limit: int) -> list[tuple[float, Aske
 
         async def take(asker: Asker) -> None:
             await asyncio.sleep(asker.after)
-            await pacer.turn(Urgency(asker.priority))
+            await go(pacer, Urgency(asker.priority))
             turns.append((this_loop().time(), asker))
 
         await asyncio.gather(*(take(asker) for asker in askers))
@@ -81,10 +87,10 @@ def test_within_one_priority_the_first_to_come_is_the_first_to_go() -> None:
 def test_a_person_passes_a_thousand_who_wait_in_the_background() -> None:
     async def main() -> float:
         async with pacer_on_this_loop() as pacer:
-            waiting = [asyncio.create_task(pacer.turn(background())) for _ in range(1000)]
+            waiting = [asyncio.create_task(go(pacer, background())) for _ in range(1000)]
             await asyncio.sleep(1)
             came = this_loop().time()
-            await pacer.turn(person())
+            await go(pacer, person())
             for task in waiting:
                 task.cancel()
             return this_loop().time() - came
@@ -98,7 +104,7 @@ def test_one_whose_priority_rises_while_it_waits_passes_too() -> None:
         async with pacer_on_this_loop(1) as pacer:
 
             async def take(name: str, urgency: Urgency) -> None:
-                await pacer.turn(urgency)
+                await go(pacer, urgency)
                 order.append(name)
 
             raised = background()
@@ -117,11 +123,11 @@ def test_one_whose_priority_rises_while_it_waits_passes_too() -> None:
 def test_one_who_gave_up_costs_no_turn() -> None:
     async def main() -> float:
         async with pacer_on_this_loop(10) as pacer:
-            gone = [asyncio.create_task(pacer.turn(person())) for _ in range(50)]
+            gone = [asyncio.create_task(go(pacer, person())) for _ in range(50)]
             await asyncio.sleep(0.05)
             for task in gone:
                 task.cancel()
-            await pacer.turn(person())
+            await go(pacer, person())
             return this_loop().time()
 
     assert run_in_virtual_time(main()) == pytest.approx(0.1)
@@ -133,7 +139,7 @@ def test_what_a_stall_cost_is_not_caught_up() -> None:
         async with pacer_on_this_loop() as pacer:
 
             async def take() -> None:
-                await pacer.turn(person())
+                await go(pacer, person())
                 turns.append(this_loop().time())
 
             async def stall() -> None:
@@ -158,7 +164,7 @@ def test_too_many_requests_halve_the_rate_which_climbs_back(logged: list[EventDi
             pacer.slow_down()  # what comes within the same second is the same congestion
             while (now := this_loop().time()) < 14:
                 each_second[int(now)] += 1
-                await pacer.turn(person())
+                await go(pacer, person())
         return each_second
 
     each_second = run_in_virtual_time(main())
@@ -176,8 +182,8 @@ def test_even_at_its_slowest_one_request_a_second_goes() -> None:
                 pacer.slow_down()
                 await asyncio.sleep(1)
             begun = this_loop().time()
-            await pacer.turn(person())
-            await pacer.turn(person())
+            await go(pacer, person())
+            await go(pacer, person())
             return this_loop().time() - begun
 
     assert run_in_virtual_time(main()) <= 1.01
@@ -186,11 +192,11 @@ def test_even_at_its_slowest_one_request_a_second_goes() -> None:
 def test_closing_ends_those_who_wait() -> None:
     async def main() -> list[bool]:
         async with pacer_on_this_loop(1) as pacer:
-            waiting = [asyncio.create_task(pacer.turn(person())) for _ in range(3)]
+            waiting = [asyncio.create_task(go(pacer, person())) for _ in range(3)]
             await asyncio.sleep(0.5)
         await asyncio.wait(waiting)
         with pytest.raises(PacerClosed):
-            await pacer.turn(person())
+            await go(pacer, person())
         return [isinstance(task.exception(), PacerClosed) for task in waiting]
 
     assert run_in_virtual_time(main()) == [False, True, True]
@@ -202,7 +208,7 @@ def test_a_dispatcher_that_fails_fails_those_who_wait() -> None:
 
     async def main() -> list[bool]:
         async with Pacer(OwnSlots(1, clock=this_loop().time, sleep=break_down)) as pacer:
-            waiting = [asyncio.create_task(pacer.turn(person())) for _ in range(3)]
+            waiting = [asyncio.create_task(go(pacer, person())) for _ in range(3)]
             await asyncio.wait(waiting)
         return [isinstance(task.exception(), OSError) for task in waiting]
 
@@ -213,7 +219,7 @@ def test_a_limit_of_two_is_two_a_second() -> None:
     async def main() -> float:
         async with pacer_on_this_loop(2) as pacer:
             for _ in range(5):
-                await pacer.turn(person())
+                await go(pacer, person())
         return this_loop().time()
 
     assert run_in_virtual_time(main()) == pytest.approx(2.0, abs=0.01)

@@ -4,7 +4,7 @@ import asyncio
 import dataclasses
 import random
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.app import Bot
-from bot.lookup.redis import open_redis
+from bot.lookup.redis import RedisLink, open_redis
+from bot.lookup.sealing import Seal
 from bot.lookup.shared_answers import SharedAnswers, decode_outcome, encode_outcome
 from bot.playground.fake_rtc import FakeRtc
 from bot.recording.encoding import NotDecodable
@@ -70,6 +71,14 @@ async def two_replicas(url: str, fake: FakeRtc, *, prefix: str) -> AsyncIterator
         yield one, two
 
 
+def now_utc() -> datetime:
+    return datetime.now(UTC)
+
+
+def shared_answers(link: RedisLink, *, key: str = "ours", clock: Callable[[], datetime] = now_utc) -> SharedAnswers:
+    return SharedAnswers(link, seal=Seal.from_secret(key), clock=clock)
+
+
 def rooms_asked(fake: FakeRtc) -> list[str]:
     return [parse_qs(urlsplit(request.target).query)["RoomId"][0] for request in fake.received]
 
@@ -107,7 +116,7 @@ async def test_it_lives_no_longer_there_than_here(redis_server: RedisServer, fak
 
 async def test_what_is_kept_is_told_only_until_it_ends(redis_server: RedisServer) -> None:
     async with open_redis(redis_server.url, prefix=a_prefix()) as link:
-        answers = SharedAnswers(link)
+        answers = shared_answers(link)
         await answers.keep(REF, READING, timedelta(seconds=60))
         kept = await answers.recall(REF)
         assert kept is not None
@@ -128,7 +137,7 @@ async def test_what_can_not_be_read_is_as_good_as_nothing(redis_server: RedisSer
 
 async def test_a_very_long_answer_is_not_shared(redis_server: RedisServer) -> None:
     async with open_redis(redis_server.url, prefix=a_prefix()) as link:
-        answers = SharedAnswers(link)
+        answers = shared_answers(link)
         long = dataclasses.replace(READING, raw=random.Random(1).randbytes(400_000).hex())  # noqa: S311  # no key
         await answers.keep(REF, long, timedelta(seconds=60))
         assert await answers.recall(REF) is None

@@ -21,6 +21,7 @@ from bot.lookup.redis import ANSWERS_WITHIN, open_redis
 from bot.lookup.shared_slots import SharedSlots
 from bot.playground.fake_rtc import worst_second
 from bot.recording.reading import Priority, Urgency
+from bot.supervision import Supervisor
 from tests.fault_proxy import Fault, open_fault_proxy
 from tests.redis_server import RedisServer, installed_redis, run_redis
 
@@ -37,7 +38,7 @@ class Replica:
     turns: list[tuple[float, Priority]] = field(default_factory=list)
 
     async def take(self, priority: Priority = Priority.PERSON) -> None:
-        await self.pacer.turn(Urgency(priority))
+        (await self.pacer.turn(Urgency(priority))).answered()
         self.turns.append((time.monotonic(), priority))
 
     async def keep_taking(self, until: float, *, askers: int = 5) -> None:
@@ -49,10 +50,25 @@ class Replica:
 
 
 @asynccontextmanager
-async def open_replica(url: str, *, prefix: str, replicas: int = 1, limit: int = LIMIT) -> AsyncIterator[Replica]:
+async def open_replica(
+    url: str,
+    *,
+    prefix: str,
+    replicas: int = 1,
+    limit: int = LIMIT,
+    timer: Callable[[], float] = time.monotonic,
+    supervisor: Supervisor | None = None,
+) -> AsyncIterator[Replica]:
     async with (
         open_redis(url, prefix=prefix) as link,
-        SharedSlots(link, limit=limit, replicas=replicas, replica=uuid.uuid4().hex) as slots,
+        SharedSlots(
+            link,
+            limit=limit,
+            replicas=replicas,
+            replica=uuid.uuid4().hex,
+            timer=timer,
+            supervisor=supervisor,
+        ) as slots,
         Pacer(slots) as pacer,
     ):
         yield Replica(slots, pacer)
