@@ -78,8 +78,8 @@ def _not_found(
     """The same words for each of the ways in which RTC says it."""
     return TaskNotFound(
         f"RTC knows no task {ref.task} in room {ref.room} of the app {ref.app.name}.",
-        meaning="It was started more than 72 hours ago, or never under these ids; where ids were used again, RTC tells "
-        "of the newest task only.",
+        meaning="It was started more than 72 hours ago, or never under these ids. If the ids were reused, Volcengine "
+        "returns only the newest recording.",
         advice="Check both ids against what the recording was started with, and that it belongs to this app.",
         code=answered.code if answered else None,
         request_id=answered.request_id if answered else request_id,

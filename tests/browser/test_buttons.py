@@ -18,7 +18,7 @@ OF_ONE_THAT_RUNS = ["rectask.refresh", "rectask.subscribe", "rectask.files", "re
     [
         ("idle Task1", ON_A_CARD),
         ("run-3600 Every", OF_ONE_THAT_RUNS),
-        ("nowhere Task1", ["rectask.refresh"]),
+        ("nowhere Task1", ["rectask.refresh", "rectask.refresh.1"]),
         ("watch run-3600 Answer", ["rectask.unsubscribe.answer"]),
         ("help", []),
     ],
@@ -42,7 +42,7 @@ def test_every_button_of_the_list(visit: Open, place: str) -> None:
     here.press(entry.get_by_role("button", name="Unsubscribe"))
     expect(entry).to_have_count(0)  # the subscription that was ended is gone
     here.press(shown.locator("[data-key='rectask.list']"))
-    expect(shown).to_contain_text("subscribed")
+    expect(shown).to_contain_text("subscriptions")
 
 
 def test_a_card_is_shared_after_a_question(visit: Open) -> None:

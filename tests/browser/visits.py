@@ -58,7 +58,7 @@ class Visit:
         for key in dict.fromkeys(one.get_attribute("data-key") for one in shown.locator("button").all()):
             button = shown.locator(f"button[data-key='{key}']").first
             pressed.append(str(key))
-            if key == "rectask.share":
+            if key in ("rectask.share", "rectask.clear"):
                 button.click()
                 self.page.locator("dialog.confirm").get_by_role("button", name="Cancel").click()
                 continue

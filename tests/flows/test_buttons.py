@@ -16,7 +16,7 @@ from bot.playground.slack_world import (
     Message,
 )
 from tests.flows.office import Office
-from tests.flows.test_look_up import nothing_amiss, typed, words_of
+from tests.flows.test_look_up import FOR_OPERATORS, nothing_amiss, typed, words_of
 
 START = 1_795_000_000_000
 
@@ -74,6 +74,23 @@ async def test_a_shared_card_is_refreshed_for_everybody(office: Office) -> None:
     await office.slack.wait_for(lambda: shared.edited)
     assert "Ended after 1 min" in shared.text
     assert f"Shared by <@{U_ANA}>" in words_of(shared)
+    assert nothing_amiss(office.slack)
+
+
+@pytest.mark.parametrize("fault", ["reset", "bad-gateway", "LackPolicy", "InvalidAccessKey", "ServiceNotFound"])
+async def test_nothing_for_operators_is_posted_into_a_channel(office: Office, fault: str) -> None:
+    """Share and Refresh, with and without a last known answer, in the channel and for one person alone."""
+    office.rtc.answers["mine"] = task(status=2, start=START)
+    card = await card_in(office, C_ONCALL, "mine Task1")
+    await office.slack.press(card, "rectask.share", user=U_ANA)
+    shared = await office.slack.next_message(user=U_BEN, channel=C_ONCALL)
+    office.rtc.fail_with(fault)
+    await office.slack.press(shared, "rectask.refresh", user=U_BEN)
+    await office.slack.wait_for(lambda: shared.edited)
+    await office.slack.press(card, "rectask.files", user=U_ANA)
+    await card_in(office, C_ONCALL, "other Task1")
+    for message in office.slack.messages:
+        assert not FOR_OPERATORS.search(message.text + words_of(message))
     assert nothing_amiss(office.slack)
 
 

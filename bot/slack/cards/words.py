@@ -31,8 +31,8 @@ def help_card(app_names: tuple[str, ...]) -> Card:
             headline("What became of a recording?"),
             paragraph(f"{_HOW_TO}\n{_EXAMPLE}"),
             paragraph(
-                "Room and task are the ids that the recording was started with. RTC tells of tasks that were started "
-                "in the last 72 hours, and of the newest one where ids were used again."
+                "Room and task are the ids that the recording was started with. Volcengine keeps a recording's "
+                "details for 72 hours after it starts. If the ids were reused, it returns only the newest recording."
             ),
             footnote(f"Only you see the answer until you press Share. Apps: {apps}; the first is the default."),
         ),
