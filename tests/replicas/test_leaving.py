@@ -58,7 +58,7 @@ class Asking:
 
         def all_told() -> bool:
             told = "\n".join(message.text for message in slack.visible_to(U_ANA))
-            return all(f"task {task}." in told for task in self.outcomes)
+            return all(f"Room1 / {task}:" in told for task in self.outcomes)
 
         await slack.wait_for(all_told, timeout=WITHIN)
         assert nothing_amiss(slack)
