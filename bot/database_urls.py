@@ -13,6 +13,8 @@ _POSTGRES = frozenset({"postgres", "postgresql", "postgresql+psycopg", "postgres
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
 _OPTION = re.compile(r"[a-z_]+")
 _LAST_PORT = 65535
+# user:password@, wherever it stands; what is said of a SQLite URL quotes the path.
+_LIKE_A_PASSWORD = re.compile(r":[^@]*@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,8 @@ def read_url(url: str) -> SqliteFile | PostgresServer:
 
 
 def _sqlite_path(rest: str) -> Path:
+    if _LIKE_A_PASSWORD.search(rest):
+        raise ValueError("SQLite has no user and no password. Name only the file: sqlite:///rectask.db")
     name = rest.removeprefix("/")
     if name in {"", ":memory:"}:
         raise ValueError("a database in memory is lost with the process. Name a file: sqlite:///rectask.db")
@@ -57,7 +61,11 @@ def _sqlite_path(rest: str) -> Path:
     if "?" in name:
         raise ValueError("options after ? are not understood for SQLite")
     path = Path(name)
-    _check_place(path)
+    try:
+        _check_place(path)
+    except OSError:
+        # Its words quote the whole name.
+        raise ValueError("the file's name is too long, or its folder cannot be looked into") from None
     return path
 
 

@@ -156,11 +156,18 @@ def audit(value: str) -> str:
     """`stdout`, also as people write it elsewhere, or the path of a file that can be written to."""
     if value == "-" or value.lower() == "stdout":
         return "stdout"
-    path = Path(value)
-    place = path if path.exists() else path.absolute().parent
-    if path.is_dir() or not place.exists() or not os.access(place, os.W_OK):
+    if not _is_writable(Path(value)):
         raise ValueError("it is stdout, or the path of a file in a folder that is there and may be written to")
     return value
+
+
+def _is_writable(path: Path) -> bool:
+    """Whether there can be a file; a name that is too long for one is quoted by what Python raises."""
+    try:
+        place = path if path.exists() else path.absolute().parent
+        return not path.is_dir() and place.exists() and os.access(place, os.W_OK)
+    except (OSError, ValueError):
+        return False
 
 
 def redis_url(value: SecretStr) -> SecretStr:

@@ -141,7 +141,7 @@ def _bolt(session: aiohttp.ClientSession, heard: list[dict[str, Any]]) -> AsyncA
     bolt = make_bolt(slack, Workspace(team_id="T1", enterprise_id=None, bot_user_id="U0", bot_id="B0"))
 
     async def listen(ack: AsyncAck, body: dict[str, Any]) -> None:
-        heard.append(body)
+        heard.append({name: body[name] for name in body if name in FORM})
         await ack("heard")
 
     bolt.command("/rectask")(listen)

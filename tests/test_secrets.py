@@ -2,9 +2,13 @@
 
 import asyncio
 import io
+import json
 import logging
 import re
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import quote, urlencode
 
 import pytest
 import structlog
@@ -17,14 +21,31 @@ from bot.playground.faults import FAULTS
 from bot.playground.gateway import ERRORS, Account
 from bot.playground.scenes import SCENES
 from bot.recording.reading import TaskReadError
+from bot.volcengine.signing import Credentials, Signer
 from bot.volcengine.transport import Patience
-from tests.world import ask, environ_for, no_time, settings_from
+from tests.world import ask, environ_for, no_time, open_brief_bot, settings_from
 
 ACCOUNT = Account("AKSECRETACCESSKEY0000", "c2VjcmV0LWtleS1vZi10aGlzLXRlc3Q=", session_token="STSsecrettoken+/==")
+# What every request without a body has as its x-content-sha256.
+EMPTY_HASH = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 LEAKS = re.compile(
-    "|".join([*map(re.escape, (ACCOUNT.access_key, ACCOUNT.secret_key, ACCOUNT.session_token or "")), "[0-9a-f]{64}"])
+    "|".join(
+        [
+            *map(re.escape, (ACCOUNT.access_key, ACCOUNT.secret_key, ACCOUNT.session_token or "")),
+            f"(?!{EMPTY_HASH})[0-9a-f]{{64}}",
+        ]
+    )
 )
-ROOMS = [*SCENES, *FAULTS, *(f"error-{code}" for code in ERRORS), "error-in-200", "skewed", "dropped", "nosuch"]
+ROOMS = [
+    *SCENES,
+    *FAULTS,
+    *(f"error-{code}" for code in ERRORS),
+    "error-in-200",
+    "skewed",
+    "dropped",
+    "quoting",
+    "nosuch",
+]
 WRONG_KEYS = [
     {},
     {"VOLC_ACCESSKEY": ACCOUNT.access_key[::-1]},
@@ -77,6 +98,54 @@ async def test_nothing_leaks_from_the_command_line(
     printed = capfd.readouterr()
     assert printed.out
     assert not LEAKS.search(printed.out + printed.err)
+
+
+async def test_a_good_answer_that_quotes_the_request_is_shown_without_its_keys() -> None:
+    async with open_fake_rtc(FakeRtc(ACCOUNT, limit=None)) as fake, open_brief_bot(fake) as bot:
+        reading = await ask(bot, "quoting")
+    assert "Signature=[secret]" in reading.raw
+    assert not LEAKS.search(reading.raw)
+
+
+@pytest.mark.parametrize("form", ["plain", "escaped"])
+def test_keys_are_concealed_in_an_answer_and_hashes_in_file_names_are_not(form: str) -> None:
+    signer = Signer(
+        Credentials(ACCOUNT.access_key, ACCOUNT.secret_key, ACCOUNT.session_token),
+        region="cn-north-1",
+        service="rtc",
+        clock=lambda: datetime.now(UTC),
+    )
+    own, hashed = "a" * 64, "b" * 64
+    answer = json.dumps({"keys": [ACCOUNT.access_key, ACCOUNT.secret_key, own], "ObjectKey": f"{hashed}.mp4"})
+    if form == "escaped":
+        answer = answer.replace("AK", "\\u0041K").replace("c2V", "\\u00632V").replace("aaa", "\\u0061aa")
+    said = json.loads(signer.conceal_in(answer, authorization=f"HMAC-SHA256 Credential=…, Signature={own}"))
+    assert said == {"keys": ["[secret]"] * 3, "ObjectKey": f"{hashed}.mp4"}
+
+
+ODD_SECRETS = ['quo"ted', "back\\slash", "bo\"th\\'", "with/and?&=%", "ümlaut", "new\nline"]
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+@pytest.mark.parametrize("secret", ODD_SECRETS)
+def test_the_log_masks_a_secret_whatever_signs_it_has(secret: str, as_json: bool) -> None:
+    stream = io.StringIO()
+    configure_logs(level="info", as_json=as_json, secrets=[secret], stream=stream)
+    log = structlog.get_logger()
+    try:
+        log.info("said", plain=f"it is {secret}!", nested={"a": [secret, (secret,)], secret: 1}, raw=secret.encode())
+        log.info("shown", of=Path(secret), failure=ValueError(secret), error=repr(secret))
+        log.info("sent", to=f"https://x/?key={quote(secret, safe='')}", form=urlencode({"key": secret}))
+        logging.getLogger("some.library").warning("%r and %s", secret, secret)
+        for failure in (ValueError(secret), KeyError(secret), OSError(2, "no file", secret)):
+            log.error("raised", exc_info=failure)
+    finally:
+        structlog.reset_defaults()
+        logging.getLogger().handlers.clear()
+    logged = stream.getvalue()
+    forms = {secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1]}
+    assert not [form for form in {*forms, quote(secret, safe="")} if form in logged]
+    assert logged.count("[secret]") >= 14
 
 
 @pytest.mark.parametrize("as_json", [False, True])

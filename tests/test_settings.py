@@ -322,3 +322,32 @@ def test_any_environment_is_taken_or_answered_without_its_values(environ: dict[s
     assert said
     secrets = [v for n, v in environ.items() if "KEY" in n or "TOKEN" in n]
     assert not [secret for secret in secrets if len(secret) > 12 and any(secret in line for line in said)]
+
+
+# A marker in each, which must not come back.
+PASTED = {
+    "too long": "V4LUE" * 2_000,
+    "a path that is too long": "/V4LUE" * 3_000,
+    "a NUL": "V4LUE\0x",
+    "no text": "V4LUE\udc80",
+    "too many digits": "9" * 6_000 + "V4LUE",
+    "a long SQLite file": "sqlite:///" + "V4LUE" * 1_000,
+    "a NUL in a SQLite file": "sqlite:///V4LUE\0",
+    "a password for SQLite": "sqlite:///u:V4LUE@/x.db",
+    "a password for SQLite's host": "sqlite://u:V4LUE@host/x.db",
+    "a password alone for SQLite": "sqlite:///:V4LUE@x/y",
+    "a long host of PostgreSQL": "postgresql://u:V4LUE@" + "h" * 5_000 + "/x",
+    "a long host of Redis": "redis://u:V4LUE@" + "h" * 5_000,
+    "a long host": "https://" + "V4LUE." * 500,
+    "a token with more to it": "xoxb-V4LUE\udcff",
+}
+
+
+@pytest.mark.parametrize("pasted", PASTED.values(), ids=PASTED)
+def test_no_setting_is_quoted_whatever_was_pasted_into_it(pasted: str) -> None:
+    slack = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1"}
+    for name in NAMES:
+        try:
+            load_settings(environ=ENOUGH | slack | {name: pasted}, env_file=NO_FILE, for_slack=True)
+        except SettingsError as wrong:
+            assert "V4LUE" not in str(wrong), name  # noqa: PT017  # some are taken

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from bot.access.audit import NotRecorded, Record
+from bot.private_files import opened_private
 
 
 class Stream(Protocol):
@@ -28,7 +29,7 @@ class JsonLines:
     @classmethod
     def to_file(cls, path: Path) -> "JsonLines":
         """Appended to the file, which is made where there is none."""
-        return cls(lambda: path.open("a", encoding="utf-8"))
+        return cls(lambda: open(path, "a", encoding="utf-8", opener=opened_private))
 
     @classmethod
     def to_stream(cls, stream: Stream) -> "JsonLines":

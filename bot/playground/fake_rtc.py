@@ -42,6 +42,7 @@ _RECEIVED_KEPT, _ARRIVALS_KEPT = 20_000, 500_000
 # Rooms whose answers are decided in FakeRtc itself, for a person to choose from.
 OTHER_ROOMS = {
     "dropped": "as Room1, but a kept-alive connection is dropped at its second request",
+    "quoting": "the answer is good, and quotes the request's headers, the signature among them",
     "skewed": "the server's clock is 20 minutes ahead",
     "error-in-200": "an error with HTTP 200",
     "error-<Code>": "any error of the vendor's list, such as error-LackPolicy",
@@ -229,8 +230,9 @@ class FakeRtc:
             raise Refusal(room.removeprefix("error-"), "As the room's name asks for.")
         if room in self.own_errors:
             raise Refusal.told(self.own_errors[room])
-        key = Key(query["AppId"], "Room1" if room == "dropped" else room, query["TaskId"])
-        return self._respond(200, {"Result": self._tasks.tell(key)})
+        key = Key(query["AppId"], "Room1" if room in {"dropped", "quoting"} else room, query["TaskId"])
+        quoted = {"Request": dict(request.headers)} if room == "quoting" else {}
+        return self._respond(200, {"Result": self._tasks.tell(key), **quoted})
 
     def _has_been_used(self, request: web.BaseRequest) -> bool:
         """Whether the connection has carried a request before, as one that is kept alive has."""

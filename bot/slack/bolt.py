@@ -31,6 +31,7 @@ from bot.slack.answers import AuthTest, SocketAddress
 from bot.slack.guard import check_signature, read_signature
 from bot.slack.meter import UNMETERED, SlackMeter, kind_of
 from bot.slack.metered import PATIENCE, MeteredSlack, Patience
+from bot.slack.origins import drop_foreign_url, not_redirected
 from bot.slack.repeats import mark
 from bot.slack.reply import send_afterwards
 from bot.slack.work import Work
@@ -70,7 +71,10 @@ def make_slack(
 
 def open_session() -> aiohttp.ClientSession:
     """Connections to Slack. Whoever has none soon knows that nothing was sent."""
-    return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_ANYTHING_WITHIN, connect=_CONNECTS_WITHIN))
+    return aiohttp.ClientSession(
+        timeout=aiohttp.ClientTimeout(total=_ANYTHING_WITHIN, connect=_CONNECTS_WITHIN),
+        trace_configs=[not_redirected()],
+    )
 
 
 async def greet(slack: AsyncWebClient) -> Workspace:
@@ -162,6 +166,7 @@ def http_door(
         check_signature(signed, body, secret=signing_secret)
         payload = _payload_of(body)
         mark(payload.body, door="http", name=signed.signature)
+        drop_foreign_url(payload.body, api_url=bolt.client.base_url)
         answer = await to_aiohttp_response(await bolt.async_dispatch(payload))
         meter.acknowledged(kind_of(payload.body), timer() - received_at)
         return answer
@@ -231,6 +236,7 @@ class SocketDoor:
     async def _take(self, client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
         assert isinstance(client, SocketModeClient)
         mark(request.payload, door="socket", name=request.envelope_id)
+        drop_foreign_url(request.payload, api_url=self._slack.base_url)
         received_at = self._timer()
         is_late = self._is_leaving and request.type == "slash_commands"
         try:

@@ -29,7 +29,7 @@ class Reply:
         meter: SlackMeter = UNMETERED,
     ) -> None:
         self._ack = ack
-        self._url: str | None = body.get("response_url")
+        self._url: str | None = body.get("response_url") or None
         self._session = session
         self._meter = meter
         self.is_acknowledged = False

@@ -4,6 +4,7 @@ Escaping alone is not enough: a literal @here or an address becomes live in mrkd
 spans, or in plain_text, and every mrkdwn object is verbatim.
 """
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -13,16 +14,35 @@ Block = dict[str, Any]
 _BACKTICK_LOOKALIKE = "ˋ"
 
 
+# Printable by Python's table, and yet nothing is seen of them (Unicode's Default_Ignorable_Code_Point, and the blank
+# Braille pattern). U+FE0F stays, which makes emoji of signs.
+_FILLERS = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0e\uffa0\U000e0100-\U000e01ef]"
+)
+
+
 def escape(text: str) -> str:
     """The three characters that Slack asks to be escaped in mrkdwn."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def visible(text: str) -> str:
-    """Everything that is not printable (controls, direction marks) shown as its code."""
-    if text.isprintable():
+    """Everything that cannot be seen (controls, direction marks, fillers of no width) shown as its code."""
+    if text.isprintable() and not _FILLERS.search(text):
         return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return "".join(_seen(c) for c in text)
+
+
+def _seen(character: str) -> str:
+    is_seen = character.isprintable() and not _FILLERS.match(character)
+    return character if is_seen else character.encode("unicode_escape").decode()
+
+
+def inert(text: str) -> str:
+    """The same lines, with whatever is not visible in them shown as its code, lest it hide or turn around the rest."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "\n".join(map(visible, text.split("\n")))
 
 
 def cut(text: str, limit: int) -> str:
@@ -56,7 +76,7 @@ def clock_time(when: datetime) -> str:
 
 def mrkdwn(text: str) -> Block:
     """A mrkdwn object in which nothing becomes live that was not written so."""
-    return {"type": "mrkdwn", "text": cut(text, 3000), "verbatim": True}
+    return {"type": "mrkdwn", "text": cut(inert(text), 3000), "verbatim": True}
 
 
 def plain(text: str, *, limit: int = 3000) -> Block:

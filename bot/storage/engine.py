@@ -12,6 +12,7 @@ from sqlalchemy import URL, Connection, NullPool, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from bot.database_urls import PostgresServer, SqliteFile
+from bot.private_files import make_private
 
 # For those who make a new file all at once.
 TRIES, A_MOMENT = 100, 0.05
@@ -66,6 +67,7 @@ def _sqlite(
         **pool,
     )
     event.listen(engine.sync_engine, "connect", _sqlite_ways(keeps_foreign_keys=keeps_foreign_keys))
+    event.listen(engine.sync_engine, "do_connect", lambda *_: make_private(target.path))
     event.listen(engine.sync_engine, "begin", _begin)
     event.listen(engine.sync_engine, "invalidate", _roll_back)
     return engine

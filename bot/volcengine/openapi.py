@@ -209,9 +209,13 @@ class OpenApi:
             raise self._error(error, response, request_id=request_id, log_id=log_id, rtc_app=rtc_app)
         if body is None or flaw is not None:
             raise failures.makes_no_sense(flaw or "", peer=self._service, request_id=request_id, log_id=log_id)
+        text = body.decode(errors="replace")
+        authorization = response.request.headers.get("authorization", "")
+        if (concealed := self._signer.conceal_in(text, authorization=authorization)) is not text:
+            text, envelope = concealed, _envelope_in(concealed.encode())[0]
         return ApiAnswer(
             result=envelope.result,
-            body=body.decode(errors="replace"),
+            body=text,
             request_id=request_id,
             log_id=log_id,
             received_at=self._clock(),

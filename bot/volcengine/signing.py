@@ -5,6 +5,7 @@ vectors that those signers computed (tests/vectors/volcengine_v4_signatures.json
 """
 
 import hmac
+import json
 import re
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable
 from dataclasses import dataclass, field
@@ -65,8 +66,12 @@ class Signer:
         self._clock = clock
         self._day = ""
         self._keyed_for_day = hmac.new(b"", digestmod="sha256")
-        held = (credentials.access_key, credentials.secret_key, credentials.session_token)
-        secrets = "|".join(re.escape(secret) for secret in held if secret)
+        self._held = [
+            held
+            for held in (credentials.access_key, credentials.secret_key, credentials.session_token)
+            if held is not None
+        ]
+        secrets = "|".join(map(re.escape, filter(None, self._held)))
         self._telltale = re.compile(f"{secrets}|(?P<signature>{_LIKE_A_SIGNATURE})")
 
     def sign(
@@ -113,6 +118,26 @@ class Signer:
         if not self._telltale.search(text):
             return text
         return self._telltale.sub(lambda found: "[signature]" if found["signature"] else "[secret]", text)
+
+    def conceal_in(self, answer: str, *, authorization: str) -> str:
+        """A good answer without what the request was signed with. Other hashes stay: names of files have some.
+
+        Keys and tokens that are written with JSON's escapes are found too, for whoever reads the answer undoes those.
+        """
+        signature = authorization.rpartition("Signature=")[2]
+        telltale = re.compile("|".join(map(re.escape, filter(None, (*self._held, signature)))))
+        plain = _unescaped(answer)
+        return telltale.sub("[secret]", plain) if telltale.search(plain) else answer
+
+
+def _unescaped(answer: str) -> str:
+    """The same JSON with nothing escaped that need not be; as it is where it cannot be read."""
+    if "\\" not in answer:
+        return answer
+    try:
+        return json.dumps(json.loads(answer), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return answer
 
 
 class SignatureAuth(httpx.Auth):

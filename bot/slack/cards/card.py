@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from bot.slack.text import Block, cut, mrkdwn, plain, visible
+from bot.slack.text import Block, cut, inert, mrkdwn, plain, visible
 
 # Slack refuses somewhat above 13,000 characters of blocks (measured), and more than 50 of them.
 BYTES_AT_MOST = 12_000
@@ -23,7 +23,12 @@ class Card:
 
     def as_message(self) -> dict[str, Any]:
         """The arguments that every way of posting takes."""
-        return {"text": cut(self.text, 3000), "blocks": self.blocks, "unfurl_links": False, "unfurl_media": False}
+        return {
+            "text": cut(inert(self.text), 3000),
+            "blocks": self.blocks,
+            "unfurl_links": False,
+            "unfurl_media": False,
+        }
 
     @cached_property
     def as_answer(self) -> str:

@@ -11,7 +11,7 @@ from bot.recording.units import count_in_words
 from bot.slack.cards.card import button, buttons, footnote, sentence
 from bot.slack.cards.file import NO_LINKS, CardLinks, file_block
 from bot.slack.cards.task import place
-from bot.slack.text import Block, cut, plain
+from bot.slack.text import Block, cut, inert, plain
 from bot.slack.value import Press
 
 FILES_A_PAGE = 10
@@ -46,7 +46,7 @@ def files_view(reading: Reading, press: Press, *, now: datetime, links: CardLink
 
 def raw_view(reading: Reading, press: Press) -> Block:
     """RTC's answer as it came, in a block that can be copied."""
-    whole = _readable(reading.raw)
+    whole = inert(_readable(reading.raw))
     raw = cut(whole, RAW_AT_MOST)
     note = "as RTC gave it" if raw == whole else f"the first {RAW_AT_MOST:,} of {len(whole):,} characters"
     text: Block = {
