@@ -24,6 +24,7 @@ from bot.slack.bolt import SocketDoor, greet, http_door, make_bolt, make_slack, 
 from bot.slack.desk import Desk
 from bot.slack.gate import Gate, make_gate
 from bot.slack.gated import GatedMessenger
+from bot.slack.hearsay import Hearsay
 from bot.slack.homes import Homes
 from bot.slack.linker import Linker, offer
 from bot.slack.listeners import register
@@ -33,6 +34,7 @@ from bot.slack.notices import open_messenger
 from bot.slack.work import Work
 from bot.starting import until_reached
 from bot.storage.database import Database, open_database
+from bot.storage.profile_changes import SqlProfileChanges
 from bot.volcengine.transport import PATIENCE, Patience
 from bot.watcher.schedule import Schedule
 from bot.watching import Habits, Stores, Watching, open_watching, stores_of
@@ -109,6 +111,7 @@ async def _open_all(
     database = await _open_database(process, bot, scraping, clock=clock)
     audit = await _open_audit(process, bot, database, pipe=pipe)
     gate = await _find_gate(process, bot, audit)
+    await process.enter(_open_hearsay(process, database, gate), "profile_changes")
     desk, watching = await _open_desk(process, bot, stores_of(database), gate)
     await process.enter(_open_door(process, desk, door), "door", but=FOR_CLAIMS)
     await process.enter(
@@ -180,6 +183,11 @@ async def _find_gate(process: Process, bot: Bot, audit: AuditLog) -> Gate:
         ask=settings.file.ask,
         apps=bot.apps,
     )
+
+
+def _open_hearsay(process: Process, database: Database, gate: Gate) -> Hearsay:
+    changes = SqlProfileChanges(database, gate.workspace.team_id)
+    return Hearsay(gate.people, changes, supervisor=process.supervisor)
 
 
 async def _open_desk(process: Process, bot: Bot, stores: Stores, gate: Gate) -> tuple[Desk, Watching]:

@@ -118,7 +118,7 @@ async def on_user_change(desk: Desk, body: Body) -> None:
     """Whether somebody is a guest now is asked anew; who was deactivated is not written to any more."""
     user = _event_of(body).get("user")
     if isinstance(user, dict):
-        desk.gate.people.forget(str(user.get("id")))
+        desk.gate.people.note_change(str(user.get("id")))
     if isinstance(user, dict) and user.get("deleted") is True:
         closed = await desk.notices.close_person(desk.person(user.get("id")), _DEACTIVATED)
         if closed:

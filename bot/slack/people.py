@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -75,7 +75,7 @@ class _Asking:
 class People:
     """Those whom Slack told of lately.
 
-    Changes that other replicas hear of are passed on (`profile_changes`). While they do not get through, only what was
+    Changes that other replicas hear of are passed on (`hearsay`). While they do not get through, only what was
     asked for a moment ago is believed; where nobody passes on any, `heard` is never called, and memory is good for its
     whole time.
     """
@@ -86,6 +86,8 @@ class People:
         self._asking: dict[str, _Asking] = {}
         self._open: set[Question] = set()
         self._heard_at: float | None = None
+        self._changed: set[str] = set()
+        self._something_changed = asyncio.Event()
 
     def recall(self, user_id: str) -> Profile | None:
         """None where Slack has to be asked."""
@@ -129,6 +131,27 @@ class People:
         for question in self._open:
             if question.user_id == user_id:
                 question.is_overtaken = True
+
+    def note_change(self, user_id: str) -> None:
+        """Slack says that somebody has changed: forget them, and have it passed on."""
+        self.forget(user_id)
+        if self._heard_at is not None:
+            self.put_back_changed({user_id})
+
+    async def something_changed(self) -> None:
+        """Until there is something to pass on."""
+        await self._something_changed.wait()
+
+    def take_changed(self) -> set[str]:
+        """Whose changes are to be passed on."""
+        changed, self._changed = self._changed, set()
+        self._something_changed.clear()
+        return changed
+
+    def put_back_changed(self, user_ids: Collection[str]) -> None:
+        """They are still to be passed on."""
+        self._changed.update(user_ids)
+        self._something_changed.set()
 
     async def ask(self, user_id: str, slack: AsyncWebClient) -> Profile:
         """From memory or from Slack, once however many ask at the same time.

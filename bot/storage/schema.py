@@ -17,7 +17,7 @@ from bot.subscriptions.store import StoreUnusable
 log = structlog.get_logger()
 
 # The revision that this code works with: the newest one in migrations/versions.
-HEAD = "0004"
+HEAD = "0005"
 # Says "Rectask migrates" to those who ask PostgreSQL for the same lock; released with the transaction.
 MIGRATING = 0x5EC7A5C
 # Where Alembic keeps the revision for itself.

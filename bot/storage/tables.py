@@ -151,6 +151,16 @@ requests = Table(
     Index("requests_seen_at", "seen_at"),
 )
 
+# Slack sends each event to one replica; the others look here.
+profile_changes = Table(
+    "profile_changes",
+    metadata,
+    Column("team_id", Text, primary_key=True),
+    Column("user_id", Text, primary_key=True),
+    Column("changed_at", Moment, nullable=False),
+    Index("profile_changes_at", "team_id", "changed_at"),
+)
+
 # Of no other table's rows: the record outlives what it is about.
 audit_records = Table(
     "audit_records",

@@ -4,15 +4,27 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, ScalarSelect, and_, delete, exists, func, or_, select
+from sqlalchemy import ColumnElement, Row, ScalarSelect, Table, and_, delete, exists, func, or_, select
 
 from bot.storage.columns import EPOCH, NEVER
 from bot.storage.database import Database
 from bot.storage.ending import lock, one_of, owed_to, retire, subscribed_by
-from bot.storage.tables import IS_CLOSED, IS_LOOKED_AT, homes, notices, of_person, subscriptions, watched_tasks
+from bot.storage.tables import (
+    IS_CLOSED,
+    IS_LOOKED_AT,
+    homes,
+    notices,
+    of_person,
+    profile_changes,
+    subscriptions,
+    watched_tasks,
+)
 from bot.subscriptions.notice import NoticeState
 from bot.subscriptions.person import Person
 from bot.subscriptions.store import OVERDUE_AFTER, Census
+
+# A row a person, with the same key.
+_ABOUT_PEOPLE = (homes, profile_changes)
 
 
 class SqlUpkeep:
@@ -69,19 +81,23 @@ class SqlUpkeep:
     async def workspaces_of(self, user_id: str) -> Sequence[str]:
         subscribed = select(subscriptions.c.team_id).where(subscriptions.c.user_id == user_id)
         at_home = select(homes.c.team_id).where(homes.c.user_id == user_id)
+        changed = select(profile_changes.c.team_id).where(profile_changes.c.user_id == user_id)
         async with self._database.reading() as connection:
-            return sorted((await connection.execute(subscribed.union(at_home))).scalars())
+            return sorted((await connection.execute(subscribed.union(at_home, changed))).scalars())
 
     async def purge_person(self, person: Person) -> int:
-        is_home = and_(homes.c.team_id == person.team_id, homes.c.user_id == person.user_id)
-        return await self._purge(of_person(person), is_home)
+        return await self._purge(of_person(person), *(_is_theirs(table, person) for table in _ABOUT_PEOPLE))
 
     async def purge_workspace(self, team_id: str) -> int:
-        return await self._purge(subscriptions.c.team_id == team_id, homes.c.team_id == team_id)
+        return await self._purge(
+            subscriptions.c.team_id == team_id, *(table.c.team_id == team_id for table in _ABOUT_PEOPLE)
+        )
 
-    async def _purge(self, whose: ColumnElement[bool], is_home: ColumnElement[bool]) -> int:
+    async def _purge(self, whose: ColumnElement[bool], *rows: ColumnElement[bool]) -> int:
+        """`rows` are those of the tables _ABOUT_PEOPLE, in their order."""
         async with self._database.writing() as connection:
-            await connection.execute(delete(homes).where(is_home))
+            for table, is_theirs in zip(_ABOUT_PEOPLE, rows, strict=True):
+                await connection.execute(delete(table).where(is_theirs))
             locked = await lock(connection, watched_tasks, subscribed_by(whose))
             whose &= one_of(subscriptions.c.watched_task_id, locked)
             await lock(connection, notices, owed_to(whose))
@@ -96,9 +112,13 @@ class SqlUpkeep:
             await connection.execute(opened.on_conflict_do_nothing())
 
     async def has_home(self, person: Person) -> bool:
-        is_theirs = and_(homes.c.team_id == person.team_id, homes.c.user_id == person.user_id)
         async with self._database.reading() as connection:
-            return (await connection.execute(select(homes.c.team_id).where(is_theirs))).first() is not None
+            found = await connection.execute(select(homes.c.team_id).where(_is_theirs(homes, person)))
+            return found.first() is not None
+
+
+def _is_theirs(table: Table, person: Person) -> ColumnElement[bool]:
+    return and_(table.c.team_id == person.team_id, table.c.user_id == person.user_id)
 
 
 def _has_notice(which: ColumnElement[bool]) -> ColumnElement[bool]:

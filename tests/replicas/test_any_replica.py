@@ -3,7 +3,8 @@
 import asyncio
 import json
 
-from bot.playground.slack_world import C_ONCALL, U_ANA, Json
+from bot.playground.slack_world import C_ONCALL, U_ANA, U_BEN, Json
+from tests.flows.office import Office
 from tests.flows.test_look_up import nothing_amiss, typed, words_of
 from tests.flows.test_subscriptions import actions_of, direct_message, pressed
 from tests.replicas.office_of_three import THREE, WITHIN, Replicas
@@ -107,3 +108,20 @@ async def test_a_hundred_who_ask_the_same_at_once_cost_a_request_of_each_replica
     assert 1 <= len(rtc.received) <= THREE
     assert all(await replicas.counted("rectask_ack_seconds_count", kind="command"))
     assert nothing_amiss(slack)
+
+
+async def test_a_new_guest_is_refused_by_every_replica(replicas: Replicas) -> None:
+    """The event goes to one; the others hear of it from that one."""
+    office = replicas.any
+    for _ in range(THREE):
+        assert "Ended after" in (await typed(office, "Room1 Task1", user=U_BEN)).text
+    assert (await replicas.slack.make_guest(U_BEN)).acked
+    async with asyncio.timeout(WITHIN):
+        while not await all_refuse(office):  # noqa: ASYNC110  # as above
+            await asyncio.sleep(0.1)
+    assert nothing_amiss(replicas.slack)
+
+
+async def all_refuse(office: Office) -> bool:
+    told = [words_of(await typed(office, "Room1 Task1", user=U_BEN)) for _ in range(THREE)]
+    return all("You may not do this here" in each or "have permission" in each for each in told)

@@ -25,7 +25,7 @@ from bot.playground.slack_world import (
 )
 from bot.slack.bolt import make_slack
 from bot.slack.groups import Groups
-from bot.slack.people import People
+from bot.slack.people import People, ProfileOvertaken
 from bot.slack.workspace import Workspace
 
 HOME = Workspace(T_HOME, E_HOME, "U0BOT00001", None)
@@ -109,6 +109,34 @@ async def test_a_failure_is_passed_on_and_not_remembered(fake: FakeSlack, slack:
     with pytest.raises(SlackApiError):
         await people.ask(U_ANA, slack)
     assert not (await people.ask(U_ANA, slack)).is_guest
+
+
+async def test_an_answer_that_was_on_its_way_when_somebody_changed_is_not_believed(
+    fake: FakeSlack, slack: AsyncWebClient
+) -> None:
+    people = People()
+    fake.fault("users.info", "slow_after", seconds=0.2)  # it is carried out first: Slack tells how it was
+    asking = [asyncio.create_task(people.ask(U_BEN, slack)) for _ in range(3)]
+    await fake.wait_for(lambda: calls(fake) == 1)
+    fake.people[U_BEN].is_restricted = True
+    people.forget(U_BEN)
+    assert all(profile.is_guest for profile in await asyncio.gather(*asking))
+    known = people.recall(U_BEN)
+    assert known is not None
+    assert known.is_guest
+    assert calls(fake) == 2
+
+
+async def test_who_changes_again_and_again_is_not_known(fake: FakeSlack, slack: AsyncWebClient) -> None:
+    people = People()
+    fake.fault("users.info", "slow_after", seconds=0.05, times=None)
+    asking = asyncio.create_task(people.ask(U_BEN, slack))
+    for number in (1, 2, 3):
+        await fake.wait_for(lambda number=number: calls(fake) == number)  # type: ignore[misc]  # bound at once
+        people.forget(U_BEN)
+    with pytest.raises(ProfileOvertaken):
+        await asking
+    assert people.recall(U_BEN) is None
 
 
 async def test_who_stops_waiting_spoils_it_for_nobody(fake: FakeSlack, slack: AsyncWebClient) -> None:
