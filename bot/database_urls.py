@@ -17,6 +17,37 @@ _LAST_PORT = 65535
 _LIKE_A_PASSWORD = re.compile(r":[^@]*@")
 
 
+_NO_SCHEMA = (
+    "Remove it, and let the database say which schema is used: ALTER ROLE … SET search_path = …; "
+    "or write options=-csearch_path%3D… instead, which PgBouncer refuses"
+)
+_NO_POOL = "Remove it: Rectask keeps at most 5 connections for each replica"
+_NO_PREPARING = "Remove it: Rectask prepares no statements, so it works behind PgBouncer in transaction mode"
+_NO_TIMEOUT = "Remove it: Rectask gives up a transaction after 10 seconds"
+_TLS = "Write sslmode=require instead, or sslmode=verify-full with sslrootcert=…"
+# What URLs hold that were written for Prisma, SQLAlchemy, asyncpg, JDBC, Go or node-postgres, in lower case.
+_OTHERS_OPTIONS = {
+    **dict.fromkeys(("schema", "currentschema", "search_path", "searchpath"), _NO_SCHEMA),
+    **dict.fromkeys(
+        (
+            *("pool_size", "max_overflow", "connection_limit", "pool_recycle", "pool_pre_ping", "max", "pool"),
+            *("pool_max_conns", "pool_min_conns", "min_size", "max_size", "poolclass"),
+        ),
+        _NO_POOL,
+    ),
+    **dict.fromkeys(
+        (
+            *("pgbouncer", "prepare_threshold", "preparethreshold", "statement_cache_size", "statement_cache_mode"),
+            *("prepared_statement_cache_size", "prepared_statement_name_func", "default_query_exec_mode"),
+        ),
+        _NO_PREPARING,
+    ),
+    **dict.fromkeys(("pool_timeout", "socket_timeout", "command_timeout", "statement_timeout"), _NO_TIMEOUT),
+    "timeout": "Write connect_timeout=… instead",
+    **dict.fromkeys(("sslaccept", "tls", "use_ssl", "usessl", "sslrequire"), _TLS),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class SqliteFile:
     """A file in a folder that exists."""
@@ -118,6 +149,8 @@ def _check_options(query: str) -> None:
     known = {option.keyword.decode() for option in Conninfo.get_defaults()} | {"ssl"}
     for option in filter(None, query.split("&")):
         name = option.partition("=")[0]
+        if name not in known and (answer := _OTHERS_OPTIONS.get(name.lower())) is not None:
+            raise ValueError(f"{name} is an option of other programs. {answer}")
         if name not in known:
             shown = f"{name} is" if _OPTION.fullmatch(name) else "something after ? is"
             raise ValueError(f"{shown} not among the options that libpq knows")

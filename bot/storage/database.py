@@ -25,7 +25,8 @@ from bot.storage.sqlite_file import SameFile
 from bot.storage.tables import homes
 from bot.subscriptions.store import StoreUnavailable
 
-PATIENCE = timedelta(seconds=30)
+# One limit for whatever somebody waits for: a free connection, a lock, an answer. Who waits behind others has no more.
+PATIENCE = timedelta(seconds=10)
 # Whose row is written and deleted again to see whether the database takes one.
 _NOBODY = {"team_id": "", "user_id": ""}
 
@@ -108,7 +109,7 @@ class Database:
 
         Once done there is nothing to do; every transaction does it first where it has not been done yet.
         """
-        with stopped_here():
+        with stopped_here(self._waited_for):
             await self._prepare()
 
     async def _prepare(self) -> None:
@@ -150,14 +151,23 @@ class Database:
     async def _transaction(
         self, engine: AsyncEngine, turn: AbstractAsyncContextManager[None]
     ) -> AsyncIterator[AsyncConnection]:
-        with stopped_here():
-            if not self._is_ready:
-                await self._prepare()
-            async with asyncio.timeout(self._patience.total_seconds()), turn:
-                self._check_file()  # before a connection is made, which would make a new file
-                async with engine.begin() as connection:
-                    yield connection
-                self._check_file()
+        with stopped_here(self._waited_for):
+            async with asyncio.timeout(self._patience.total_seconds()):
+                if not self._is_ready:
+                    await self._prepare()
+                async with turn:
+                    self._check_file()  # before a connection is made, which would make a new file
+                    async with engine.begin() as connection:
+                        yield connection
+                    self._check_file()
+
+    @property
+    def _waited_for(self) -> str:
+        """What a transaction says that took too long."""
+        seconds = f"{self._patience.total_seconds():g} s"
+        if self._is_sqlite:
+            return f"database is locked by another process, or its disk is slow ({seconds})"
+        return f"no answer within {seconds}; the database may be overloaded, or locked by another session"
 
     def _check_file(self) -> None:
         if self._file is not None:

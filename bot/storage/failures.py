@@ -21,15 +21,20 @@ _POSTGRES_STATES = frozenset({"25006", "42501"})
 
 
 @contextmanager
-def stopped_here() -> Iterator[None]:
-    """Raise StoreUnavailable, with the driver's error as its cause, for what is no mistake of the program."""
+def stopped_here(too_late: str = "no answer in time") -> Iterator[None]:
+    """Raise StoreUnavailable, with the driver's error as its cause, for what is no mistake of the program.
+
+    `too_late` says what it means that a time limit is over.
+    """
     try:
         yield
     except exc.DBAPIError as error:
         if not _may_pass(error):
             raise
         raise _unavailable(error.orig or error) from error.orig
-    except (exc.TimeoutError, TimeoutError, OSError) as error:
+    except TimeoutError as error:
+        raise StoreUnavailable(f"The store does not answer: {str(error) or too_late}") from error
+    except (exc.TimeoutError, OSError) as error:
         raise _unavailable(error) from error
 
 

@@ -4,6 +4,7 @@ import asyncio
 import resource
 import shutil
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -21,7 +22,7 @@ from bot.storage.engine import A_MOMENT
 from bot.storage.tables import homes, notices
 from bot.storage.upkeep import SqlUpkeep
 from bot.subscriptions.person import Person
-from bot.subscriptions.store import StoreUnavailable
+from bot.subscriptions.store import StoreUnavailable, StoreUnusable
 from tests.contracts.postgres import Postgres
 from tests.contracts.stores import ANN, BOB, INTERVAL, REF, SECOND, Stores, open_stores, stores_of
 from tests.world import SetClock
@@ -31,6 +32,7 @@ SECRET = "s3cr3t"
 END_OTHERS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'contracts'"
 READ_ONLY = "SET TRANSACTION READ ONLY"
 SHORT = timedelta(seconds=0.3)
+WAITING = 20
 
 
 async def is_well(database: Database) -> bool:
@@ -116,7 +118,7 @@ class TestSqliteWays:
                 name: (await connection.exec_driver_sql(f"PRAGMA {name}")).scalar_one()
                 for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
             }
-        assert ways == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 15_000}
+        assert ways == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 250}
 
     async def test_writers_queue_in_the_order_they_come(self, sqlite_url: str) -> None:
         async with open_database(sqlite_url) as database:
@@ -201,10 +203,30 @@ class TestSqliteFails:
             async with self.locked(sqlite_url):
                 with pytest.raises(StoreUnavailable, match="database is locked") as failed:
                     await is_well(database)
-                assert isinstance(failed.value.__cause__, sqlite3.OperationalError)
+                assert isinstance(failed.value.__cause__, (sqlite3.OperationalError, TimeoutError))
                 with pytest.raises(StoreUnavailable, match="database is locked"):
                     await SqlUpkeep(database).ping()
             assert await is_well(database)
+
+    @pytest.mark.parametrize("is_ready", [True, False])
+    async def test_for_all_who_wait_at_the_same_time(self, sqlite_url: str, *, is_ready: bool) -> None:
+        """And not for one after the other: each has one limit, whether it waits in front or behind."""
+        async with open_database(sqlite_url, patience=SHORT) as database:
+            if is_ready:
+                await database.prepare()
+            async with self.locked(sqlite_url):
+                begun = time.monotonic()
+                ends = await asyncio.gather(*(is_well(database) for _ in range(WAITING)), return_exceptions=True)
+            assert all(isinstance(end, StoreUnavailable) for end in ends)
+            assert time.monotonic() - begun < SHORT.total_seconds() * WAITING / 3
+
+    async def test_for_a_new_file_that_stays_locked(self, tmp_path: Path) -> None:
+        connection = sqlite3.connect(tmp_path / "rectask.db", isolation_level=None)
+        connection.execute("BEGIN EXCLUSIVE")
+        async with open_database(f"sqlite:///{tmp_path}/rectask.db", patience=SHORT) as database:
+            with pytest.raises(StoreUnavailable, match="database is locked"):
+                await database.prepare()
+        connection.close()
 
     async def test_not_while_another_one_makes_the_file(self, tmp_path: Path) -> None:
         """SQLite itself does not wait for that."""
@@ -430,6 +452,15 @@ class TestPostgresFails:
             postgres.execute("GRANT CREATE ON SCHEMA public TO guest", database="owned")
             assert await is_well(database)
         postgres.execute("DROP DATABASE owned")
+
+    @pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+    async def test_where_it_cannot_hold_what_people_write(self, postgres: Postgres, encoding: str) -> None:
+        postgres.execute("DROP DATABASE IF EXISTS narrow")
+        postgres.execute(f"CREATE DATABASE narrow ENCODING '{encoding}' LOCALE 'C' TEMPLATE template0")
+        async with open_database(postgres.url("narrow")) as database:
+            with pytest.raises(StoreUnusable, match=f"encoded in {encoding}, and Rectask needs UTF8"):
+                await database.prepare()
+        postgres.execute("DROP DATABASE narrow")
 
 
 async def test_of_several_servers_the_one_that_can_be_written_to_is_meant(

@@ -3,6 +3,7 @@
 import importlib.machinery
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.database_urls import PostgresServer, SqliteFile, check_url, read_url
+from bot.storage.database import PATIENCE
+from bot.storage.engine import CONNECTIONS
 
 NOBODY = 65534
 SECRET = "s3cr3t"
@@ -185,3 +188,31 @@ check_url("sqlite:///rectask.db")
 assert not {"sqlalchemy", "alembic", "aiosqlite", "psycopg", "asyncio"} & set(sys.modules), sys.modules
 """
     subprocess.run([sys.executable, "-c", code], check=True)  # noqa: S603  # what is run is written here
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ("pgbouncer=true", "pgbouncer is an option of other programs. Remove it: Rectask prepares no statements"),
+        ("prepare_threshold=0", "works behind PgBouncer in transaction mode"),
+        ("statement_cache_size=0", "works behind PgBouncer in transaction mode"),
+        ("schema=bots", "ALTER ROLE … SET search_path"),
+        ("currentSchema=bots", "options=-csearch_path%3D"),
+        ("pool_size=20", "at most 5 connections for each replica"),
+        ("connection_limit=1", "at most 5 connections for each replica"),
+        ("pool_timeout=3", "gives up a transaction after 10 seconds"),
+        ("sslaccept=strict", "Write sslmode=require instead"),
+    ],
+)
+def test_options_of_other_programs_are_answered_with_what_to_write(option: str, words: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(words)):
+        check_url(f"postgresql://bot:{SECRET}@db.example.com:6432/rectask?sslmode=require&{option}")
+
+
+def test_what_the_answers_promise_is_so() -> None:
+    """The options that they name are taken."""
+    query = "sslmode=verify-full&sslrootcert=system&connect_timeout=5&options=-csearch_path%3Dbots"
+    read = read_url(f"postgresql://db.example.com/rectask?{query}")
+    assert isinstance(read, PostgresServer)
+    assert read.parameters["options"] == "-csearch_path=bots"
+    assert (CONNECTIONS, PATIENCE.total_seconds()) == (5, 10)
