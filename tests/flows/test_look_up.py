@@ -203,12 +203,14 @@ async def test_the_last_known_answer_is_shown_when_rtc_is_gone(http_office: Offi
     await http_office.slack.wait_for(lambda: card.edited)
     first = card.blocks[0]["text"]["text"]
     assert re.fullmatch(
-        r"\*RTC's answer can't be read\.\* At <!date\^\d+\^{time}\|\d\d:\d\d UTC> it was running\.", first
+        r"🔌 \*RTC's answer can't be read\.\* At <!date\^\d+\^{time}\|\d\d:\d\d UTC> it was running\.", first
     )
     assert "Running for" in card.blocks[1]["text"]["text"]
     assert re.match(
         r"mine / Task1: RTC's answer can't be read\. At \d\d:\d\d UTC it was running\. Running for", card.text
     )
+    assert "As of <!date^" in words_of(card)
+    assert re.search(r"ID `[0-9a-f]{8}`", words_of(card))
     assert not FOR_OPERATORS.search(words_of(card) + card.text)
 
 

@@ -101,6 +101,7 @@ def image(**fields: object) -> Json:
                 (button(), button(text=words()), "text/type"),
                 (button(), {"type": "slider"}, "type"),
                 (button(value="v" * 2000), button(value="v" * 2001), "value"),
+                (button(accessibility_label="a" * 75), button(accessibility_label="a" * 76), "accessibility_label"),
                 (button(value="v"), button(value=7), "value"),
                 (button(url="https://" + "u" * 2992), button(url="https://" + "u" * 2993), "url"),
                 (button(url="http://x"), button(url="javascript:x"), "url"),

@@ -20,7 +20,7 @@ from bot.slack.cards.card import (
     paragraph,
 )
 from bot.slack.cards.file import NO_LINKS, CardLinks, files_that_fit
-from bot.slack.cards.signs import sign_of
+from bot.slack.cards.signs import Sign, sign_of
 from bot.slack.text import Block, clock_time, code, cut, escape, minute, moment
 from bot.slack.value import Press, Told
 
@@ -69,11 +69,11 @@ def task_card(
         paragraph(place(task.ref)),
         fields(list(_facts(task))),
     ]
+    # A notice may be read much later than it was written.
+    is_old = told is not None or failure is not None
     bottom = [
         *(_standing_note(standing) if told is None else [why(told)]),
-        footnote(
-            " · ".join((*_source(reading, now, shared_by, told), *([f"ID {code(incident)}"] if incident else [])))
-        ),
+        footnote(" · ".join(_source(reading, now, shared_by, is_old=is_old, incident=incident))),
         _buttons(reading, shared_by, standing, told, links),
     ]
     warned = "" if failure is None else f"{failure.reason}. At {reading.read_at:%H:%M} UTC it {in_the_past(task)}. "
@@ -96,7 +96,7 @@ def _warning(failure: TaskUnavailable | None, reading: Reading, now: datetime) -
     """Why the card is not new, before anything that may not be so any more."""
     if failure is not None:
         at = clock_time(reading.read_at) if now - reading.read_at < _HALF_A_DAY else minute(reading.read_at)
-        yield paragraph(f"*{escape(failure.reason)}.* At {at} it {in_the_past(reading.task)}.")
+        yield paragraph(f"{Sign.UNAVAILABLE} *{escape(failure.reason)}.* At {at} it {in_the_past(reading.task)}.")
 
 
 def _facts(task: RecordTask) -> Iterator[tuple[str, str]]:
@@ -132,12 +132,14 @@ def _standing_note(standing: Standing | None) -> Iterator[Block]:
         yield footnote("Subscriptions can not be reached now: press Refresh in a minute to subscribe.")
 
 
-def _source(reading: Reading, now: datetime, shared_by: str | None, told: Told | None) -> Iterator[str]:
+def _source(
+    reading: Reading, now: datetime, shared_by: str | None, *, is_old: bool, incident: str | None
+) -> Iterator[str]:
+    """Who shared the card, and where the answer comes from, which `is_old` if it is read later or is not the newest."""
     if shared_by is not None:
         yield f"Shared by <@{shared_by}>"
     age = now - reading.read_at
-    # A notice may be read much later than it was written.
-    if told is not None:
+    if is_old:
         yield f"As of {moment(reading.read_at)}"
     else:
         yield "Answered just now" if age < _FRESH_FOR else f"Answered {length_in_words(age)} ago"
@@ -146,6 +148,8 @@ def _source(reading: Reading, now: datetime, shared_by: str | None, told: Told |
     until = reading.task.known_until
     if until is not None and until > now:
         yield f"Can be looked up until {moment(until)}"
+    if incident is not None:
+        yield f"ID {code(incident)}"
 
 
 def _buttons(
