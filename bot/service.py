@@ -55,20 +55,22 @@ async def serve(
     slack_patience: SlackPatience = SLACK_PATIENCE,
     sleep: Sleep = asyncio.sleep,
     on_port: Callable[[int], None] = lambda _port: None,
+    on_open: Callable[[], None] = lambda: None,
     log_lines: LineWriter | None = None,
 ) -> None:
     """Serve until `stop` is set, then finish what runs, within ten seconds. Raises TokenRefused and StoreUnusable.
 
     What is not finished by then is left behind, in the database and in this loop: the process is meant to end.
-    `on_port` is told the port of the HTTP server as soon as it listens. Without a clock each goes by its own one: the
-    bot by this machine's, the database by its server's. What `log_lines` drops is counted.
+    `on_port` is told the port of the HTTP server as soon as it listens, and `on_open` is called once all is open.
+    Without a clock each goes by its own one: the bot by this machine's, the database by its server's. What `log_lines`
+    drops is counted.
     """
     pipe = audit_pipe(settings)
     pipes = {"log": log_lines, "audit": pipe}
     meters = make_meters(version=__version__, clock=clock or now_utc, pipes=pipes)
     process = Process.of(settings, meters, slack_patience=slack_patience, sleep=sleep)
     opening = partial(_open_all, clock=clock, timer=timer, patience=patience, on_port=on_port, pipe=pipe)
-    serving = asyncio.create_task(_serve(process, stop, opening), name="serve")
+    serving = asyncio.create_task(_serve(process, stop, opening, on_open), name="serve")
     try:
         await process.end(serving, stop)
     finally:
@@ -76,9 +78,15 @@ async def serve(
             pipe.close(within=FOR_REST)
 
 
-async def _serve(process: Process, stop: asyncio.Event, opening: Callable[[Process], Awaitable[Watching]]) -> None:
+async def _serve(
+    process: Process,
+    stop: asyncio.Event,
+    opening: Callable[[Process], Awaitable[Watching]],
+    on_open: Callable[[], None],
+) -> None:
     async with process.stack:
         watching = await opening(process)
+        on_open()
         await stop.wait()
         await watching.rest()
 

@@ -110,9 +110,15 @@ def _as_json(settings: Settings) -> bool:
 async def _serve(settings: Settings, stop: asyncio.Event, log_lines: LineWriter) -> None:
     settling = asyncio.get_running_loop().call_later(SETTLED_AFTER, _spare_the_collector)
     try:
-        await serve(settings, stop=stop, log_lines=log_lines)
+        await serve(settings, stop=stop, on_open=_say_what_is_next, log_lines=log_lines)
     finally:
         settling.cancel()
+
+
+def _say_what_is_next() -> None:
+    """To somebody who started it by hand; what collects logs has no use for it."""
+    if sys.stderr.isatty():
+        Terminal(sys.stderr, colours=False).print("Rectask is running. Type /rectask help in Slack. Ctrl-C ends it.")
 
 
 def _spare_the_collector() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import pty
 import re
 import signal
 import socket
@@ -60,6 +61,31 @@ async def test_it_serves_until_it_is_told_to_stop(fake_rtc: FakeRtc, tmp_path: P
         *("settings.ignored", "server.opened", "schema.migrated", "door.opened", "server.stopping")
     ]
     assert not [secret for secret in (slack.bot_token, slack.app_token) if secret.encode() in err]
+
+
+async def test_on_a_terminal_it_says_what_to_do_next(fake_rtc: FakeRtc, tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    async with open_fake_slack(FakeSlack()) as slack:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "bot", "serve"),
+            env=os.environ | environ_of(fake_rtc, slack, tmp_path),
+            stderr=theirs,
+            stdout=asyncio.subprocess.DEVNULL,
+        )
+        await slack.wait_for_socket(timeout=20)
+        said = await asyncio.to_thread(_read_until, ours, b"Ctrl-C ends it.")
+        process.send_signal(signal.SIGINT)
+        assert await process.wait() == 0
+    for end in (ours, theirs):
+        os.close(end)
+    assert b"Rectask is running. Type /rectask help in Slack. Ctrl-C ends it." in said
+
+
+def _read_until(descriptor: int, words: bytes) -> bytes:
+    said = b""
+    while words not in said:
+        said += os.read(descriptor, 4096)
+    return said
 
 
 async def test_a_token_that_slack_refuses(fake_rtc: FakeRtc, tmp_path: Path) -> None:
