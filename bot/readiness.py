@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bot.slack.bolt import SocketDoor
+from bot.slack.socket_door import SocketDoor
 from bot.slack.workspace import TokenHealth
 from bot.subscriptions.store import StoreUnavailable, Upkeep
 from bot.supervision import Supervisor

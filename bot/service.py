@@ -20,7 +20,7 @@ from bot.metrics.scraping import Scraping
 from bot.process import FOR_AUDIT, FOR_CLAIMS, FOR_REST, Process, Sleep
 from bot.settings import Settings
 from bot.slack.answer import Answerer
-from bot.slack.bolt import SocketDoor, greet, http_door, make_bolt, make_slack, open_session, prove_app_token
+from bot.slack.bolt import greet, http_door, make_bolt, make_slack, open_session
 from bot.slack.desk import Desk
 from bot.slack.gate import Gate, make_gate
 from bot.slack.gated import GatedMessenger
@@ -31,6 +31,7 @@ from bot.slack.listeners import register
 from bot.slack.metered import PATIENCE as SLACK_PATIENCE
 from bot.slack.metered import Patience as SlackPatience
 from bot.slack.notices import open_messenger
+from bot.slack.socket_door import SocketDoor
 from bot.slack.work import Work
 from bot.starting import until_reached
 from bot.storage.database import Database, open_database
@@ -301,9 +302,13 @@ async def _open_door(process: Process, desk: Desk, door: Door) -> AsyncIterator[
             await door.close()
         return
     token = settings.slack_app_token.get_secret_value()
-    await until_reached(lambda: prove_app_token(desk.slack, token), of="slack", sleep=process.sleep)
-    async with SocketDoor(bolt, app_token=token, slack=desk.slack, work=desk.work, meter=desk.meter) as socket:
-        readiness.socket, readiness.is_serving = socket, True
+    socket = SocketDoor(
+        bolt, app_token=token, slack=desk.slack, work=desk.work, supervisor=process.supervisor, meter=desk.meter
+    )
+    async with socket:
+        readiness.socket = socket
+        await socket.prove()
+        readiness.is_serving = True
         log.info("door.opened", kind="socket")
         yield
 

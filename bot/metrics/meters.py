@@ -18,7 +18,7 @@ from bot.admission import Reason
 from bot.line_writer import LineWriter
 from bot.lookup.meter import Source
 from bot.recording.reading import Priority, TaskNotFound, TaskReadError, TaskRefused
-from bot.slack.meter import METHODS, CallOutcome, PayloadKind
+from bot.slack.meter import METHODS, CallOutcome, LostReason, PayloadKind
 from bot.volcengine.meter import CODES, OTHER
 from bot.watcher.meter import Loop, RoundOutcome, Settled
 
@@ -180,6 +180,9 @@ class SlackMetrics:
             registry=registry,
         )
         self._acks = {kind: seconds.labels(kind) for kind in get_args(PayloadKind)}
+        lost = Counter("rectask_socket_lost_total", "Losses of the socket to Slack.", ["reason"], registry=registry)
+        self._losses = {reason: lost.labels(reason) for reason in get_args(LostReason)}
+        self._regained = Counter("rectask_socket_regained_total", "Ends of such losses.", registry=registry)
 
     def called(self, method: str, outcome: CallOutcome) -> None:
         self._calls[method if method in METHODS else OTHER, outcome].inc()
@@ -189,6 +192,12 @@ class SlackMetrics:
 
     def looked_up(self, failure: TaskReadError | None) -> None:
         self._lookups.count("person", failure)
+
+    def socket_lost(self, reason: LostReason) -> None:
+        self._losses[reason].inc()
+
+    def socket_regained(self) -> None:
+        self._regained.inc()
 
 
 class DoorMetrics:

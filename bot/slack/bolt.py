@@ -1,29 +1,19 @@
-"""Bolt, and the two doors to it: requests over HTTP, and sockets."""
+"""Bolt, and the door to it for requests over HTTP; `socket_door` is the other one."""
 
-import asyncio
-import json
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from typing import Self
 
 import aiohttp
 import structlog
 from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response
-from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
-from slack_bolt.adapter.socket_mode.async_internals import run_async_bolt_app
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.authorization.async_authorize import AsyncAuthorize
 from slack_bolt.context.async_context import AsyncBoltContext
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.errors import SlackApiError, SlackClientError
-from slack_sdk.socket_mode.aiohttp import SocketModeClient
-from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
-from slack_sdk.socket_mode.request import SocketModeRequest
-from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.admission import ReadBody, Refused
@@ -33,16 +23,12 @@ from bot.slack.meter import UNMETERED, SlackMeter, kind_of
 from bot.slack.metered import PATIENCE, MeteredSlack, Patience
 from bot.slack.origins import drop_foreign_url, not_redirected
 from bot.slack.repeats import mark
-from bot.slack.reply import send_afterwards
-from bot.slack.work import Work
 from bot.slack.workspace import TOKEN_IS_DEAD, Workspace, error_of
 
 log = structlog.get_logger()
 
 # Bolt's own records hold bodies and suggestions for the developer; what matters of them is said by the listeners.
 _LOGGER = "slack_bolt.rectask"
-# Seconds; a listener acknowledges within 2 s, Slack waits for 3.
-_ACKNOWLEDGED_WITHIN = 3.0
 _CONNECTS_WITHIN = 5.0
 # The longest of all limits; each call has its own.
 _ANYTHING_WITHIN = PATIENCE.upload
@@ -185,87 +171,6 @@ def _payload_of(body: bytes) -> AsyncBoltRequest:
     if not isinstance(payload.body, dict):
         raise Refused(400, "unreadable")
     return payload
-
-
-class SocketDoor:
-    """A socket to Slack (Socket Mode), as an async context manager.
-
-    Leaving it lets what is inside be acknowledged before the socket is closed. Slack can not be told to send nothing
-    more, so until then new commands are acknowledged at once, lest ever more have to be waited for, and answered
-    afterwards, which `work` waits for.
-    """
-
-    def __init__(
-        self,
-        bolt: AsyncApp,
-        *,
-        app_token: str,
-        slack: AsyncWebClient,
-        work: Work,
-        timer: Callable[[], float] = time.monotonic,
-        meter: SlackMeter = UNMETERED,
-        acknowledged_within: float = _ACKNOWLEDGED_WITHIN,
-    ) -> None:
-        self._acknowledged_within = acknowledged_within
-        self._handler = AsyncSocketModeHandler(bolt, app_token, logger=_quiet_logger(), web_client=slack)
-        self._handler.client.socket_mode_request_listeners[:] = [self._take]
-        self._bolt = bolt
-        self._slack = slack
-        self._work = work
-        self._timer = timer
-        self._meter = meter
-        self._is_leaving = False
-        self._inside: set[asyncio.Task[None]] = set()
-
-    async def is_connected(self) -> bool:
-        """Whether Slack is at the other end."""
-        return bool(await self._handler.client.is_connected())
-
-    async def __aenter__(self) -> Self:
-        await self._handler.connect_async()  # type: ignore[no-untyped-call]  # Bolt has no types here
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._is_leaving = True
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self._acknowledged_within):
-                while self._inside:
-                    await asyncio.wait(self._inside)
-        await self._handler.close_async()  # type: ignore[no-untyped-call]  # nor here
-
-    async def _take(self, client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
-        assert isinstance(client, SocketModeClient)
-        mark(request.payload, door="socket", name=request.envelope_id)
-        drop_foreign_url(request.payload, api_url=self._slack.base_url)
-        received_at = self._timer()
-        is_late = self._is_leaving and request.type == "slash_commands"
-        try:
-            if is_late:
-                await client.send_socket_mode_response(SocketModeResponse(envelope_id=request.envelope_id))
-            else:
-                await self._acknowledge(client, request)
-        except ConnectionError:
-            # The socket was closed meanwhile. Slack tells the person that it failed, and an answer would gainsay that.
-            log.debug("acknowledgement.lost", kind=request.type)
-            return
-        self._meter.acknowledged(kind_of(request.payload), self._timer() - received_at)
-        if is_late:
-            with self._work.holding():
-                await self._answer_afterwards(request)
-
-    async def _acknowledge(self, client: SocketModeClient, request: SocketModeRequest) -> None:
-        inside = asyncio.create_task(self._handler.handle(client, request))
-        self._inside.add(inside)
-        inside.add_done_callback(self._inside.discard)
-        await inside
-
-    async def _answer_afterwards(self, request: SocketModeRequest) -> None:
-        """What would have been the acknowledgement's answer."""
-        answer = await run_async_bolt_app(self._bolt, request)
-        if answer.body:
-            message, url = json.loads(answer.body), str(request.payload["response_url"])
-            assert self._slack.session is not None
-            await send_afterwards(message, url, session=self._slack.session, meter=self._meter)
 
 
 def _quiet_logger() -> logging.Logger:

@@ -6,10 +6,12 @@ from typing import Any, Literal, Protocol
 from bot.recording.reading import TaskReadError
 from bot.slack.answers import AnswerIncomplete
 from bot.slack.delivery import meaning_of
+from bot.slack.socket_link import Ending
 from bot.subscriptions.messenger import InstallationDead, Later, OutOfReach, Unforeseen
 
 CallOutcome = Literal["ok", "ratelimited", "error", "unreachable"]
 PayloadKind = Literal["command", "action", "view", "event"]
+LostReason = Literal[Ending, "not_opened"]
 
 RESPONSE_URL = "response_url"
 # All that is ever called: the Web API's methods, and the address that a payload brings for its answer.
@@ -36,6 +38,14 @@ class SlackMeter(Protocol):
         """A person's asking got an answer, from RTC or from memory, or failed."""
         ...
 
+    def socket_lost(self, reason: LostReason) -> None:
+        """There is no connection to Slack any more; `not_opened` where there never was one."""
+        ...
+
+    def socket_regained(self) -> None:
+        """After a loss there is a connection that lasts."""
+        ...
+
 
 class Unmetered:
     """A meter for where nobody looks."""
@@ -47,6 +57,12 @@ class Unmetered:
         pass
 
     def looked_up(self, failure: TaskReadError | None) -> None:
+        pass
+
+    def socket_lost(self, reason: LostReason) -> None:
+        pass
+
+    def socket_regained(self) -> None:
         pass
 
 

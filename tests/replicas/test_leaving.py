@@ -15,8 +15,9 @@ from structlog.typing import EventDict
 from bot.playground.fake_slack import FakeSlack, open_fake_slack
 from bot.playground.slack_doors import Outcome
 from bot.playground.slack_world import C_ONCALL, T_HOME, U_ANA
-from bot.slack.bolt import SocketDoor, greet, make_bolt, make_slack
+from bot.slack.bolt import greet, make_bolt, make_slack
 from bot.slack.commanded import Commands
+from bot.slack.socket_door import SocketDoor
 from bot.slack.visit import Body
 from bot.slack.work import Work
 from tests.contracts.postgres import Postgres
