@@ -21,6 +21,7 @@ from bot.playground.slack_handles import Desk, Handles
 from bot.playground.slack_limits import Limits, Turnstile
 from bot.playground.slack_memory import World
 from bot.playground.slack_people import SlackPeople
+from bot.playground.slack_socket_faults import BREAKS, is_known
 from bot.playground.slack_world import Call, Channel, Json, Message, Person, View
 from bot.playground.trace import Trace
 
@@ -52,10 +53,10 @@ class FakeSlack(SlackPeople):
     ) -> None:
         world = World(clock, trace or Trace(clock), app_name=app_name)
         handles = Handles(world, clock)
-        doors = Doors(world, signing_secret, ack_limit)
+        self._faults = Faults()
+        doors = Doors(world, self._faults, signing_secret, ack_limit)
         super().__init__(world, handles, doors)
         self.bot_token, self.app_token, self.signing_secret = bot_token, app_token, signing_secret
-        self._faults = Faults()
         self._control = Control(self, page, rooms, commands)
         for person in world.people.values() if page else ():  # so that the page has them to choose
             if not person.deleted:
@@ -195,8 +196,10 @@ class FakeSlack(SlackPeople):
         Kinds: ratelimited, 500_before (and any other status), reset_before, timeout_before (no answer for `seconds`),
         slow_before (the true answer after `seconds`), each of them also with _after: then it is carried out first;
         lacking:user.deleted (it is carried out, and its answer says ok without that field), null:… and odd:… (the field
-        is of another type); or the name of an error.
+        is of another type); or the name of an error. SOCKET_FAULTS has those of sockets; LookupError for another one.
         """
+        if not is_known(method, kind):
+            raise LookupError(f"There is no fault {kind!r} of {method}.")
         self._faults.add(method, Fault(kind, retry_after, seconds), times)
 
     def heal(self) -> None:
@@ -256,7 +259,13 @@ class FakeSlack(SlackPeople):
 
     async def disconnect(self, reason: str = "refresh_requested", *, at_most: int | None = None) -> None:
         """Asks the bot to replace its sockets, or so many of the oldest ones."""
-        await self._doors.sockets.disconnect(reason, at_most)
+        await self._doors.sockets.spoil(reason, at_most)
+
+    async def break_sockets(self, how: str) -> None:
+        """All of them meet with one of slack_socket_faults.BREAKS. Raises LookupError for another one."""
+        if how not in BREAKS:
+            raise LookupError(f"There is no fault {how!r} of an open socket.")
+        await self._doors.sockets.spoil(how)
 
     async def drop_sockets(self) -> None:
         """Closes them without a word."""

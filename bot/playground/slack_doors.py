@@ -15,7 +15,10 @@ from urllib.parse import urlencode
 import aiohttp
 from aiohttp import web
 
+from bot.playground.slack_faults import Faults
+from bot.playground.slack_handles import Tickets
 from bot.playground.slack_memory import World
+from bot.playground.slack_socket_faults import ADDRESS, HANDSHAKE, HELLO, Socket, spoil_address, spoil_handshake
 from bot.playground.slack_world import A_APP, Json, Refused
 
 SOCKETS_MAY_BE = 10
@@ -66,54 +69,67 @@ class Delivery:
 class Sockets:
     """Socket Mode: tickets, sockets, envelopes and their acknowledgements."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, faults: Faults) -> None:
         self._world = world
-        self._tickets: set[str] = set()
-        self._open: list[web.WebSocketResponse] = []
-        self._leaving: set[web.WebSocketResponse] = set()
+        self._faults = faults
+        self._tickets = Tickets(world.clock)
+        self._open: list[Socket] = []
         self._waiting: dict[str, asyncio.Future[Json]] = {}
         self._sent: dict[str, bool] = {}
         self._turns = itertools.count()
 
     @property
-    def usable(self) -> list[web.WebSocketResponse]:
-        return [socket for socket in self._open if socket not in self._leaving and not socket.closed]
+    def usable(self) -> list[Socket]:
+        return [socket for socket in self._open if socket.is_usable]
 
     def new_url(self, origin: str) -> str:
-        """Good for one connection; raises Refused."""
+        """Good for one connection, and not for long; raises Refused."""
         if len(self.usable) >= SOCKETS_MAY_BE:
             raise Refused("too_many_websockets")
-        ticket = secrets.token_hex(16)
-        self._tickets.add(ticket)
-        return f"{origin.replace('http', 'ws', 1)}/link/?ticket={ticket}&app_id={A_APP}"
+        url = f"{origin.replace('http', 'ws', 1)}/link/?ticket={self._tickets.new()}&app_id={A_APP}"
+        return spoil_address(url, self._faults.take_own(ADDRESS))
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """One socket of the bot, until it goes."""
-        ticket = request.query.get("ticket", "")
-        if ticket not in self._tickets or len(self.usable) >= SOCKETS_MAY_BE:
+        if (fault := self._faults.take_own(HANDSHAKE)) is not None:
+            self._world.note("stand-in", "fault", f"{HANDSHAKE}: {fault.kind}")
+            return await spoil_handshake(fault, request)
+        if not self._tickets.use(request.query.get("ticket", "")) or len(self.usable) >= SOCKETS_MAY_BE:
             return web.Response(status=403, text="invalid_ticket")
-        self._tickets.remove(ticket)
-        socket = web.WebSocketResponse(timeout=0.5)
-        await socket.prepare(request)
+        socket = Socket(web.WebSocketResponse(timeout=0.5, autoping=False), request.transport)
+        await socket.response.prepare(request)
+        try:
+            async with socket.end:
+                await self._follow(socket)
+        except TimeoutError:
+            await socket.close()
+        return socket.response
+
+    async def _follow(self, socket: Socket) -> None:
+        """From its hello until the bot goes, or as long as it may stay."""
         self._open.append(socket)
         self._world.note("from bot", "socket", f"connected, {len(self.usable)} in all")
         try:
-            await socket.send_json(self._hello())
-            async for message in socket:
-                self._receive(str(message.data))
+            await self._greet(socket)
+            async for message in socket.response:
+                if message.type is aiohttp.WSMsgType.PING:
+                    await socket.pong(message.data)
+                elif not socket.is_silent:
+                    self._receive(str(message.data))
+        except ConnectionError:  # it went while it was being written to
+            pass
         finally:
             self._open.remove(socket)
-            self._leaving.discard(socket)
             self._world.note("from bot", "socket", f"gone, {len(self.usable)} left")
-        return socket
 
-    def _hello(self) -> Json:
-        return {
-            "type": "hello",
-            "num_connections": len(self.usable),
-            "debug_info": {"host": "stand-in", "approximate_connection_time": 3600},
-            "connection_info": {"app_id": A_APP},
-        }
+    async def _greet(self, socket: Socket) -> None:
+        fault = self._faults.take_own(HELLO)
+        if fault is not None:
+            self._world.note("stand-in", "fault", f"{HELLO}: {fault.kind}")
+        if fault is None or fault.kind != "missing":
+            await socket.hello(number=len(self.usable))
+        if fault is not None and fault.kind != "missing":
+            await socket.spoil(fault.kind)
 
     def _receive(self, text: str) -> None:
         try:
@@ -144,7 +160,7 @@ class Sockets:
         began = time.monotonic()
         try:
             async with asyncio.timeout(limit):
-                await in_turn(self.usable, next(self._turns))[0].send_json(envelope)
+                await in_turn(self.usable, next(self._turns))[0].send(envelope)
                 message = await waiting
         except (TimeoutError, ConnectionError):
             return Outcome(acked=False, seconds=time.monotonic() - began, error="operation_timeout")
@@ -152,16 +168,16 @@ class Sockets:
             del self._waiting[envelope_id]
         return Outcome(acked=True, seconds=time.monotonic() - began, body=message.get("payload") or None)
 
-    async def disconnect(self, reason: str, at_most: int | None = None) -> None:
-        """Tells each socket, or the oldest ones, that it is to be replaced; nothing more is sent over it."""
+    async def spoil(self, kind: str, at_most: int | None = None) -> None:
+        """Each socket, or the oldest ones, meets with one of BREAKS."""
         for socket in self.usable[:at_most]:
-            self._leaving.add(socket)
-            await socket.send_json({"type": "disconnect", "reason": reason, "debug_info": {"host": "stand-in"}})
+            await socket.spoil(kind)
+        self._world.touch()
 
     async def drop(self) -> None:
         """Closes every socket without a word."""
         for socket in list(self._open):
-            await socket.close(code=aiohttp.WSCloseCode.GOING_AWAY)
+            await socket.close()
 
 
 class HttpDoor:
@@ -257,8 +273,8 @@ def _read_ack(content: str, content_type: str, seconds: float) -> Outcome:
 class Doors:
     """Chooses the way as Slack does: sockets where there are any, the request URL otherwise."""
 
-    def __init__(self, world: World, signing_secret: str, ack_limit: float) -> None:
-        self.sockets = Sockets(world)
+    def __init__(self, world: World, faults: Faults, signing_secret: str, ack_limit: float) -> None:
+        self.sockets = Sockets(world, faults)
         self.http = HttpDoor(signing_secret)
         self.ack_limit = ack_limit
         self.repeats = 0

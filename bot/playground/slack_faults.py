@@ -76,7 +76,7 @@ class Fault:
         if self._moment is None:
             return None
         if self._what == "reset":
-            return _reset(request)
+            return reset_connection(request.transport)
         if self._what.isdigit():
             return web.Response(status=int(self._what), text="Something is wrong here.")
         await asyncio.sleep(self.seconds)
@@ -107,12 +107,13 @@ class Faults:
 
     def take(self, method: str) -> Fault | None:
         """The next fault of the method, or of all, which is used up by that unless it is there for ever."""
-        for name in (method, ALL_METHODS):
-            if self._waiting[name]:
-                return self._waiting[name].popleft()
-            if name in self._always:
-                return self._always[name]
-        return None
+        return self.take_own(method) or self.take_own(ALL_METHODS)
+
+    def take_own(self, method: str) -> Fault | None:
+        """The same without those of all methods."""
+        if self._waiting[method]:
+            return self._waiting[method].popleft()
+        return self._always.get(method)
 
 
 def _odd(value: object) -> object:
@@ -127,9 +128,9 @@ def rate_limited(retry_after: int) -> web.Response:
     return web.json_response(body, status=429, headers={"Retry-After": str(retry_after)})
 
 
-def _reset(request: web.Request) -> web.Response:
-    transport = request.transport
-    assert isinstance(transport, asyncio.Transport)
+def reset_connection(transport: asyncio.BaseTransport | None) -> web.Response:
+    """The answer that nobody gets."""
+    assert isinstance(transport, asyncio.WriteTransport)
     connection: socket.socket = transport.get_extra_info("socket")
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
     transport.abort()

@@ -1,4 +1,4 @@
-"""What Slack hands out for a while: trigger ids and response URLs, and what a message through one of them does."""
+"""What Slack hands out for a while: triggers, tickets, response URLs, and what a message through one of these does."""
 
 import secrets
 from collections.abc import Callable
@@ -11,6 +11,7 @@ from bot.playground.slack_world import Json, Message, Refused
 TRIGGER_LASTS = 3.0
 URL_LASTS = 30 * 60.0
 URL_USES = 5
+TICKET_LASTS = 30.0
 
 
 @dataclass(slots=True)
@@ -31,6 +32,23 @@ class ResponseUrl:
     until: float
     original: Message | None
     uses_left: int = URL_USES
+
+
+class Tickets:
+    """For sockets: each is good once, and not for long."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._until: dict[str, float] = {}
+
+    def new(self) -> str:
+        ticket = secrets.token_hex(16)
+        self._until[ticket] = self._clock() + TICKET_LASTS
+        return ticket
+
+    def use(self, ticket: str) -> bool:
+        """Whether it was still good."""
+        return ticket in self._until and self._clock() <= self._until.pop(ticket)
 
 
 class Handles:

@@ -1,12 +1,14 @@
 """What can be arranged to go wrong with Slack, by name."""
 
 from bot.playground.fake_slack import FakeSlack
+from bot.playground.slack_socket_faults import BREAKS, HANDSHAKE
 from bot.playground.slack_world import Json
 
 FAULTS = {
     "429": "every call is answered with HTTP 429, and to wait 5 s",
     "down": "every call is answered with HTTP 503, and all sockets are dropped",
     "reset": "the next message is posted, and the connection reset instead of an answer",
+    "sockets": "all sockets are reset, and so is every handshake",
 }
 _RETRY_AFTER = 5
 _KEPT = 50
@@ -32,11 +34,15 @@ class SlackStage:
     async def arrange(self, said: Json) -> str:
         """{fault: one of FAULTS, or null}, or what FakeSlack.fault takes: {method, kind, times, retry_after, seconds}.
 
-        Or {request_url}: where the bot is reached over HTTP. Raises LookupError for an unknown fault.
+        Or {request_url}: where the bot is reached over HTTP; or {sockets}: what becomes of those that are open, one of
+        slack_socket_faults.BREAKS. Raises LookupError for an unknown fault.
         """
         if "request_url" in said:
             self._slack.request_url = said["request_url"]
             return f"the bot is at {said['request_url']}"
+        if "sockets" in said:
+            await self._slack.break_sockets(said["sockets"])
+            return f"sockets: {BREAKS[said['sockets']]}"
         if "method" in said:
             self._slack.fault(**said)
             self._fault = f"{said['method']}: {said['kind']}"
@@ -53,4 +59,7 @@ class SlackStage:
             await self._slack.drop_sockets()
         elif fault == "reset":
             self._slack.fault("chat.postMessage", "reset_after")
+        elif fault == "sockets":
+            self._slack.fault(HANDSHAKE, "reset", times=None)
+            await self._slack.break_sockets("reset")
         return FAULTS[fault] if fault else "Slack is well again"

@@ -103,7 +103,7 @@ class SocketMode:
 
     def start(self) -> None:
         """Begin to open sockets; nothing is waited for."""
-        self._session = aiohttp.ClientSession()
+        self._session = aiohttp.ClientSession(middlewares=(_send_once,))
         self._proof: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._running = self._supervisor.start("slack_socket", self._run)
 
@@ -206,6 +206,8 @@ class SocketMode:
         opened_at = self._timer()
         predecessors = list(self._links)
         self._links.append(link)
+        if link.reading.done():
+            self._note_over(link)
         for predecessor in predecessors:
             self._leave(predecessor, linger=self._limits.linger)
         await asyncio.wait([link.ending], timeout=self._limits.steady_after)
@@ -238,11 +240,19 @@ class SocketMode:
 
     def _note_over(self, link: Link) -> None:
         """Of a socket that nothing more can come over."""
-        if link not in self._links:  # Slack never said hello over it
+        if link not in self._links:  # it is not in use yet
             return
         self._links.remove(link)
         if not self._links and not self._is_closing:
             self._presence.note_lost(link.ending.result())
+
+
+async def _send_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """A client middleware: aiohttp repeats a GET whose connection broke, and a socket's address is good once."""
+    try:
+        return await send(request)
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as failure:
+        raise aiohttp.ClientPayloadError from failure
 
 
 async def _hello(link: Link) -> None:
@@ -263,6 +273,8 @@ def _in_words(failure: Exception) -> str:
             return "no answer in time"
         case Farewelled():
             return str(failure)
+        case aiohttp.ClientPayloadError() if failure.__cause__ is not None:
+            return type(failure.__cause__).__name__
         case _:
             return type(failure).__name__
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.playground import slack_blocks, slack_doors, slack_handles, slack_limits
+from bot.playground import slack_blocks, slack_doors, slack_handles, slack_limits, slack_socket_faults
 from bot.playground.fake_rtc import FakeRtc
 from bot.playground.fake_slack import FakeSlack
 from bot.playground.play_clock import PlayClock
@@ -14,6 +14,7 @@ from bot.playground.rtc_stage import RtcStage
 from bot.playground.slack_control import Control
 from bot.playground.slack_limits import Limits, Turnstile
 from bot.playground.slack_methods import METHODS
+from bot.playground.slack_socket_faults import SOCKET_FAULTS
 from bot.playground.slack_stage import FAULTS as SLACK_FAULTS
 from bot.playground.slack_stage import SlackStage
 from bot.playground.stage import Stage
@@ -50,6 +51,13 @@ def test_each_thing_to_arrange_is_told_of() -> None:
     assert SLACK_FAULTS.keys() <= set(re.findall(r"`(\w+)`", rows["slack"]))
 
 
+def test_each_fault_of_a_socket_is_told_of() -> None:
+    rows = {row[0]: row[1] for row in re.findall(r"^\| `(socket\.\w+)` \| (.*) \|$", PROGRAMS, re.MULTILINE)}
+    assert rows.keys() == SOCKET_FAULTS.keys()
+    for method, kinds in SOCKET_FAULTS.items():
+        assert kinds.keys() <= set(re.findall(r"`(\w+)`", rows[method]))
+
+
 def test_each_method_has_its_row() -> None:
     assert METHOD_ROWS.keys() == METHODS.keys()
 
@@ -70,6 +78,8 @@ def test_scope_and_rate_are_those_in_force(name: str) -> None:
         (slack_limits.Limits().workspace.most, "messages in 60 s"),
         (slack_doors.EVENT_ATTEMPTS, "times in all"),
         (slack_doors.SOCKETS_MAY_BE, "at most"),
+        (round(slack_handles.TICKET_LASTS), "s | enforced"),
+        (round(slack_socket_faults.CLOSED_AFTER), "s | enforced"),
         (slack_handles.URL_USES, "uses in"),
         (round(slack_handles.URL_LASTS), "s, ephemeral"),
         (round(slack_handles.TRIGGER_LASTS), "s, one use"),

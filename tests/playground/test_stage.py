@@ -149,7 +149,7 @@ async def test_the_bot_may_be_reached_over_http_from_now_on(playing: Playing) ->
 
 def test_each_fault_says_what_it_does() -> None:
     assert RTC_FAULTS.keys() == {"slow", "down", "429", "skewed"}
-    assert SLACK_FAULTS.keys() == {"429", "down", "reset"}
+    assert SLACK_FAULTS.keys() == {"429", "down", "reset", "sockets"}
 
 
 @pytest.mark.parametrize("depth", ["answer", "result", "task"])

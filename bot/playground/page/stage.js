@@ -10,7 +10,7 @@ const DOINGS = [
   ["replace", "Replace"], ["forget", "Forget"], ["restore", "Start over"],
 ];
 const RTC_FAULTS = [["", "well"], ["slow", "slow (4 s)"], ["down", "down"], ["429", "429"], ["skewed", "clock 20 min ahead"]];
-const SLACK_FAULTS = [["", "well"], ["429", "429"], ["down", "down"], ["reset", "reset after posting"]];
+const SLACK_FAULTS = [["", "well"], ["429", "429"], ["down", "down"], ["reset", "reset after posting"], ["sockets", "sockets reset"]];
 const HOUR = 3600;
 
 export class Stage {
