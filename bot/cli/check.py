@@ -15,6 +15,7 @@ from bot.cli import SETTINGS
 from bot.cli.terminal import Terminal, inert
 from bot.environment import export_certificates
 from bot.finding import Finding
+from bot.gatekeeping import rights_of
 from bot.logs import configure_logs
 from bot.manifest import SCOPES, SCOPES_OF_RULES
 from bot.proxies import proxy_for
@@ -81,7 +82,8 @@ async def _slack_findings(settings: Settings) -> AsyncIterator[Finding]:
             token=settings.slack_bot_token.get_secret_value(), base_url=settings.slack_api_url, session=session
         )
         app_token = None if token is None else token.get_secret_value()
-        async for finding in diagnose_slack(slack, app_token=app_token, scopes=_scopes(settings)):
+        groups = rights_of(settings).groups
+        async for finding in diagnose_slack(slack, app_token=app_token, scopes=_scopes(settings), groups=groups):
             yield finding
 
 

@@ -12,10 +12,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.recording.task import RecordTask, RtcApp
 from bot.slack.answer import Answerer
 from bot.slack.cards.card import Card
-from bot.slack.cards.refusal import not_allowed_card, too_often_card
+from bot.slack.cards.refusal import not_allowed_card, too_often_card, unknown_group_card
 from bot.slack.cards.subscribing import store_card
 from bot.slack.cards.words import unexpected_card
-from bot.slack.gate import Gate, NotAllowed, Stopped, TooOften
+from bot.slack.gate import Gate, NotAllowed, NotKnown, Stopped, TooOften
 from bot.slack.homes import Homes
 from bot.slack.incident import new_incident
 from bot.slack.linker import Linker
@@ -123,6 +123,8 @@ def refusal_card(failure: Stopped, desk: Desk) -> Card:
     """What somebody is told who may not go on."""
     if isinstance(failure, TooOften):
         return too_often_card(failure.seconds, per_minute=desk.gate.allowance.per_minute)
+    if isinstance(failure, NotKnown):
+        return unknown_group_card()
     assert isinstance(failure, NotAllowed)
     return not_allowed_card(desk.gate.ask, about_recording=failure.about)
 

@@ -1,4 +1,4 @@
-"""Proving the way to Slack, step by step: the bot's token, its scopes, the socket."""
+"""Proving the way to Slack, step by step: the bot's token, its scopes, the groups of the rules, the socket."""
 
 from collections.abc import AsyncIterator, Collection
 
@@ -9,7 +9,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.certificates import reason_and_advice
 from bot.finding import Finding
 from bot.proxies import failure_at_proxy
+from bot.slack.answers import AnswerIncomplete, AuthTest
 from bot.slack.bolt import UNREACHABLE, TokenRefused, prove_app_token
+from bot.slack.members import GroupNotThere, Members
 from bot.slack.workspace import error_of
 
 _REINSTALL = "Install the app again with the manifest that `rectask manifest` prints; scopes change only by installing."
@@ -17,11 +19,15 @@ _TRY_AGAIN = "Check the network and firewall on the way to {url}; a proxy is nam
 
 
 async def diagnose_slack(
-    slack: AsyncWebClient, *, app_token: str | None, scopes: Collection[str]
+    slack: AsyncWebClient, *, app_token: str | None, scopes: Collection[str], groups: Collection[str] = ()
 ) -> AsyncIterator[Finding]:
-    """The findings in order; it ends early where a later step could only fail for the same reason."""
+    """The findings in order; it ends early where a later step could only fail for the same reason.
+
+    `groups` are those that rules name.
+    """
     try:
         answer = await slack.auth_test()
+        whose = AuthTest.read(answer)
     except SlackApiError as failure:
         yield Finding(
             "slack token",
@@ -35,6 +41,9 @@ async def diagnose_slack(
         return
     yield Finding("slack token", is_well=True, said=f"It is of {answer.get('team')}, as {answer.get('user')}.")
     yield _judge_scopes(str(answer.headers.get("x-oauth-scopes", "")), scopes)
+    members = Members(slack, is_org_wide=whose.is_enterprise_install)
+    for group in sorted(groups):
+        yield await _prove_group(slack, members, group)
     if app_token is not None:
         yield await _prove_socket(slack, app_token)
 
@@ -44,6 +53,24 @@ def _judge_scopes(granted: str, needed: Collection[str]) -> Finding:
     if missing := [scope for scope in needed if scope not in has]:
         return Finding("slack scopes", is_well=False, said=f"The app lacks {', '.join(missing)}.", advice=_REINSTALL)
     return Finding("slack scopes", is_well=True, said="All that are needed.")
+
+
+async def _prove_group(slack: AsyncWebClient, members: Members, group: str) -> Finding:
+    """As `serve` asks for it: with a rule for a group that cannot be read, nobody gets in by that rule."""
+    step = "slack group"
+    try:
+        found = await members.of(group)
+    except GroupNotThere:
+        said = f"Slack has no user group {group} in a workspace that has the app."
+        return Finding(
+            step, is_well=False, said=said, advice="Correct the id under [[allow]] in the configuration file."
+        )
+    except SlackApiError as failure:
+        said = f"Slack does not say who is in the user group {group}: {error_of(failure)}."
+        return Finding(step, is_well=False, said=said, advice=_REINSTALL)
+    except UNREACHABLE as failure:
+        return _unreachable(step, slack, failure)
+    return Finding(step, is_well=True, said=f"{group} has {len(found)} {'member' if len(found) == 1 else 'members'}.")
 
 
 async def _prove_socket(slack: AsyncWebClient, app_token: str) -> Finding:
@@ -75,5 +102,7 @@ def _what_failed(failure: BaseException, slack: AsyncWebClient) -> tuple[str, st
     if isinstance(failure, aiohttp.ClientSSLError):
         reason, advice = reason_and_advice(failure)
         return f"No secure connection to Slack: {reason}.", advice
+    if isinstance(failure, AnswerIncomplete):
+        return f"{failure}.", "Try again. If it stays, SLACK_API_URL or a proxy may lead elsewhere than to Slack."
     what = "took too long" if isinstance(failure, TimeoutError | aiohttp.ServerTimeoutError) else "could not be reached"
     return f"Slack {what} ({type(failure).__name__}).", _TRY_AGAIN.format(url=slack.base_url)

@@ -44,6 +44,10 @@ class NotAllowed(Stopped):
         self.about = about
 
 
+class NotKnown(Stopped):
+    """Slack does not say who is in a group, by which they could be allowed to."""
+
+
 class TooOften(Stopped):
     """They have asked too often; `seconds` from now they may again."""
 
@@ -139,16 +143,28 @@ class Gate:
         return self.rights.may(asker, _RIGHT_TO[deed], app=app.name, room=ref.room)
 
     def check(self, visit: Visit, deed: Deed, ref: TaskRef) -> None:
-        """Raises NotAllowed. Nobody has been asked about the task when this is called."""
-        if not self.may(visit.asker, deed, ref):
-            self.note(visit, deed, ref, outcome=Outcome.REFUSED, reason="may not")
-            raise NotAllowed
+        """Raises NotAllowed, and NotKnown. Nobody has been asked about the task when this is called."""
+        if self.may(visit.asker, deed, ref):
+            return
+        if self.may(self.at_most(visit.asker), deed, ref):
+            self.note(visit, deed, ref, outcome=Outcome.REFUSED, reason="group not known")
+            raise NotKnown
+        self.note(visit, deed, ref, outcome=Outcome.REFUSED, reason="may not")
+        raise NotAllowed
+
+    def at_most(self, asker: Asker) -> Asker:
+        """In every group that Slack does not tell of. Rules only add up: being in one more takes nothing away."""
+        return replace(asker, groups=asker.groups | self.groups.not_known)
 
     def check_inside(self, visit: Visit, deed: Deed) -> None:
-        """For what is about no task: whether there is anything that the visitor may. Raises NotAllowed."""
-        if not self.rights.may_anything(visit.asker):
-            self.note(visit, deed, None, outcome=Outcome.REFUSED, reason="may not")
-            raise NotAllowed(about=False)
+        """For what is about no task: whether there is anything that the visitor may. Raises as `check` does."""
+        if self.rights.may_anything(visit.asker):
+            return
+        if self.rights.may_anything(self.at_most(visit.asker)):
+            self.note(visit, deed, None, outcome=Outcome.REFUSED, reason="group not known")
+            raise NotKnown
+        self.note(visit, deed, None, outcome=Outcome.REFUSED, reason="may not")
+        raise NotAllowed(about=False)
 
     def count(self, visit: Visit, deed: Deed, ref: TaskRef) -> None:
         """One more asking that RTC may hear of. Raises TooOften."""

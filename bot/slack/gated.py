@@ -1,7 +1,5 @@
 """Notices pass the gate as well: who may not be told any more is told nothing, and what is told is recorded."""
 
-from dataclasses import replace
-
 from bot.access.audit import Deed, Door, Outcome
 from bot.access.rights import Asker
 from bot.recording.task import TaskRef
@@ -25,10 +23,8 @@ class GatedMessenger:
         visit, ref = await self._visit(notice), _ref_of(notice)
         if self._may(visit.asker, ref):
             return
-        not_known = self._gate.groups.not_known
-        # Rules only add up: being in one more group takes nothing away.
-        if self._may(replace(visit.asker, groups=visit.asker.groups | not_known), ref):
-            named = ", ".join(sorted(not_known))
+        if self._may(self._gate.at_most(visit.asker), ref):
+            named = ", ".join(sorted(self._gate.groups.not_known))
             raise Later(f"Slack does not tell who is in {named}, and so who may be told", after=TRIED_AGAIN_AFTER)
         self._gate.note(visit, Deed.NOTICE, ref, outcome=Outcome.REFUSED, reason="may not")
         raise Undeliverable(MAY_NOT_BE_TOLD)

@@ -48,7 +48,7 @@ class Members:
     async def _search(self, group: str) -> frozenset[str]:
         """Workspace by workspace. One that cannot be asked matters only where the group is in no other."""
         failed: SlackClientError | None = None
-        async for team in self._teams():
+        async for team in self.teams():
             if team in self._ruled_out[group]:
                 continue
             try:
@@ -78,7 +78,8 @@ class Members:
             raise
         return frozenset(GroupMembers.read(answer).users)
 
-    async def _teams(self) -> AsyncIterator[str]:
+    async def teams(self) -> AsyncIterator[str]:
+        """The workspaces of the organization that have the app."""
         cursor: str | None = None
         for _ in range(_PAGES_AT_MOST):
             page = Teams.read(await self._slack.auth_teams_list(limit=_TEAMS_A_PAGE, cursor=cursor))

@@ -16,6 +16,7 @@ from bot.playground.fake_rtc import FakeRtc, open_fake_rtc
 from bot.playground.fake_slack import FakeSlack, open_fake_slack
 from bot.playground.fake_store import FakeStore, open_fake_store
 from bot.playground.fake_vod import FakeVod, open_fake_vod
+from bot.playground.slack_world import S_SUPPORT, T_HOME
 from tests.redis_server import RedisServer, free_port
 from tests.refusing_proxy import proxy_that_answers
 from tests.world import environ_for
@@ -246,6 +247,42 @@ async def test_slacks_side(
     else:
         assert f"FAIL  {failing}" in out
         assert advice in out
+
+
+@pytest.mark.parametrize("is_org_wide", [False, True])
+@pytest.mark.parametrize(
+    ("group", "fault", "said"),
+    [
+        (S_SUPPORT, None, "ok    slack group          S0SUPPORT1 has 2 members."),
+        ("S0NOSUCH01", None, "Slack has no user group S0NOSUCH01"),
+        (S_SUPPORT, "team_access_not_granted", "does not say who is in the user group S0SUPPORT1: team_access"),
+        (S_SUPPORT, "lacking:users", "Slack's answer to usergroups.users.list cannot be used: users"),
+    ],
+)
+async def test_the_groups_that_rules_name(
+    fake_rtc: FakeRtc,
+    use_environ: UseEnviron,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    *,
+    is_org_wide: bool,
+    group: str,
+    fault: str | None,
+    said: str,
+) -> None:
+    """Asked for as `serve` does, with the workspace where the app is installed for a whole organization."""
+    config = tmp_path / "rectask.toml"
+    config.write_text(f'[[allow]]\nrights = ["look_up"]\ngroups = ["{group}"]\n')
+    async with open_fake_slack(FakeSlack()) as slack:
+        slack.world.is_org_wide = is_org_wide
+        slack.world.org_teams = [T_HOME]
+        if fault is not None:
+            slack.fault("usergroups.users.list", fault)
+        given = {"SLACK_BOT_TOKEN": slack.bot_token, "SLACK_API_URL": slack.api_url, "RECTASK_CONFIG": str(config)}
+        exit_code = await check(environ_for(fake_rtc) | given, use_environ)
+    out = capsys.readouterr().out
+    assert said in out
+    assert exit_code == (0 if out.count("ok    slack group") else 1)
 
 
 async def test_a_proxy_that_refuses_is_not_taken_for_slack(

@@ -12,6 +12,7 @@ import pytest
 
 import bot.slack
 from bot.access.audit import Deed, Door, Outcome, Record, Search
+from bot.playground.fake_slack import FakeSlack
 from bot.playground.slack_world import (
     C_ONCALL,
     C_SHARED,
@@ -67,7 +68,7 @@ REFUSED, NO_ACCESS = "You may not do this here", "You have no access to recordin
 
 
 @asynccontextmanager
-async def ready_office(door: str, **more: str) -> AsyncIterator[Office]:
+async def ready_office(door: str, **more: object) -> AsyncIterator[Office]:
     async with open_office(door=door, **more) as office:  # type: ignore[arg-type]
         if door == "socket":
             await office.slack.wait_for_socket()
@@ -348,11 +349,33 @@ async def test_a_guest_whom_a_rule_names() -> None:
         assert REFUSED in words_of(await typed_by(office, "Room1 Task1", U_ANA))
 
 
-async def test_groups_that_slack_does_not_tell_of_are_empty() -> None:
-    config = f'[[allow]]\nrights = ["look_up"]\ngroups = ["{S_SUPPORT}"]\n'
+async def test_a_group_that_slack_does_not_tell_of_is_no_verdict() -> None:
+    """Nothing is shown, and nobody is told that they have no permission, unless no group could give it."""
+    config = f"""
+        [[allow]]
+        rights = ["look_up"]
+        groups = ["{S_SUPPORT}"]
+        rooms = ["Room1"]
+    """
     async with ready_office("socket", config=config) as office:
         office.slack.scopes -= {"usergroups:read"}
-        assert REFUSED in words_of(await typed_by(office, "Room1 Task1", U_BEN))
+        asked = len(office.rtc.received)
+        for text in ("Room1 Task1", "help"):
+            assert "could not be checked" in words_of(await typed_by(office, text, U_BEN))
+        assert REFUSED in words_of(await typed_by(office, "running Task1", U_BEN))
+        assert len(office.rtc.received) == asked
+
+
+async def test_rights_by_group_where_the_app_is_installed_for_an_organization() -> None:
+    """There the workspace of a group has to be named, and is found."""
+    slack = FakeSlack()
+    slack.world.is_org_wide = True
+    config = f'[[allow]]\nrights = ["look_up"]\ngroups = ["{S_SUPPORT}"]\n'
+    async with ready_office("socket", config=config, slack=slack) as office:
+        for user in (U_BEN, U_GRID):
+            assert "Ended after" in (await typed_by(office, "Room1 Task1", user)).text
+        assert REFUSED in words_of(await typed_by(office, "Room1 Task1", U_ANA))
+        assert nothing_amiss(office.slack)
 
 
 async def test_slack_does_not_say_who_it_is() -> None:

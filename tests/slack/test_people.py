@@ -14,6 +14,7 @@ from bot.playground.slack_world import (
     E_HOME,
     S_ONCALL,
     S_SUPPORT,
+    T_GRID,
     T_HOME,
     U_ANA,
     U_BEN,
@@ -25,6 +26,7 @@ from bot.playground.slack_world import (
 )
 from bot.slack.bolt import make_slack
 from bot.slack.groups import Groups
+from bot.slack.members import GroupNotThere, Members
 from bot.slack.people import People, ProfileOvertaken
 from bot.slack.workspace import Workspace
 
@@ -201,3 +203,64 @@ class TestGroups:
         groups = Groups(slack, {S_SUPPORT})
         assert await groups.of(U_BEN) == frozenset()
         assert groups.not_known == {S_SUPPORT}
+
+
+class TestGroupsOfAnOrganization:
+    """The token of an app that is installed for an organization is of no single workspace."""
+
+    @pytest.fixture(autouse=True)
+    def is_org_wide(self, fake: FakeSlack) -> None:
+        fake.world.is_org_wide = True
+        fake.limits = None
+
+    @pytest.mark.parametrize("team", [T_HOME, T_GRID])
+    async def test_a_group_is_found_in_whichever_workspace_it_is(
+        self, fake: FakeSlack, slack: AsyncWebClient, team: str
+    ) -> None:
+        fake.world.group_teams[S_SUPPORT] = team
+        members = Members(slack, is_org_wide=True)
+        assert await members.of(S_SUPPORT) == {U_BEN, U_GRID}
+        asked = len(fake.calls)
+        assert await members.of(S_SUPPORT) == {U_BEN, U_GRID}
+        assert len(fake.calls) == asked + 1, "its workspace is remembered"
+        fake.world.group_teams[S_SUPPORT] = {T_HOME: T_GRID, T_GRID: T_HOME}[team]
+        assert await members.of(S_SUPPORT) == {U_BEN, U_GRID}
+        assert not fake.complaints
+
+    async def test_without_the_workspace_slack_refuses(self, slack: AsyncWebClient) -> None:
+        groups = Groups(slack, {S_SUPPORT})
+        assert await groups.of(U_BEN) == frozenset()
+        assert groups.not_known == {S_SUPPORT}
+        groups = Groups(slack, {S_SUPPORT}, is_org_wide=True)
+        assert await groups.of(U_BEN) == {S_SUPPORT}
+
+    async def test_a_group_that_is_nowhere(self, slack: AsyncWebClient) -> None:
+        with pytest.raises(GroupNotThere):
+            await Members(slack, is_org_wide=True).of("S0NOSUCH01")
+
+    async def test_a_workspace_that_cannot_be_asked_matters_only_where_the_group_is_in_no_other(
+        self, fake: FakeSlack, slack: AsyncWebClient
+    ) -> None:
+        fake.fault("usergroups.users.list", "team_access_not_granted")
+        assert await Members(slack, is_org_wide=True).of(S_SUPPORT) == {U_BEN, U_GRID}
+        fake.fault("usergroups.users.list", "team_access_not_granted")
+        with pytest.raises(SlackApiError, match="team_access_not_granted"):
+            await Members(slack, is_org_wide=True).of("S0NOSUCH01")
+
+    async def test_a_search_goes_on_where_a_rate_limit_broke_it_off(
+        self, fake: FakeSlack, slack: AsyncWebClient
+    ) -> None:
+        fake.world.org_teams = [*(f"T0EMPTY{number:03}" for number in range(30)), T_HOME]
+        members = Members(slack, is_org_wide=True)
+        fake.limits = True
+        with pytest.raises(SlackApiError, match="ratelimited"):
+            await members.of(S_SUPPORT)
+        fake.limits = None
+        before = calls(fake, "usergroups.users.list")
+        assert await members.of(S_SUPPORT) == {U_BEN, U_GRID}
+        assert calls(fake, "usergroups.users.list") - before < 20
+
+    async def test_many_workspaces_come_in_pages(self, fake: FakeSlack, slack: AsyncWebClient) -> None:
+        fake.world.org_teams = [*(f"T{number:09}" for number in range(1_200)), T_HOME]
+        found = [team async for team in Members(slack, is_org_wide=True).teams()]
+        assert found == fake.world.org_teams

@@ -32,3 +32,11 @@ def unknown_person_card() -> Card:
         "Slack does not say who you are",
         "So it can not be seen whether you may do this. *Please try again in a minute.*",
     )
+
+
+def unknown_group_card() -> Card:
+    """Where Slack does not say who is in a group by which the person could be allowed to."""
+    return words_card(
+        "Your permission could not be checked",
+        "Slack does not say who is in a user group that gives it. *Please try again in a minute.*",
+    )
