@@ -259,6 +259,7 @@ def _answerer(bot: Bot, stores: Stores, meters: Meters) -> Answerer:
         bot.reader,
         stores.subscriptions,
         recall=bot.reader.recall,
+        last_known=bot.reader.last_known,
         clock=bot.clock,
         apps=bot.apps,
         meter=meters.slack,

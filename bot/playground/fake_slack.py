@@ -189,14 +189,15 @@ class FakeSlack(SlackPeople):
         await self._listener.open()
 
     def fault(
-        self, method: str, kind: str, *, times: int | None = 1, retry_after: int = 1, seconds: float = 60.0
+        self, method: str, kind: str, *, times: int | None = 1, retry_after: float = 1, seconds: float = 60.0
     ) -> None:
         """Makes the next `times` calls of the method ("response_url"; "*" is any) go wrong, None for all from now on.
 
         Kinds: ratelimited, 500_before (and any other status), reset_before, timeout_before (no answer for `seconds`),
-        slow_before (the true answer after `seconds`), each of them also with _after: then it is carried out first;
-        lacking:user.deleted (it is carried out, and its answer says ok without that field), null:… and odd:… (the field
-        is of another type); or the name of an error. SOCKET_FAULTS has those of sockets; LookupError for another one.
+        slow_before (the true answer after `seconds`), html_before (a gateway's page, with 200), cut_before (the
+        beginning of an answer), each of them also with _after: then it is carried out first; lacking:user.deleted (it
+        is carried out, and its answer says ok without that field), null:… and odd:… (the field is of another type); or
+        the name of an error. SOCKET_FAULTS has those of sockets; LookupError for another one.
         """
         if not is_known(method, kind):
             raise LookupError(f"There is no fault {kind!r} of {method}.")

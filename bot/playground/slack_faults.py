@@ -14,8 +14,10 @@ from bot.playground.slack_world import Json
 
 # SO_LINGER on, with no time: closing sends a reset.
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
-_BREAKS = ("reset", "timeout", "slow")
+_BREAKS = ("reset", "timeout", "slow", "html", "cut")
 _SPOILS = ("lacking", "null", "odd")
+# What a gateway on the way answers in Slack's place.
+_PAGE = "<!doctype html><title>Sign in</title><p>Please sign in to use the internet.</p>"
 ALL_METHODS = "*"
 
 
@@ -24,7 +26,7 @@ class Fault:
     """One thing that goes wrong: kind and moment of FakeSlack.fault; times are in seconds."""
 
     kind: str
-    retry_after: int = 1
+    retry_after: float = 1
     seconds: float = 60.0
 
     @property
@@ -75,12 +77,25 @@ class Fault:
             return rate_limited(self.retry_after)
         if self._moment is None:
             return None
-        if self._what == "reset":
+        if self._what == "timeout":
+            await asyncio.sleep(self.seconds)
+            return web.Response(status=504, text="Nobody should have waited for this.")
+        if self._what == "slow":
+            await asyncio.sleep(self.seconds)
+            return None
+        return await _broken(self._what, request)
+
+
+async def _broken(what: str, request: web.Request) -> web.StreamResponse:
+    """An answer that is none of Slack's, or not whole."""
+    match what:
+        case "reset":
             return reset_connection(request.transport)
-        if self._what.isdigit():
-            return web.Response(status=int(self._what), text="Something is wrong here.")
-        await asyncio.sleep(self.seconds)
-        return None if self._what == "slow" else web.Response(status=504, text="Nobody should have waited for this.")
+        case "cut":
+            return await _cut(request)
+        case "html":
+            return web.Response(text=_PAGE, content_type="text/html")
+    return web.Response(status=int(what), text="Something is wrong here.")
 
 
 class Faults:
@@ -123,7 +138,7 @@ def _odd(value: object) -> object:
     return 7 if isinstance(value, str) else "odd"
 
 
-def rate_limited(retry_after: int) -> web.Response:
+def rate_limited(retry_after: float) -> web.Response:
     body = {"ok": False, "error": "ratelimited"}
     return web.json_response(body, status=429, headers={"Retry-After": str(retry_after)})
 
@@ -135,3 +150,13 @@ def reset_connection(transport: asyncio.BaseTransport | None) -> web.Response:
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
     transport.abort()
     return web.Response()
+
+
+async def _cut(request: web.Request) -> web.StreamResponse:
+    """The beginning of an answer that announces more."""
+    response = web.StreamResponse(headers={"Content-Type": "application/json", "Content-Length": "100"})
+    await response.prepare(request)
+    await response.write(b'{"ok": tr')
+    assert request.transport is not None
+    request.transport.close()
+    return response

@@ -25,7 +25,10 @@ Links = Callable[[Reading], Awaitable[CardLinks]]
 
 
 class Answerer:
-    """Looks tasks up for people. `recall` gives what is in memory and young enough, without asking anybody."""
+    """Looks tasks up for people.
+
+    Without asking anybody, `recall` gives what is in memory and young enough, `last_known` what is in memory at all.
+    """
 
     def __init__(
         self,
@@ -33,6 +36,7 @@ class Answerer:
         subscriptions: Subscriptions,
         *,
         recall: Callable[[TaskRef], Reading | None],
+        last_known: Callable[[TaskRef], Reading | None] = lambda _ref: None,
         clock: Callable[[], datetime],
         apps: Sequence[RtcApp] = (),
         meter: SlackMeter = UNMETERED,
@@ -41,6 +45,7 @@ class Answerer:
         self._reader = reader
         self._subscriptions = subscriptions
         self._recall = recall
+        self.last_known = last_known
         self._made: LRUCache[tuple[object, ...], Card] = LRUCache(CARDS_KEPT)
         self._apps = tuple(apps)
         self._meter = meter

@@ -30,7 +30,7 @@ PUT_OFF_AT_MOST = timedelta(days=1)
 _RATE_LIMITED = 429
 _SERVER_FAILED = 500
 # Before the first byte of the request was sent.
-_NOT_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError)
+NOT_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError)
 
 
 class CardRefused(Undeliverable):
@@ -117,7 +117,7 @@ def meaning_of(failure: Exception, *, is_post: bool) -> DeliveryError:
     if isinstance(failure, AnswerIncomplete | ProfileOvertaken):
         return Doubtful(str(failure)) if is_post else Later(str(failure))
     kind = type(failure).__name__
-    if isinstance(failure, _NOT_SENT):
+    if isinstance(failure, NOT_SENT):
         return OutOfReach(f"Slack can not be reached ({kind})")
     return _lost(f"Slack's answer was lost ({kind})", is_post=is_post)
 

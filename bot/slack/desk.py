@@ -11,22 +11,18 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.recording.task import RecordTask, RtcApp
 from bot.slack.answer import Answerer
-from bot.slack.cards.card import Card
-from bot.slack.cards.refusal import not_allowed_card, too_often_card, unknown_group_card
-from bot.slack.cards.subscribing import store_card
-from bot.slack.cards.words import unexpected_card
-from bot.slack.gate import Gate, NotAllowed, NotKnown, Stopped, TooOften
+from bot.slack.gate import Gate
 from bot.slack.homes import Homes
-from bot.slack.incident import new_incident
+from bot.slack.limits import LIMITS, Limits
 from bot.slack.linker import Linker
 from bot.slack.meter import UNMETERED, SlackMeter
-from bot.slack.reply import Reply
+from bot.slack.reply import Reply, Ways
 from bot.slack.value import Press, read_value
 from bot.slack.visit import Body, Visit
 from bot.slack.work import Work
 from bot.slack.workspace import TOKEN_IS_DEAD, TokenHealth, Workspace, error_of
 from bot.subscriptions.person import Person
-from bot.subscriptions.store import Notices, Requests, StoreUnavailable, Subscriptions, Upkeep
+from bot.subscriptions.store import Notices, Requests, Subscriptions, Upkeep
 
 log = structlog.get_logger()
 
@@ -51,6 +47,12 @@ class Desk:
     linker: Linker
     next_look: Callable[[RecordTask], timedelta]
     meter: SlackMeter = UNMETERED
+    limits: Limits = LIMITS
+
+    @property
+    def ways(self) -> Ways:
+        """What answers are sent with."""
+        return Ways(self.slack, self.session, limits=self.limits, meter=self.meter, pause=self.work.pause)
 
     async def look_at_token(self) -> bool:
         """Whether Slack refuses the bot's token by now; an answer that does not come tells nothing."""
@@ -96,50 +98,3 @@ def is_own_card(visit: Visit, press: Press) -> bool:
     What a button carries does not settle that: one that failed to be shared stands in the channel.
     """
     return bool(container_of(visit.body).get("is_ephemeral")) and press.shared_by is None
-
-
-def incident_of(failure: Exception, desk: Desk) -> str:
-    """Log it under an id that the person is told."""
-    incident = new_incident()
-    if isinstance(failure, SlackApiError):
-        error = error_of(failure)
-        desk.health.note(error)
-        log.error("listener.failed", incident=incident, slack_error=error)
-    else:
-        log.error("listener.failed", incident=incident, exc_info=failure)
-    return incident
-
-
-def card_for(failure: Exception, desk: Desk) -> Card:
-    """What somebody is told of a failure that nobody foresaw, or of a store that is gone."""
-    if isinstance(failure, StoreUnavailable):
-        return store_card()
-    if isinstance(failure, Stopped):
-        return refusal_card(failure, desk)
-    return unexpected_card(incident_of(failure, desk))
-
-
-def refusal_card(failure: Stopped, desk: Desk) -> Card:
-    """What somebody is told who may not go on."""
-    if isinstance(failure, TooOften):
-        return too_often_card(failure.seconds, per_minute=desk.gate.allowance.per_minute)
-    if isinstance(failure, NotKnown):
-        return unknown_group_card()
-    assert isinstance(failure, NotAllowed)
-    return not_allowed_card(desk.gate.ask, about_recording=failure.about)
-
-
-async def made(desk: Desk, make: Callable[[], Awaitable[Card]]) -> Card:
-    """The card, or that of what went wrong on the way to it."""
-    try:
-        return await make()
-    except Exception as failure:  # noqa: BLE001  # it runs on its own, where nobody else would catch it
-        return card_for(failure, desk)
-
-
-async def answered(desk: Desk, reply: Reply, answer: Callable[[], Awaitable[None]]) -> None:
-    """Let it answer; where it fails, the person is told."""
-    try:
-        await answer()
-    except Exception as failure:  # noqa: BLE001  # as above
-        await reply.afterwards(card_for(failure, desk))

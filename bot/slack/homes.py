@@ -13,6 +13,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.cards.listing import LISTED_AT_MOST, Reach, home_view
 from bot.slack.delivery import pause_of
+from bot.slack.text import Block
 from bot.slack.workspace import error_of
 from bot.subscriptions.person import Person
 from bot.subscriptions.store import StoreUnavailable, Subscriptions, Upkeep
@@ -83,14 +84,17 @@ class Homes:
 
     async def show(self, person: Person) -> None:
         """Publish it as it is now, also where the store is gone. Raises what a failed call of Slack raises."""
+        await self._slack.views_publish(user_id=person.user_id, view=await self.view_of(person))
+
+    async def view_of(self, person: Person) -> Block:
+        """As it is now, also where the store is gone. Raises what a failed call of Slack raises."""
         entries: Sequence[Entry] | None
         try:
             found = await self._subscriptions.entries(person, limit=LISTED_AT_MOST)
             entries, reach = await self._shown(person, found)
         except StoreUnavailable:
             entries, reach = None, Reach()
-        view = home_view(entries, now=self._clock(), reach=reach)
-        await self._slack.views_publish(user_id=person.user_id, view=view)
+        return home_view(entries, now=self._clock(), reach=reach)
 
     async def _go_on_publishing(self) -> None:
         while True:

@@ -1,38 +1,26 @@
-"""What happens when somebody types the command or presses a button.
-
-The body of a listener never raises: Bolt would answer 404 after three seconds, and over a socket not at all (measured).
-Every listener goes through `shielded`, which has the one try/except.
-"""
+"""What happens when somebody types the command or presses a button. Every listener goes through `shielded`."""
 
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.access.audit import Deed
 from bot.recording.reading import Reading, TaskReadError
 from bot.recording.task import TaskRef
+from bot.slack.boundary import begin, guarded, made, note_slack_failure
+from bot.slack.calls import called, slack_failed
 from bot.slack.cards.card import Card
-from bot.slack.cards.files import words_view
+from bot.slack.cards.failing import asking_again_card, asking_card, working_card
 from bot.slack.cards.notice import newer_card, told_again
 from bot.slack.cards.refusal import unknown_person_card
-from bot.slack.cards.words import (
-    alone,
-    help_card,
-    stranger_card,
-    tampered_card,
-    unexpected_card,
-    usage_card,
-    words_card,
-)
+from bot.slack.cards.words import alone, help_card, stranger_card, tampered_card, usage_card
 from bot.slack.command import Help, List, LookUp, Refused, Unwatch, Watch, parse_command
 from bot.slack.commanded import Commands
-from bot.slack.desk import Desk, Listener, answered, container_of, incident_of, is_own_card, made, refusal_card
+from bot.slack.desk import Desk, Listener, container_of, is_own_card
 from bot.slack.events import register_events
-from bot.slack.gate import Stopped
 from bot.slack.more import on_more
 from bot.slack.opening import on_links, on_open
 from bot.slack.refused import note_refused
@@ -50,14 +38,8 @@ from bot.slack.subscribing import (
     watch_card,
 )
 from bot.slack.typed import on_screen
-from bot.slack.value import Press, Tampered, Told
+from bot.slack.value import Press, Told
 from bot.slack.visit import Body, Visit
-from bot.slack.work import TooMuchWork
-
-log = structlog.get_logger()
-
-# Slack waits 3 s for the answer; a look-up that takes longer than this is answered afterwards.
-ANSWER_WITHIN = 2.0
 
 
 def register(app: AsyncApp, desk: Desk) -> None:
@@ -87,7 +69,8 @@ def shielded(desk: Desk, listener: Listener) -> Callable[..., Awaitable[None]]:
     async def listen(ack: AsyncAck, body: Body) -> None:
         # Bolt waits for the acknowledgement alone, and a refusal is posted after that.
         with desk.work.holding():
-            await _let_in(desk, listener, body, Reply(ack, body, desk.session, meter=desk.meter))
+            reply = Reply(ack, body, desk.ways)
+            await guarded(desk, reply, lambda: _let_in(desk, listener, body, reply))
 
     return listen
 
@@ -97,58 +80,28 @@ async def _let_in(desk: Desk, listener: Listener, body: Body, reply: Reply) -> N
     if (visit := desk.gate.visit_at_once(body)) is not None:
         await _serve(desk, listener, visit, reply)
         return
-    try:
-        served = desk.work.begin(_ask_who_and_serve(desk, listener, body, reply))
-    except TooMuchWork:
-        await _turn_away(reply)
-        return
-    await asyncio.wait({served}, timeout=ANSWER_WITHIN)
+    served = desk.work.begin(guarded(desk, reply, lambda: _ask_who_and_serve(desk, listener, body, reply)))
+    await asyncio.wait({served}, timeout=desk.limits.first_sign)
     if not reply.is_acknowledged:
-        await reply.acknowledge()
+        await reply.at_work(working_card("Asking Slack who you are"))
 
 
 async def _ask_who_and_serve(desk: Desk, listener: Listener, body: Body, reply: Reply) -> None:
     try:
         visit = await desk.gate.visit(body)
     except Exception as failure:  # noqa: BLE001  # slack_sdk lets more escape than its own errors
-        incident_of(failure, desk)
-        await reply.with_card(unknown_person_card())
+        note_slack_failure(slack_failed("users.info", failure, effect=""), desk)
+        await reply.tell(unknown_person_card())
         return
     await _serve(desk, listener, visit, reply)
 
 
 async def _serve(desk: Desk, listener: Listener, visit: Visit, reply: Reply) -> None:
-    """The one place, see the module's docstring."""
-    try:
-        if visit.asker.is_stranger:
-            note_refused(desk, visit, "of another organisation")
-            await reply.with_card(stranger_card())
-        else:
-            await listener(desk, visit, reply)
-    except Tampered:
-        note_refused(desk, visit, "a button that was changed, or of another time")
-        await reply.with_card(tampered_card())
-    except Stopped as failure:
-        await _refuse(desk, visit, reply, refusal_card(failure, desk))
-    except TooMuchWork:
-        await _turn_away(reply)
-    except Exception as failure:  # noqa: BLE001  # the one place
-        await reply.with_card(unexpected_card(incident_of(failure, desk)))
-
-
-async def _turn_away(reply: Reply) -> None:
-    log.warning("work.refused")
-    await reply.with_card(words_card("Too much is going on", "Please try again in a minute."))
-
-
-async def _refuse(desk: Desk, visit: Visit, reply: Reply, card: Card) -> None:
-    """Alone; in a modal in its place, for a press there can not be answered otherwise."""
-    container = container_of(visit.body)
-    if container.get("type") == "view":
-        await reply.acknowledge()
-        await desk.slack.views_update(view_id=str(container.get("view_id")), view=words_view("More", card.text))
+    if visit.asker.is_stranger:
+        note_refused(desk, visit, "of another organisation")
+        await reply.tell(stranger_card())
     else:
-        await reply.with_card(card)
+        await guarded(desk, reply, lambda: listener(desk, visit, reply), visit=visit)
 
 
 async def on_command(desk: Desk, visit: Visit, reply: Reply) -> None:
@@ -166,12 +119,15 @@ async def on_command(desk: Desk, visit: Visit, reply: Reply) -> None:
         case Watch(ref):
             may_subscribe(desk, ref, visit)
             if await is_new(desk, visit, reply, or_if_unknown=True):
-                await _answer(desk, lambda: watch_card(desk, ref, visit), reply)
+                await _answer(desk, lambda: watch_card(desk, ref, visit), reply, sign=asking_card(ref))
         case Unwatch(ref):
             if await is_new(desk, visit, reply, or_if_unknown=True):
-                await _answer(desk, lambda: unwatch_card(desk, ref, visit), reply)
+                sign = working_card("Unsubscribing you")
+                await _answer(desk, lambda: unwatch_card(desk, ref, visit), reply, sign=sign)
         case List():
-            await _answer(desk, lambda: subscriptions_card(desk, visit), reply)
+            await _answer(
+                desk, lambda: subscriptions_card(desk, visit), reply, sign=working_card("Reading your subscriptions")
+            )
 
 
 def _enter(desk: Desk, visit: Visit, *, reason: str) -> None:
@@ -188,7 +144,8 @@ async def _look_up(desk: Desk, ref: TaskRef, visit: Visit, reply: Reply) -> None
         gate.note(visit, Deed.LOOK_UP, ref, request_id=remembered.request_id)
         desk.meter.looked_up(None)
         if desk.linker.has_some(visit, remembered):
-            await _answer(desk, lambda: _card_with_links(desk, visit, remembered), reply)
+            sign = working_card("Building links to the files")
+            await _answer(desk, lambda: _card_with_links(desk, visit, remembered), reply, sign=sign)
         else:
             await reply.at_once(answerer.card_of(remembered))
         return
@@ -196,22 +153,23 @@ async def _look_up(desk: Desk, ref: TaskRef, visit: Visit, reply: Reply) -> None
         gate.count(visit, Deed.LOOK_UP, ref)
     note = partial(gate.note_read, visit, Deed.LOOK_UP, ref)
     links = partial(desk.linker.on_card, visit)
-    await _answer(desk, lambda: answerer.card(ref, person=visit.person, on_result=note, links=links), reply)
+    make = partial(answerer.card, ref, person=visit.person, on_result=note, links=links)
+    await _answer(desk, make, reply, sign=asking_card(ref))
 
 
 async def _card_with_links(desk: Desk, visit: Visit, remembered: Reading) -> Card:
     return desk.answerer.card_of(remembered, links=await desk.linker.on_card(visit, remembered))
 
 
-async def _answer(desk: Desk, make: Callable[[], Awaitable[Card]], reply: Reply) -> None:
-    """With the card, as soon as that is made."""
+async def _answer(desk: Desk, make: Callable[[], Awaitable[Card]], reply: Reply, *, sign: Card) -> None:
+    """With the card, as soon as that is made; with the sign, where it is not made soon."""
     card = desk.work.begin(made(desk, make))
-    done, _ = await asyncio.wait({card}, timeout=ANSWER_WITHIN)
+    done, _ = await asyncio.wait({card}, timeout=desk.limits.first_sign)
     if done:
         await reply.at_once(card.result())
         return
-    await reply.acknowledge()
-    desk.work.begin(_answer_when_made(card, reply))
+    await reply.at_work(sign)
+    begin(desk, reply, lambda: _answer_when_made(card, reply))
 
 
 async def _answer_when_made(card: asyncio.Task[Card], reply: Reply) -> None:
@@ -225,9 +183,20 @@ async def on_refresh(desk: Desk, visit: Visit, reply: Reply) -> None:
     desk.gate.check(visit, Deed.LOOK_UP, press.ref)
     desk.gate.count(visit, Deed.LOOK_UP, press.ref)
     if (told := press.told) is not None:
-        desk.work.begin(answered(desk, reply, lambda: _refresh_notice(desk, press.ref, told, visit, reply)))
+        sign = partial(reply.at_work, asking_card(press.ref, follows="The message above changes then."))
+        begin(desk, reply, lambda: _refresh_notice(desk, press.ref, told, visit, reply), sign=sign)
     else:
-        desk.work.begin(answered(desk, reply, lambda: _refresh(desk, press, visit, reply)))
+        sign = partial(_sign_of_refresh, desk, press, visit, reply)
+        begin(desk, reply, lambda: _refresh(desk, press, visit, reply), sign=sign)
+
+
+async def _sign_of_refresh(desk: Desk, press: Press, visit: Visit, reply: Reply) -> None:
+    """On a card of one's own, on that; what others see stays as it is until there is an answer."""
+    if is_own_card(visit, press):
+        known = desk.answerer.last_known(press.ref)
+        await reply.at_work(asking_again_card(press.ref, known, now=desk.answerer.clock()), replace=True)
+    else:
+        await reply.at_work(asking_card(press.ref, follows="The card changes then."))
 
 
 async def _refresh(desk: Desk, press: Press, visit: Visit, reply: Reply) -> None:
@@ -237,20 +206,14 @@ async def _refresh(desk: Desk, press: Press, visit: Visit, reply: Reply) -> None
         return
     person, links = (visit.person, partial(desk.linker.on_card, visit)) if is_own else (None, desk.linker.offer)
     note = partial(desk.gate.note_read, visit, Deed.LOOK_UP, press.ref)
-    card = await made(
-        desk,
-        lambda: answerer.card(press.ref, person=person, on_result=note, links=links, fresh=True, shared_by=shared_by),
-    )
+    card = await answerer.card(press.ref, person=person, on_result=note, links=links, fresh=True, shared_by=shared_by)
     await reply.afterwards(card, replace=True, in_channel=press.shared_by is not None)
 
 
 async def _refresh_alone(desk: Desk, press: Press, visit: Visit, reply: Reply) -> None:
     """Beside a card that everybody sees, which stays as it is."""
     note, links = partial(desk.gate.note_read, visit, Deed.LOOK_UP, press.ref), partial(desk.linker.on_card, visit)
-    card = await made(
-        desk,
-        lambda: desk.answerer.card(press.ref, person=visit.person, on_result=note, links=links, fresh=True),
-    )
+    card = await desk.answerer.card(press.ref, person=visit.person, on_result=note, links=links, fresh=True)
     await reply.afterwards(alone(card))
 
 
@@ -272,15 +235,20 @@ async def _refresh_notice(desk: Desk, ref: TaskRef, told: Told, visit: Visit, re
     links, container = await desk.linker.offer(reading), container_of(visit.body)
     card = told_again(reading, told, now=answerer.clock(), standing=standing, links=links)
     # Not through the response_url: chat.update is documented to leave the metadata, by which a notice is found again.
-    await desk.slack.chat_update(
-        channel=str(container.get("channel_id")),
-        ts=str(container.get("message_ts")),
-        text=card.text,
-        blocks=list(card.blocks),
+    await called(
+        "chat.update",
+        lambda: desk.slack.chat_update(
+            channel=str(container.get("channel_id")),
+            ts=str(container.get("message_ts")),
+            text=card.text,
+            blocks=list(card.blocks),
+        ),
+        within=desk.limits.call,
+        effect="The message above may not be up to date. Press Refresh again in a minute.",
     )
 
 
 async def on_unknown_action(desk: Desk, visit: Visit, reply: Reply) -> None:
     """A button of a card of another time, or none of ours."""
     note_refused(desk, visit, "a button that is not known")
-    await reply.with_card(tampered_card())
+    await reply.tell(tampered_card())

@@ -16,7 +16,8 @@ LostReason = Literal[Ending, "not_opened"]
 RESPONSE_URL = "response_url"
 # All that is ever called: the Web API's methods, and the address that a payload brings for its answer.
 METHODS = (
-    *("apps.connections.open", "auth.teams.list", "auth.test", "chat.postMessage", "chat.update"),
+    *("apps.connections.open", "auth.teams.list", "auth.test"),
+    *("chat.postEphemeral", "chat.postMessage", "chat.update"),
     *("conversations.history", "conversations.info", "conversations.open", "conversations.replies"),
     *("usergroups.users.list", "users.info", "views.open", "views.publish", "views.update"),
     RESPONSE_URL,

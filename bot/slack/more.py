@@ -1,44 +1,72 @@
 """The modal behind "More": all files in pages, and the raw answer."""
 
-from slack_sdk.errors import SlackApiError
+import structlog
 
 from bot.access.audit import Deed
 from bot.recording.reading import TaskReadError
 from bot.slack.answers import Opened
+from bot.slack.boundary import begin
+from bot.slack.calls import SlackFailed, called
 from bot.slack.cards.files import files_view, in_channel, page_of, raw_view, words_view
-from bot.slack.desk import Desk, action_of, container_of, incident_of
+from bot.slack.desk import Desk, action_of
 from bot.slack.linker import SOON
 from bot.slack.reply import Reply
 from bot.slack.text import Block
 from bot.slack.value import Press
 from bot.slack.visit import Visit
 
+log = structlog.get_logger()
+
+_NOT_OPENED = "The window did not open. Press More again."
+_NOT_CONFIRMED = "If a window opened, it stays empty. Close it and press More again."
+_NOT_FILLED = "The window could not be filled. Close it and press More again."
+# Slack's word for a modal that was closed.
+_CLOSED = "not_found"
+
 
 async def on_more(desk: Desk, visit: Visit, reply: Reply) -> None:
     """Open the modal, or turn its pages; the trigger is good for three seconds, so an empty one opens first."""
     await reply.acknowledge()
-    body = visit.body
-    press = desk.press(body)
+    press = desk.press(visit.body)
     desk.gate.check(visit, Deed.LOOK_UP, press.ref)
     if not desk.answerer.knows(press.ref):
         desk.gate.count(visit, Deed.LOOK_UP, press.ref)
-    is_raw = str(action_of(body).get("action_id", "")).startswith("rectask.raw")
-    view_id = container_of(body).get("view_id")
-    if view_id is None:
-        opened = await desk.slack.views_open(
-            trigger_id=str(body.get("trigger_id")),
-            view=in_channel(words_view("More", "Asking RTC …"), visit.asker.channel),
-        )
-        view_id = Opened.read(opened).view.id
-    desk.work.begin(_show_more(desk, press, visit, str(view_id), is_raw=is_raw))
+    is_raw = str(action_of(visit.body).get("action_id", "")).startswith("rectask.raw")
+    if reply.modal is None:
+        reply.modal = await _open_modal(desk, visit)
+    view_id = reply.modal
+    begin(desk, reply, lambda: _show_more(desk, press, visit, view_id, is_raw=is_raw))
+
+
+async def _open_modal(desk: Desk, visit: Visit) -> str:
+    """Once: the trigger is used up by an opening whose answer was lost."""
+    empty = in_channel(words_view("More", "Asking RTC …"), visit.asker.channel)
+    trigger_id = str(visit.body.get("trigger_id"))
+
+    async def open_it() -> str:
+        return Opened.read(await desk.slack.views_open(trigger_id=trigger_id, view=empty)).view.id
+
+    try:
+        return await called("views.open", open_it, within=desk.limits.call, effect=_NOT_OPENED, once=True)
+    except SlackFailed as failure:
+        if failure.is_unconfirmed:
+            failure.effect = _NOT_CONFIRMED
+        raise
 
 
 async def _show_more(desk: Desk, press: Press, visit: Visit, view_id: str, *, is_raw: bool) -> None:
+    view = in_channel(await _more_view(desk, press, visit, is_raw=is_raw), visit.asker.channel)
     try:
-        view = await _more_view(desk, press, visit, is_raw=is_raw)
-        await desk.slack.views_update(view_id=view_id, view=in_channel(view, visit.asker.channel))
-    except SlackApiError as failure:
-        incident_of(failure, desk)
+        await called(
+            "views.update",
+            lambda: desk.slack.views_update(view_id=view_id, view=view),
+            within=desk.limits.call,
+            effect=_NOT_FILLED,
+        )
+    except SlackFailed as failure:
+        if failure.code != _CLOSED:
+            raise
+        log.info("modal.closed")
 
 
 async def _more_view(desk: Desk, press: Press, visit: Visit, *, is_raw: bool) -> Block:

@@ -1,9 +1,13 @@
 """What happens when somebody asks for links to files, and when they press one."""
 
+from functools import partial
+
 from bot.access.audit import Deed, Outcome
 from bot.recording.reading import Reading, TaskReadError, TaskUnavailable
+from bot.slack.boundary import begin
+from bot.slack.cards.failing import working_card
 from bot.slack.cards.links import links_card, taken_over_card
-from bot.slack.desk import Desk, answered
+from bot.slack.desk import Desk
 from bot.slack.linker import PATIENTLY, numbered
 from bot.slack.reply import Reply
 from bot.slack.value import Press
@@ -17,7 +21,8 @@ async def on_links(desk: Desk, visit: Visit, reply: Reply) -> None:
     desk.gate.check(visit, Deed.LINK, press.ref)
     if not desk.answerer.knows(press.ref):
         desk.gate.count(visit, Deed.LINK, press.ref)
-    desk.work.begin(answered(desk, reply, lambda: _give_links(desk, press, visit, reply)))
+    sign = partial(reply.at_work, working_card("Building the links"))
+    begin(desk, reply, lambda: _give_links(desk, press, visit, reply), sign=sign)
 
 
 async def _give_links(desk: Desk, press: Press, visit: Visit, reply: Reply) -> None:

@@ -1,24 +1,26 @@
 """Sharing a card with a channel, after a second yes where others than those of this workspace would see it."""
 
 import structlog
-from slack_sdk.errors import SlackApiError
 
 from bot.access.audit import Deed, Outcome
 from bot.recording.reading import Reading, TaskReadError
 from bot.slack.answers import Posted
 from bot.slack.audience import Audience, Reach, audience_of
-from bot.slack.bolt import UNREACHABLE
+from bot.slack.boundary import begin
+from bot.slack.calls import SlackFailed, called
 from bot.slack.cards.card import Card
+from bot.slack.cards.failing import asking_card
 from bot.slack.cards.words import invite_card, shared_card, shared_in_organisation_card, shared_outside_card
-from bot.slack.desk import Desk, answered
+from bot.slack.desk import Desk
 from bot.slack.reply import Reply
 from bot.slack.value import Press
 from bot.slack.visit import Visit
-from bot.slack.workspace import error_of
 
 log = structlog.get_logger()
 
 _NOT_THERE = frozenset({"channel_not_found", "not_in_channel", "missing_scope"})
+_NOT_SHARED = "Nothing was posted. Press Share again in a minute."
+_UNCONFIRMED = "Look in the channel before you share again: the card may be there already."
 
 
 async def on_share(desk: Desk, visit: Visit, reply: Reply) -> None:
@@ -28,7 +30,8 @@ async def on_share(desk: Desk, visit: Visit, reply: Reply) -> None:
     desk.gate.check(visit, Deed.SHARE, press.ref)
     if not desk.answerer.knows(press.ref):
         desk.gate.count(visit, Deed.SHARE, press.ref)
-    desk.work.begin(answered(desk, reply, lambda: _share(desk, press, visit, reply)))
+    sign = asking_card(press.ref, follows="The card comes to the channel then.")
+    begin(desk, reply, lambda: _share(desk, press, visit, reply), sign=lambda: reply.at_work(sign))
 
 
 async def can_post_again(desk: Desk, visit: Visit, press: Press) -> bool:
@@ -38,39 +41,50 @@ async def can_post_again(desk: Desk, visit: Visit, press: Press) -> bool:
     """
     if not desk.gate.may(visit.asker, Deed.SHARE, press.ref):
         return False
+    channel_id = str(visit.asker.channel)
     try:
-        audience = await audience_of(desk.slack, desk.workspace, str(visit.asker.channel))
-    except UNREACHABLE as failure:
-        error = error_of(failure) if isinstance(failure, SlackApiError) else str(failure) or type(failure).__name__
-        log.warning("channel.not_known", error=error)
+        audience = await called(
+            "conversations.info",
+            lambda: audience_of(desk.slack, desk.workspace, channel_id),
+            within=desk.limits.call,
+            effect="",
+        )
+    except SlackFailed as failure:
+        log.warning("channel.not_known", error=failure.code or failure.meaning.reason)
         return False
     return audience.reach is Reach.OURS
 
 
 async def _share(desk: Desk, press: Press, visit: Visit, reply: Reply) -> None:
+    """All of it once more where Slack asks for a pause: much may have changed meanwhile, rights too."""
+    desk.gate.check(visit, Deed.SHARE, press.ref)
     with desk.gate.noting_failure(visit, Deed.SHARE, press.ref):
-        await _share_here(desk, press, visit, reply)
+        try:
+            await _share_here(desk, press, visit, reply)
+        except SlackFailed as failure:
+            if failure.code not in _NOT_THERE:
+                raise
+            reason = "the bot is not in the channel"
+            desk.gate.note(visit, Deed.SHARE, press.ref, outcome=Outcome.FAILED, reason=reason)
+            await reply.afterwards(invite_card())
 
 
 async def _share_here(desk: Desk, press: Press, visit: Visit, reply: Reply) -> None:
     channel_id, user_id = str(visit.asker.channel), visit.person.user_id
-    results = list[Reading | TaskReadError]()
-    try:
-        audience = await audience_of(desk.slack, desk.workspace, channel_id)
-        if audience.reach is not Reach.OURS and not press.outside_too:
-            await reply.afterwards(_second_question(press, audience))
-            return
-        card = await desk.answerer.card(
-            press.ref, person=None, shared_by=user_id, on_result=results.append, links=desk.linker.offer
-        )
-        Posted.read(await desk.slack.chat_postMessage(channel=channel_id, **card.as_message()))
-    except SlackApiError as failure:
-        if error_of(failure) not in _NOT_THERE:
-            raise
-        reason = "the bot is not in the channel"
-        desk.gate.note(visit, Deed.SHARE, press.ref, outcome=Outcome.FAILED, reason=reason)
-        await reply.afterwards(invite_card())
+    audience = await called(
+        "conversations.info",
+        lambda: audience_of(desk.slack, desk.workspace, channel_id),
+        within=desk.limits.call,
+        effect=_NOT_SHARED,
+    )
+    if audience.reach is not Reach.OURS and not press.outside_too:
+        await reply.afterwards(_second_question(press, audience))
         return
+    results = list[Reading | TaskReadError]()
+    card = await desk.answerer.card(
+        press.ref, person=None, shared_by=user_id, on_result=results.append, links=desk.linker.offer
+    )
+    await _post(desk, channel_id, card)
     for result in results:
         desk.gate.note_read(visit, Deed.SHARE, press.ref, result)
     log.info("card.shared", channel=channel_id, user=user_id)
@@ -83,3 +97,17 @@ def _second_question(press: Press, audience: Audience) -> Card:
     if audience.reach is Reach.ORGANISATION:
         return shared_in_organisation_card(press, channel)
     return shared_outside_card(press, channel, audience.others)
+
+
+async def _post(desk: Desk, channel_id: str, card: Card) -> None:
+    """Once: a card that Slack did not confirm may stand in the channel, where the bot can't look for it."""
+
+    async def post() -> None:
+        Posted.read(await desk.slack.chat_postMessage(channel=channel_id, **card.as_message()))
+
+    try:
+        await called("chat.postMessage", post, within=desk.limits.call, effect=_NOT_SHARED, once=True)
+    except SlackFailed as failure:
+        if failure.is_unconfirmed:
+            failure.effect = _UNCONFIRMED
+        raise

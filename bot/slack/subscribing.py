@@ -5,16 +5,21 @@ from functools import partial
 from bot.access.audit import Deed, Outcome
 from bot.recording.reading import Reading, TaskReadError
 from bot.recording.task import TaskRef
+from bot.slack.boundary import begin
+from bot.slack.calls import called
 from bot.slack.cards.card import Card
+from bot.slack.cards.failing import asking_card, working_card
 from bot.slack.cards.listing import LISTED_AT_MOST, list_card
 from bot.slack.cards.subscribing import IN_LIST, ON_ANSWER, over_card, subscribed_card, unsubscribed_card
 from bot.slack.cards.task import Standing
-from bot.slack.desk import Desk, action_of, answered, container_of, is_own_card
+from bot.slack.desk import Desk, action_of, container_of, is_own_card
 from bot.slack.reply import Reply
 from bot.slack.value import Press
 from bot.slack.visit import Visit
+from bot.subscriptions.store import StoreUnavailable
 
 _OVER = "it is over"
+_HOME_NOT_SHOWN = "The Home tab may not be up to date. Open it again in a minute."
 
 
 async def watch_card(desk: Desk, ref: TaskRef, visit: Visit) -> Card:
@@ -59,7 +64,8 @@ async def on_subscribe(desk: Desk, visit: Visit, reply: Reply) -> None:
     await reply.acknowledge()
     press = desk.press(visit.body)
     may_subscribe(desk, press.ref, visit)
-    desk.work.begin(answered(desk, reply, lambda: _answer_subscribe(desk, press, visit, reply)))
+    sign = partial(reply.at_work, asking_card(press.ref))
+    begin(desk, reply, lambda: _answer_subscribe(desk, press, visit, reply), sign=sign)
 
 
 async def _answer_subscribe(desk: Desk, press: Press, visit: Visit, reply: Reply) -> None:
@@ -111,7 +117,8 @@ async def on_unsubscribe(desk: Desk, visit: Visit, reply: Reply) -> None:
     """What the button stands in shows afterwards how it stands; a notice stays, and the presser is answered alone."""
     await reply.acknowledge()
     press = desk.press(visit.body, or_removed=True)
-    desk.work.begin(answered(desk, reply, lambda: _answer_unsubscribe(desk, press, visit, reply)))
+    sign = partial(reply.at_work, working_card("Unsubscribing you"))
+    begin(desk, reply, lambda: _answer_unsubscribe(desk, press, visit, reply), sign=sign)
 
 
 async def _answer_unsubscribe(desk: Desk, press: Press, visit: Visit, reply: Reply) -> None:
@@ -141,23 +148,32 @@ async def _own_card(desk: Desk, press: Press, visit: Visit) -> Card:
 
 
 async def _unsubscribe_at_home(desk: Desk, ref: TaskRef, visit: Visit) -> None:
-    """The home tab has no other way to say that the store is gone than to show it."""
+    """The home tab says by itself that the store is gone."""
     try:
         await _unsubscribe(desk, ref, visit)
-    finally:
-        await desk.homes.show(visit.person)
+    except StoreUnavailable:
+        await _show_home(desk, visit, effect=_HOME_NOT_SHOWN)
+        return
+    await _show_home(desk, visit, effect=f"You are unsubscribed. {_HOME_NOT_SHOWN}")
+
+
+async def _show_home(desk: Desk, visit: Visit, *, effect: str) -> None:
+    view = await desk.homes.view_of(visit.person)
+    publish = partial(desk.slack.views_publish, user_id=visit.person.user_id, view=view)
+    await called("views.publish", publish, within=desk.limits.call, effect=effect)
 
 
 async def on_list(desk: Desk, visit: Visit, reply: Reply) -> None:
     """Refresh the list, or the home tab."""
     await reply.acknowledge()
-    desk.work.begin(answered(desk, reply, lambda: _refresh_list(desk, visit, reply)))
+    sign = partial(reply.at_work, working_card("Reading your subscriptions"))
+    begin(desk, reply, lambda: _refresh_list(desk, visit, reply), sign=sign)
 
 
 async def _refresh_list(desk: Desk, visit: Visit, reply: Reply) -> None:
     if container_of(visit.body).get("type") == "view":
         desk.gate.note(visit, Deed.LIST, None)
-        await desk.homes.show(visit.person)
+        await _show_home(desk, visit, effect=_HOME_NOT_SHOWN)
     else:
         await reply.afterwards(await subscriptions_card(desk, visit), replace=True)
 
@@ -165,7 +181,7 @@ async def _refresh_list(desk: Desk, visit: Visit, reply: Reply) -> None:
 async def on_clear(desk: Desk, visit: Visit, reply: Reply) -> None:
     """Take what is done out of the list, which needs no right, and show what is left of it."""
     await reply.acknowledge()
-    desk.work.begin(answered(desk, reply, lambda: _clear(desk, visit, reply)))
+    begin(desk, reply, lambda: _clear(desk, visit, reply))
 
 
 async def _clear(desk: Desk, visit: Visit, reply: Reply) -> None:

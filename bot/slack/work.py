@@ -13,10 +13,16 @@ T = TypeVar("T")
 
 AT_MOST = 2_000
 CANCELLED_WITHIN = 1.0
+# So short a pause is waited for at the end too.
+PASSES_SOON = 2.0
 
 
 class TooMuchWork(Exception):
     """So much is under way that nothing more is begun."""
+
+
+class Ending(Exception):
+    """The process ends, and what would be waited for is not."""
 
 
 class Work:
@@ -29,6 +35,7 @@ class Work:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._held: set[asyncio.Task[Any]] = set()
         self._drain = drain
+        self._is_ending = asyncio.Event()
 
     def begin(self, coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Let it run; raises TooMuchWork. A failure that nobody waits for is logged."""
@@ -39,6 +46,10 @@ class Work:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+    def __len__(self) -> int:
+        """How much is under way."""
+        return len(self._tasks)
 
     @contextmanager
     def holding(self) -> Iterator[None]:
@@ -51,10 +62,20 @@ class Work:
         finally:
             self._held.discard(task)
 
+    async def pause(self, seconds: float) -> None:
+        """Let the time pass; raises Ending as soon as the process ends, unless it passes soon."""
+        if seconds <= PASSES_SOON:
+            await asyncio.sleep(seconds)
+            return
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._is_ending.wait(), seconds)
+            raise Ending
+
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._is_ending.set()
         with suppress(TimeoutError):
             async with asyncio.timeout(self._drain()):
                 while going_on := self._tasks | self._held:  # what goes on may begin more

@@ -36,12 +36,12 @@ async def test_share_posts_nothing_while_slack_does_not_say_who_sees_the_channel
 ) -> None:
     card = await card_in(socket_office, C_ONCALL)
     for kind in LEFT_OUT:
-        socket_office.slack.fault("conversations.info", kind)
+        socket_office.slack.fault("conversations.info", kind, times=2)
         await socket_office.slack.press(card, "rectask.share", user=U_ANA)
         told = await socket_office.slack.next_message(user=U_ANA, channel=C_ONCALL)
         assert told.ephemeral_to == U_ANA, kind
         assert not seen_by_all(socket_office), kind
-    failed = [event for event in logged if event["event"] == "listener.failed"]
+    failed = [event for event in logged if event["event"] == "slack_call.failed"]
     assert len(failed) == len(LEFT_OUT), "one line for each"
     assert all("conversations.info" in str(event) for event in failed)
     await socket_office.slack.press(card, "rectask.share", user=U_ANA)
@@ -80,7 +80,7 @@ async def test_a_modal_without_an_id_is_said_and_logged_once(socket_office: Offi
         await socket_office.slack.press(card, "rectask.files", user=U_ANA)
         told = await socket_office.slack.next_message(user=U_ANA)
         assert told.ephemeral_to == U_ANA
-    assert [event["event"] for event in logged if event["event"] == "listener.failed"] == ["listener.failed"] * 3
+    assert [event["event"] for event in logged if event["event"] == "slack_call.failed"] == ["slack_call.failed"] * 3
 
 
 async def test_unknown_is_no_verdict_about_a_person(socket_office: Office) -> None:

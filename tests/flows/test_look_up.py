@@ -190,6 +190,7 @@ async def test_a_look_up_that_takes_long_is_answered_afterwards() -> None:
         outcome = await office.slack.command("slow Task1", user=U_ANA, channel=C_ONCALL)
         assert outcome.acked
         assert 1.9 < outcome.seconds < 2.5
+        assert "Asking RTC about" in (await office.slack.next_message(user=U_ANA)).text
         card = await office.slack.next_message(user=U_ANA)
     assert card.blocks[0]["text"]["text"] == "🔌 RTC isn't responding"
     assert nothing_amiss(office.slack)

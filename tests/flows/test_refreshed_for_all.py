@@ -57,7 +57,7 @@ def invited(office: Office) -> None:
 
 
 def not_told(office: Office) -> None:
-    office.slack.fault("conversations.info", "lacking:channel.is_ext_shared")
+    office.slack.fault("conversations.info", "lacking:channel.is_ext_shared", times=2)
 
 
 def refused(office: Office) -> None:

@@ -396,7 +396,8 @@ async def test_slack_takes_its_time_to_say_who_it_is() -> None:
         outcome = await office.slack.command("Room1 Task1", user=U_BEN, channel=C_ONCALL)
         assert outcome.acked
         assert outcome.seconds < 2.9
-        assert ": Ended after" in (await told(office, U_BEN, C_ONCALL, before)).text
+        assert "Asking Slack who you are" in (await told(office, U_BEN, C_ONCALL, before)).text
+        assert ": Ended after" in (await told(office, U_BEN, C_ONCALL, before + 1)).text
 
 
 async def test_one_person_can_not_use_up_what_all_share() -> None:

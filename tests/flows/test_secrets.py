@@ -77,7 +77,7 @@ async def test_nothing_leaks(door: str, log: io.StringIO) -> None:
         lines, rows = (office.folder / "audit.jsonl").read_text(), rows_of(office.folder / "rectask.db")
     assert done == ACTIONS
     assert "Ended after" in seen
-    assert "listener.failed" in log.getvalue()
+    assert "slack_call.failed" in log.getvalue()
     assert lines.count('"share"') > 1
     assert lines.count('"link"') > 5
     assert "audit_records" in rows

@@ -4,7 +4,7 @@ import asyncio
 import dataclasses
 import json
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from bot.slack.desk import Desk
 from bot.slack.events import Handler, on_uninstalled, on_user_change, quietly
 from bot.slack.gate import make_gate
 from bot.slack.homes import Homes
+from bot.slack.limits import LIMITS, Limits
 from bot.slack.linker import Linker
 from bot.slack.listeners import register
 from bot.slack.visit import Body
@@ -93,6 +94,12 @@ class Bureau:
 
 @pytest.fixture
 async def bureau(fake_rtc: FakeRtc, tmp_path: Path) -> AsyncIterator[Bureau]:
+    async with open_bureau(fake_rtc, tmp_path) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def open_bureau(fake_rtc: FakeRtc, tmp_path: Path, *, limits: Limits = LIMITS) -> AsyncIterator[Bureau]:
     async with AsyncExitStack() as stack:
         bot = await stack.enter_async_context(open_brief_bot(fake_rtc))
         fake = await stack.enter_async_context(open_fake_slack(FakeSlack()))
@@ -106,7 +113,9 @@ async def bureau(fake_rtc: FakeRtc, tmp_path: Path) -> AsyncIterator[Bureau]:
         gate = make_gate(slack, workspace, rights=Rights(), per_minute=1_000, audit=BatchingAuditLog(), clock=bot.clock)
         work = await stack.enter_async_context(Work())
         desk = Desk(
-            answerer=Answerer(bot.reader, store, recall=bot.reader.recall, clock=bot.clock),
+            answerer=Answerer(
+                bot.reader, store, recall=bot.reader.recall, last_known=bot.reader.last_known, clock=bot.clock
+            ),
             apps=bot.apps,
             slack=slack,
             session=session,
@@ -121,6 +130,7 @@ async def bureau(fake_rtc: FakeRtc, tmp_path: Path) -> AsyncIterator[Bureau]:
             requests=store,
             homes=await stack.enter_async_context(Homes(slack, store, store, clock=bot.clock)),
             next_look=lambda _task: timedelta(seconds=30),
+            limits=limits,
         )
         bolt = make_bolt(slack, desk.workspace)
         register(bolt, desk)
