@@ -14,6 +14,7 @@ _FORBIDDEN_IN_ID = re.compile(r"[^a-zA-Z0-9@\-_.]")
 
 # GetRecordTask knows tasks that were started within this time (vendor's page of GetRecordTask).
 KNOWN_FOR = timedelta(hours=72)
+SAME_START_WITHIN = timedelta(seconds=1)
 
 
 # What a recording can be stored as (parameter table of StartRecord); HLS is a playlist and its segments.
@@ -149,6 +150,11 @@ class RecordingFile:
         """By the object key's ending, such as "MP4"; None where that is none a recording can have."""
         ending = (self.object_key or "").rpartition(".")[2].upper()
         return ending if ending in _FILE_FORMATS else None
+
+
+def is_same_start(one: datetime, other: datetime) -> bool:
+    """Whether two start times are of one task: RTC may round them, and give another unit than before."""
+    return abs(one - other) <= SAME_START_WITHIN
 
 
 @dataclass(frozen=True, slots=True)

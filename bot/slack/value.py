@@ -7,7 +7,16 @@ from datetime import UTC, datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bot.recording.task import InvalidId, RecordTask, RtcApp, TaskRef, UnknownApp, app_as_configured, choose_app
+from bot.recording.task import (
+    InvalidId,
+    RecordTask,
+    RtcApp,
+    TaskRef,
+    UnknownApp,
+    app_as_configured,
+    choose_app,
+    is_same_start,
+)
 
 # The last second of the year 9999; later ones are no datetimes.
 _LATEST = 253_402_300_799
@@ -48,7 +57,7 @@ class Told:
         """Whether this is still the same task: RTC tells of the newest one of those ids."""
         if self.started_at is None or task.started_at is None:
             return True
-        return abs(self.started_at - task.started_at) < _MILLISECOND
+        return is_same_start(self.started_at, task.started_at)
 
 
 @dataclass(frozen=True, slots=True)

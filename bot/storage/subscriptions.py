@@ -1,7 +1,7 @@
 """What people do: subscribe, unsubscribe, and look at their list."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, and_, case, delete, exists, func, or_, select, update
@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.recording.completion import Completion, Occasion
 from bot.recording.reading import Reading
-from bot.recording.task import RecordTask, TaskRef
+from bot.recording.task import RecordTask, TaskRef, is_same_start
 from bot.storage.columns import EPOCH
 from bot.storage.conclusions import completion, most_telling
 from bot.storage.database import Database
@@ -67,7 +67,7 @@ class SqlSubscriptions:
         """
         found = self._database.decoder.sort(rows, candidate, of=watched_tasks.name)
         for row in rows:
-            if row.id in found.left_out and row.phase == Phase.WATCHING and row.started == known_start(task):
+            if row.id in found.left_out and row.phase == Phase.WATCHING and _may_be(row.started, known_start(task)):
                 raise StoreUnavailable(f"The stored row of this task cannot be read: watched_tasks, id {row.id}.")
         return found.decoded
 
@@ -186,6 +186,10 @@ _HAS_NOTHING_TO_SHOW = or_(
     ),
     ~exists().where(notices.c.subscription_id == subscriptions.c.id),
 )
+
+
+def _may_be(stored: datetime | None, start: datetime | None) -> bool:
+    return stored == start if stored is None or start is None else is_same_start(stored, start)
 
 
 def _is_outdated(told: Completion, reading: Reading) -> bool:

@@ -9,7 +9,7 @@ from sqlalchemy import Column, Row, Select, and_, case, exists, literal, or_, se
 from sqlalchemy.sql import ColumnElement
 
 from bot.recording.reading import Reading
-from bot.recording.task import NOT_STARTED, RecordTask, RtcApp, TaskRef
+from bot.recording.task import NOT_STARTED, SAME_START_WITHIN, RecordTask, RtcApp, TaskRef, is_same_start
 from bot.storage.columns import Start
 from bot.storage.decoding import whole
 from bot.storage.naming import AppNames
@@ -38,7 +38,13 @@ def watched_task(row: Row[Any], names: AppNames) -> WatchedTask:
 
 def candidates(ref: TaskRef, start: datetime | None) -> Select[Any]:
     """The rows that may be of the task of these ids and this start, the oldest first."""
-    return select(watched_tasks).where(of_ids(ref), or_(IS_WATCHING, c.started == start)).order_by(c.id)
+    return select(watched_tasks).where(of_ids(ref), or_(IS_WATCHING, _is_start(c.started, start))).order_by(c.id)
+
+
+def _is_start(column: ColumnElement[Any], start: datetime | None) -> ColumnElement[bool]:
+    if start is None:
+        return column == None  # noqa: E711
+    return column.between(start - SAME_START_WITHIN, start + SAME_START_WITHIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +79,10 @@ def likeliest_first(
     def may_be(each: Candidate) -> bool:
         if task.status == NOT_STARTED and each.started_at is not None:
             return read_at is not None and each.seen is not None and read_at <= each.seen.read_at
-        return start is None or each.started_at in {None, start}
+        return start is None or each.started_at is None or is_same_start(each.started_at, start)
 
     def rank(each: Candidate) -> tuple[bool, bool, int]:
-        is_another = start is not None and each.started_at != start
+        is_another = start is not None and each.started_at is None
         return is_another, not each.is_watching, -each.id
 
     return sorted(filter(may_be, found), key=rank)
@@ -95,7 +101,7 @@ def start_filled_in(reading: Reading) -> ColumnElement[datetime | None]:
         other.c.app_id == c.app_id,
         other.c.room == c.room,
         other.c.task == c.task,
-        other.c.started == start,
+        _is_start(other.c.started, start),
         other.c.phase == Phase.WATCHING.value,
     )
     is_open = and_(started == None, IS_WATCHING, ~is_taken.correlate(watched_tasks))  # noqa: E711

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from bot.recording.completion import Completion, Occasion
 from bot.recording.reading import Reading, TaskNotFound, TaskReadError, TaskRefused
 from bot.recording.stop_reason import START_TASK_FAILED
-from bot.recording.task import KNOWN_FOR, NOT_STARTED, RUNNING, RecordTask
+from bot.recording.task import KNOWN_FOR, NOT_STARTED, RUNNING, RecordTask, is_same_start
 from bot.recording.verdict import FILES_MAY_FOLLOW_FOR, files_may_follow
 from bot.subscriptions.subscription import Phase, WatchedTask, known_start
 from bot.watcher.schedule import Schedule
@@ -15,10 +15,11 @@ from bot.watcher.schedule import Schedule
 FILES_ARE_AWAITED_FOR = timedelta(minutes=2)
 # A status that tells nothing is worth a notice when it stays for so long.
 UNCLEAR_AFTER = timedelta(minutes=10)
-# After the 72 hours RTC would tell of it no more, whatever it is that keeps it from saying so.
+# After the 72 hours RTC would tell of it no more, whatever it is that keeps it from saying so. Before that, "not found"
+# may be a slip of the gateway's, and the recording may still be running: it is borne like an outage.
+GRACE_WHEN_NOT_FOUND = timedelta()
 GRACE_WHEN_REFUSED = timedelta(hours=1)
 GRACE_WHEN_UNAVAILABLE = timedelta(hours=24)
-NOT_FOUND = "RTC does not know this task any more."
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +70,7 @@ def judge_look(watched: WatchedTask, reading: Reading, *, now: datetime, schedul
 def judge_failure(watched: WatchedTask, failure: TaskReadError, *, now: datetime, schedule: Schedule) -> Judgement:
     """What it means that RTC gave no answer, or this one."""
     forgotten_at = (watched.started_at or watched.watched_since) + KNOWN_FOR
-    if isinstance(failure, TaskNotFound):
-        return _not_found(watched, schedule, now=now, is_forgotten=now >= forgotten_at)
-    grace = GRACE_WHEN_REFUSED if isinstance(failure, TaskRefused) else GRACE_WHEN_UNAVAILABLE
-    if now >= forgotten_at + grace:
+    if now >= forgotten_at + _grace_after(failure):
         return _lost_sight(watched, Completion(Occasion.FORGOTTEN, now, watched.seen))
     if (seen := _end_to_tell(watched, now=now)) is not None:
         late = schedule.while_late_files_may_come()
@@ -80,11 +78,18 @@ def judge_failure(watched: WatchedTask, failure: TaskReadError, *, now: datetime
     return Failed(f"{failure.reason}.", schedule.after_failure(watched.failures + 1))
 
 
+def _grace_after(failure: TaskReadError) -> timedelta:
+    if isinstance(failure, TaskNotFound):
+        return GRACE_WHEN_NOT_FOUND
+    return GRACE_WHEN_REFUSED if isinstance(failure, TaskRefused) else GRACE_WHEN_UNAVAILABLE
+
+
 def _is_newer(watched: WatchedTask, task: RecordTask) -> bool:
     """Whether another task has taken the ids: one with another start, or one that has not begun, as this one had."""
     if watched.started_at is None:
         return False
-    return task.status == NOT_STARTED or known_start(task) not in (None, watched.started_at)
+    start = known_start(task)
+    return task.status == NOT_STARTED or (start is not None and not is_same_start(start, watched.started_at))
 
 
 def _end_to_tell(watched: WatchedTask, *, now: datetime) -> Reading | None:
@@ -134,15 +139,6 @@ def _not_over(watched: WatchedTask, reading: Reading, *, now: datetime, schedule
 
 def _is_unclear(task: RecordTask) -> bool:
     return not task.is_over and task.status not in (NOT_STARTED, RUNNING)
-
-
-def _not_found(watched: WatchedTask, schedule: Schedule, *, now: datetime, is_forgotten: bool) -> Judgement:
-    if is_forgotten:
-        return _lost_sight(watched, Completion(Occasion.FORGOTTEN, now, watched.seen))
-    # One such answer may be a slip of the gateway's; two looks in a row are believed.
-    if watched.last_error == NOT_FOUND:
-        return _lost_sight(watched, Completion(Occasion.GONE, now, watched.seen))
-    return Failed(NOT_FOUND, schedule.while_late_files_may_come())
 
 
 def _lost_sight(watched: WatchedTask, otherwise: Completion) -> Judgement:

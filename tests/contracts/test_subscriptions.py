@@ -81,6 +81,17 @@ async def test_another_start_is_another_task(stores: Stores) -> None:
     assert len(await stores.looks.claim_due(limit=9, lease=LEASE)) == 2
 
 
+@pytest.mark.parametrize("by", [timedelta(milliseconds=1), timedelta(milliseconds=-640), SECOND])
+async def test_a_start_within_a_second_is_the_same_task(stores: Stores, by: timedelta) -> None:
+    """RTC may round it."""
+    await stores.subscribe(ANN)
+    again = reading(start=START + by)
+    assert await stores.subscriptions.is_subscribed(again.task, ANN)
+    assert await stores.subscribe(ANN, again) == THERE
+    assert await stores.subscribe(BOB, again) == NEW
+    assert len(await stores.looks.claim_due(limit=9, lease=LEASE)) == 1
+
+
 class TestTheStart:
     async def test_is_filled_in_when_somebody_subscribes(self, stores: Stores) -> None:
         await stores.subscribe(ANN, NOT_BEGUN)

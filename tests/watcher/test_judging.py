@@ -8,7 +8,7 @@ from bot.recording.completion import Occasion
 from bot.recording.reading import Reading, TaskNotFound, TaskReadError, TaskRefused, TaskUnavailable
 from bot.recording.task import KNOWN_FOR
 from bot.subscriptions.subscription import Phase, WatchedTask
-from bot.watcher.judging import NOT_FOUND, Close, Failed, Judgement, Tell, WatchOn, judge_failure, judge_look
+from bot.watcher.judging import Close, Failed, Judgement, Tell, WatchOn, judge_failure, judge_look
 from bot.watcher.schedule import Schedule
 from tests.watcher.told import MINUTE, NOW, START, reading, watched
 
@@ -132,12 +132,21 @@ def test_waiting_for_one_thing_is_not_counted_for_another() -> None:
     assert judged.waiting_since == NOW
 
 
-def test_not_found_is_believed_the_second_time() -> None:
-    once = fail(watched(seen=reading(2)), failure_of(TaskNotFound))
-    assert once == Failed(NOT_FOUND, timedelta(minutes=1))
-    twice = fail(watched(seen=reading(2), failures=1, last_error=NOT_FOUND), failure_of(TaskNotFound))
-    assert isinstance(twice, Tell)
-    assert (twice.completion.occasion, twice.completion.reading) == (Occasion.GONE, reading(2))
+@pytest.mark.parametrize("failures", [0, 1, 50])
+def test_not_found_is_borne_like_an_outage_while_the_72_hours_are_not_over(failures: int) -> None:
+    """RTC may say so by mistake, and the recording go on; a subscription that was ended does not come back."""
+    task = watched(seen=reading(2), failures=failures, last_error="It is so")
+    judged = fail(task, failure_of(TaskNotFound), now=START + KNOWN_FOR - MINUTE)
+    assert judged == fail(task, failure_of(TaskUnavailable), now=START + KNOWN_FOR - MINUTE)
+    assert isinstance(judged, Failed)
+    assert judged.next_look <= 2 * MINUTE
+
+
+@pytest.mark.parametrize("by", [timedelta(milliseconds=1), -timedelta(milliseconds=999), timedelta(seconds=1)])
+def test_a_start_that_differs_by_a_second_at_most_is_the_same_one(by: timedelta) -> None:
+    told = look(watched(seen=reading(2)), reading(3, start=START + by, end=ENDED, files=1))
+    assert isinstance(told, Tell)
+    assert told.completion.occasion is Occasion.ENDED
 
 
 def test_not_found_after_72_hours_means_that_they_are_over() -> None:
@@ -163,7 +172,7 @@ def test_an_outage_is_no_news_until_a_day_after_the_72_hours() -> None:
     assert judged.completion.occasion is Occasion.FORGOTTEN
 
 
-@pytest.mark.parametrize("error", [TaskUnavailable, TaskRefused])
+@pytest.mark.parametrize("error", [TaskUnavailable, TaskRefused, TaskNotFound])
 def test_an_end_that_was_seen_is_told_in_time_though_rtc_can_not_be_asked(error: type[TaskReadError]) -> None:
     over = reading(3, end=ENDED)
     waiting = watched(seen=over, waiting_since=NOW)
@@ -178,10 +187,10 @@ def test_an_end_that_was_seen_is_told_in_time_though_rtc_can_not_be_asked(error:
 @pytest.mark.parametrize("error", [TaskNotFound, TaskRefused])
 def test_what_is_lost_from_sight_after_its_end_was_seen_is_told_as_its_end(error: type[TaskReadError]) -> None:
     over = reading(3, end=ENDED)
-    judged = fail(watched(seen=over, last_error=NOT_FOUND), failure_of(error), now=START + KNOWN_FOR * 2)
+    judged = fail(watched(seen=over), failure_of(error), now=START + KNOWN_FOR * 2)
     assert isinstance(judged, Tell)
     assert (judged.completion.occasion, judged.completion.reading) == (Occasion.ENDED, over)
-    assert fail(watched(phase=AWAITING, last_error=NOT_FOUND), failure_of(TaskNotFound)) == Close()
+    assert fail(watched(phase=AWAITING), failure_of(TaskNotFound), now=START + KNOWN_FOR) == Close()
 
 
 @given(
