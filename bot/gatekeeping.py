@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -16,6 +17,7 @@ from bot.access.batches import BatchingAuditLog
 from bot.access.lines import JsonLines
 from bot.access.rights import Right, Rights, Rule
 from bot.allow_settings import AllowSettings
+from bot.clocks import SteadyClock
 from bot.line_writer import LineWriter
 from bot.settings import Settings
 from bot.storage.audit import SqlAudit
@@ -24,7 +26,6 @@ from bot.supervision import Supervisor
 
 log = structlog.get_logger()
 
-FORGET_EVERY = timedelta(hours=1)
 # Small, so that nobody waits long for a lock.
 ROWS_A_BATCH = 500
 PAUSE_BETWEEN_BATCHES = 0.5
@@ -91,15 +92,23 @@ async def keep_forgetting(
     *,
     clock: Callable[[], datetime],
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    timer: Callable[[], float] = time.monotonic,
 ) -> None:
-    """Delete what is older, in small batches, now and every hour, until cancelled."""
+    """Delete what is older, in small batches, every hour in which the clock did not jump, until cancelled."""
+    steady = SteadyClock("machine", partial(_read, clock), timer=timer)
     while True:
         try:
-            while forgotten := await records.forget(before=clock() - kept_for, at_most=ROWS_A_BATCH):
+            await steady.until_steady(sleep)
+            while await steady.look() == timedelta() and (
+                forgotten := await records.forget(before=clock() - kept_for, at_most=ROWS_A_BATCH)
+            ):
                 log.info("audit.forgotten", records=forgotten)
                 await sleep(PAUSE_BETWEEN_BATCHES)
         except NotRecorded:
             pass  # those who write say that it is lost
         except Exception:
             log.exception("upkeep.failed")
-        await sleep(FORGET_EVERY.total_seconds())
+
+
+async def _read(clock: Callable[[], datetime]) -> datetime:
+    return clock()

@@ -34,6 +34,7 @@ class Readiness:
             "slack_permissions": self.health.is_permitted,
             "store": await self._has_store(),
             "rounds": self.watching is not None and self.watching.is_well,
+            "due_times": self.watching is not None and self.watching.timekeeper.is_well,
             **socket,
             "background_tasks": not self.supervisor.away,
             **{f"background_task_{name}": False for name in sorted(self.supervisor.away)},

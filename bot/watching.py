@@ -10,8 +10,10 @@ from functools import partial
 
 import structlog
 
+from bot.clocks import LOOKED_AT_EVERY, SteadyClock
 from bot.lookup.cache import CachingReader
 from bot.storage.database import Database
+from bot.storage.due_times import SqlDueTimes
 from bot.storage.looks import SqlLooks
 from bot.storage.notices import SqlNotices
 from bot.storage.requests import SqlRequests
@@ -19,17 +21,28 @@ from bot.storage.subscriptions import SqlSubscriptions
 from bot.storage.upkeep import SqlUpkeep
 from bot.subscriptions.messenger import Messenger
 from bot.subscriptions.person import Person
-from bot.subscriptions.store import Looks, Notices, Requests, StoreUnavailable, Subscriptions, Upkeep
+from bot.subscriptions.store import (
+    DueTimes,
+    Farthest,
+    Looks,
+    Notices,
+    Requests,
+    StoreUnavailable,
+    Subscriptions,
+    Upkeep,
+)
 from bot.supervision import Supervised, Supervisor
 from bot.watcher import deliverer, watcher
 from bot.watcher.deliverer import Deliverer
 from bot.watcher.meter import UNMETERED, WatchMeter
 from bot.watcher.pace import A_SECOND, Pace
+from bot.watcher.schedule import BACK_OFF_AT_MOST, SLOWEST
+from bot.watcher.timekeeper import Timekeeper
 from bot.watcher.watcher import Watcher
 
 log = structlog.get_logger()
 
-UPKEEP_EVERY = timedelta(hours=1)
+A_MINUTE = timedelta(minutes=1)
 # Small, so that nobody waits long for a lock.
 ROWS_A_BATCH = 500
 # Slack's signature is good for five minutes to either side; an event was seen to be repeated after six.
@@ -46,6 +59,7 @@ class Stores:
     notices: Notices
     upkeep: Upkeep
     requests: Requests
+    due_times: DueTimes
 
 
 def stores_of(database: Database) -> Stores:
@@ -56,6 +70,7 @@ def stores_of(database: Database) -> Stores:
         SqlNotices(database),
         SqlUpkeep(database),
         SqlRequests(database),
+        SqlDueTimes(database),
     )
 
 
@@ -70,6 +85,12 @@ class Habits:
     messages_per_second: float = A_SECOND
     messages_at_once: int = deliverer.AT_ONCE
 
+    @property
+    def farthest(self) -> Farthest:
+        """What is due later than that was given its time by a clock that was wrong."""
+        look = max(SLOWEST * self.interval, BACK_OFF_AT_MOST)
+        return Farthest(look + A_MINUTE, deliverer.UNFORESEEN_IS_TRIED_EVERY + A_MINUTE, self.delivery_lease)
+
 
 @dataclass(frozen=True, slots=True)
 class Watching:
@@ -77,6 +98,7 @@ class Watching:
 
     watcher: Watcher
     deliverer: Deliverer
+    timekeeper: Timekeeper
     loops: Sequence[Supervised]
 
     @property
@@ -134,11 +156,19 @@ async def open_watching(
             )
         )
         reader.hand_on_to(looking.hear)
+
+        def wake() -> None:
+            looking.rounds.wake()
+            delivering.rounds.wake()
+
         supervisor = supervisor or Supervisor()
+        timekeeper = Timekeeper(stores.due_times, habits.farthest, on_pulled_in=wake)
         watching = Watching(
             looking,
             delivering,
+            timekeeper,
             (
+                supervisor.start("timekeeper", timekeeper.run),
                 supervisor.start("watcher", looking.rounds.run),
                 supervisor.start("deliverer", delivering.rounds.run),
                 supervisor.start("upkeep", partial(keep_up, stores, habits.retention, sleep)),
@@ -148,25 +178,33 @@ async def open_watching(
         yield watching
 
 
-async def keep_up(stores: Stores, retention: timedelta, sleep: Callable[[float], Awaitable[None]]) -> None:
-    """Delete what is older than the retention, in small batches, now and every hour, until cancelled."""
+async def keep_up(
+    stores: Stores,
+    retention: timedelta,
+    sleep: Callable[[float], Awaitable[None]],
+    *,
+    timer: Callable[[], float] = time.monotonic,
+) -> None:
+    """Delete what is older than the retention, in small batches, every hour in which the clock did not jump."""
+    clock = SteadyClock("store", stores.due_times.moment, timer=timer)
     while True:
         try:
-            forgotten = await _in_batches(partial(stores.upkeep.forget, older_than=retention), sleep)
-            await _in_batches(partial(stores.requests.forget, older_than=REQUESTS_KEPT), sleep)
+            await clock.until_steady(sleep)
+            if forgotten := await _in_batches(partial(stores.upkeep.forget, older_than=retention), clock, sleep):
+                log.info("tasks.forgotten", tasks=forgotten)
+            await _in_batches(partial(stores.requests.forget, older_than=REQUESTS_KEPT), clock, sleep)
         except StoreUnavailable:
-            forgotten = 0  # the loops say that it is lost
+            await sleep(LOOKED_AT_EVERY.total_seconds())  # the loops say that it is lost
         except Exception:
             log.exception("upkeep.failed")
-            forgotten = 0
-        if forgotten:
-            log.info("tasks.forgotten", tasks=forgotten)
-        await sleep(UPKEEP_EVERY.total_seconds())
+            await sleep(LOOKED_AT_EVERY.total_seconds())
 
 
-async def _in_batches(forget: Callable[..., Awaitable[int]], sleep: Callable[[float], Awaitable[None]]) -> int:
+async def _in_batches(
+    forget: Callable[..., Awaitable[int]], clock: SteadyClock, sleep: Callable[[float], Awaitable[None]]
+) -> int:
     total = 0
-    while forgotten := await forget(at_most=ROWS_A_BATCH):
+    while await clock.look() == timedelta() and (forgotten := await forget(at_most=ROWS_A_BATCH)):
         total += forgotten
         await sleep(PAUSE_BETWEEN_BATCHES)
     return total

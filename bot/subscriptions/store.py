@@ -174,6 +174,30 @@ class Census:
     oldest_waiting: timedelta | None
 
 
+@dataclass(frozen=True, slots=True)
+class Farthest:
+    """How far ahead the store may have set something: the next look, an attempt to deliver, the end of a lease."""
+
+    look: timedelta
+    notice: timedelta
+    lease: timedelta
+
+
+class DueTimes(Protocol):
+    """What keeps a clock that was wrong for a while from holding everything up."""
+
+    async def moment(self) -> datetime:
+        """The store's clock."""
+        ...
+
+    async def pull_in(self, farthest: Farthest) -> int:
+        """Make due now what would be due later than that, and end leases after one lease that would last for two.
+
+        How many rows that was. Cheap enough to be done every few seconds, with tens of thousands of tasks.
+        """
+        ...
+
+
 class Upkeep(Protocol):
     """What keeps the store in order."""
 

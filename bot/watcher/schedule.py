@@ -16,6 +16,7 @@ SOON = timedelta(seconds=10)
 LATE_FILES = timedelta(minutes=1)
 # How many times the interval, by how long the task has been running.
 _SLOWER = ((timedelta(hours=12), 4), (timedelta(hours=3), 2))
+SLOWEST = max(times for _, times in _SLOWER)
 BACK_OFF_AT_MOST = timedelta(minutes=2)
 # Looks that were due together part, so that tasks of one start do not make a bunch for hours.
 JITTER = 0.1

@@ -12,6 +12,7 @@ from bot.recording.completion import Completion, Occasion
 from bot.recording.reading import Reading
 from bot.recording.task import ENDED, NOT_STARTED, RUNNING, RecordingFile, RecordTask, RtcApp, Status, TaskRef
 from bot.storage.database import Database, open_database
+from bot.storage.due_times import SqlDueTimes
 from bot.storage.looks import SqlLooks
 from bot.storage.notices import SqlNotices
 from bot.storage.requests import SqlRequests
@@ -20,7 +21,7 @@ from bot.storage.tables import metadata
 from bot.storage.upkeep import SqlUpkeep
 from bot.subscriptions.notice import Delivery, Place
 from bot.subscriptions.person import Person
-from bot.subscriptions.store import Looks, Notices, Requests, Subscriptions, Upkeep
+from bot.subscriptions.store import DueTimes, Looks, Notices, Requests, Subscriptions, Upkeep
 from bot.subscriptions.subscription import Entry, Look, Phase, Subscribed, WatchedTask
 from tests.world import SetClock
 
@@ -74,6 +75,7 @@ class Stores:
     notices: Notices
     upkeep: Upkeep
     requests: Requests
+    due_times: DueTimes
 
     async def subscribe(self, person: Person = ANN, about: Reading = RUNS) -> Subscribed:
         return await self.subscriptions.subscribe(about, person, next_look=timedelta())
@@ -144,6 +146,7 @@ def stores_of(database: Database, clock: SetClock) -> Stores:
         SqlNotices(database),
         SqlUpkeep(database),
         SqlRequests(database),
+        SqlDueTimes(database),
     )
 
 

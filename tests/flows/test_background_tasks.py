@@ -13,6 +13,7 @@ TASKS = {
     "watcher",
     "deliverer",
     "upkeep",
+    "timekeeper",
     "home_tabs",
     "slack_token",
     "audit_upkeep",
@@ -43,7 +44,7 @@ async def test_each_is_away_for_a_moment_and_works_again(logged: list[EventDict]
         await asyncio.sleep(0.01)
         status, checks = await checks_of(office)
         assert status == 503
-        assert {check for check, is_well in checks.items() if not is_well} - {"rounds"} == {
+        assert {check for check, is_well in checks.items() if not is_well} - {"rounds", "due_times"} == {
             "background_tasks",
             *(f"background_task_{name}" for name in TASKS),
         }

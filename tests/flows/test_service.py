@@ -51,6 +51,7 @@ async def test_health(office: Office) -> None:
                 "slack_permissions": True,
                 "store": True,
                 "rounds": True,
+                "due_times": True,
                 "background_tasks": True,
             },
         },

@@ -7,9 +7,15 @@ import pytest
 from sqlalchemy import event, text
 
 from bot.storage.database import open_database
+from bot.subscriptions.store import Farthest
 from tests.contracts.databases import TABLES
-from tests.contracts.stores import ANN, DAY, IS_OVER, LEASE, REF, RUNS, Stores, stores_of
+from tests.contracts.stores import ANN, DAY, IS_OVER, LEASE, MINUTE, REF, RUNS, Stores, stores_of
 from tests.world import SetClock
+
+
+def pull_in(stores: Stores) -> Awaitable[Any]:
+    return stores.due_times.pull_in(Farthest(look=MINUTE, notice=DAY, lease=LEASE))
+
 
 SCANS = ("SCAN", "Seq Scan on")
 QUESTIONS: dict[str, tuple[Callable[[Stores], Awaitable[Any]], str]] = {
@@ -19,6 +25,8 @@ QUESTIONS: dict[str, tuple[Callable[[Stores], Awaitable[Any]], str]] = {
     "old requests": (lambda stores: stores.requests.forget(older_than=DAY, at_most=500), "requests_seen_at"),
     "how many tasks": (lambda stores: stores.upkeep.census(), "watched_tasks_due"),
     "how many notices": (lambda stores: stores.upkeep.census(), "notices_counted"),
+    "looks too far ahead": (pull_in, "watched_tasks_due"),
+    "notices too far ahead": (pull_in, "notices_due"),
     "a list": (lambda stores: stores.subscriptions.entries(ANN, limit=50), "subscriptions_of_person"),
     "a card": (lambda stores: stores.subscriptions.is_subscribed(IS_OVER.task, ANN), "watched_tasks_of_ids"),
     "news of a task": (lambda stores: stores.looks.hasten(REF), "watched_tasks_of_ids"),
