@@ -12,10 +12,13 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 
 from bot.access.audit import Deed, Door, Outcome
+from bot.slack.bolt import UNREACHABLE
+from bot.slack.delivery import meaning_of
 from bot.slack.desk import Desk
 from bot.slack.visit import Body, Visit
 from bot.slack.work import TooMuchWork
 from bot.slack.workspace import error_of
+from bot.subscriptions.messenger import Later, OutOfReach
 from bot.subscriptions.store import StoreUnavailable
 
 log = structlog.get_logger()
@@ -70,11 +73,22 @@ async def _is_done(desk: Desk, handler: Handler, body: Body) -> bool:
         await handler(desk, body)
     except (StoreUnavailable, NotProven):
         return False
-    except SlackApiError as failure:
-        desk.health.note(error_of(failure))
-        log.warning("event.failed", event_type=event, slack_error=error_of(failure))
+    except UNREACHABLE as failure:
+        return _is_settled(desk, failure, event)
     except Exception:
         log.exception("event.failed", event_type=event)
+    return True
+
+
+def _is_settled(desk: Desk, failure: Exception, event: str) -> bool:
+    """False where Slack may do another time what it did not do."""
+    meaning = meaning_of(failure, is_post=False)
+    if isinstance(failure, SlackApiError):
+        desk.health.note(error_of(failure))
+    if type(meaning) in (Later, OutOfReach):
+        log.info("event.put_off", event_type=event, reason=meaning.reason)
+        return False
+    log.warning("event.failed", event_type=event, reason=meaning.reason)
     return True
 
 
@@ -89,8 +103,9 @@ async def on_home_opened(desk: Desk, body: Body) -> None:
     if asker.is_stranger:
         desk.gate.note(visit, Deed.LIST, None, outcome=Outcome.REFUSED, reason="of another organisation")
         return
+    with desk.gate.noting_failure(visit, Deed.LIST, None):
+        await desk.homes.open(person)
     desk.gate.note(visit, Deed.LIST, None)
-    await desk.homes.open(person)
 
 
 async def on_uninstalled(desk: Desk, body: Body) -> None:
@@ -115,14 +130,19 @@ async def on_tokens_revoked(desk: Desk, body: Body) -> None:
 
 
 async def on_user_change(desk: Desk, body: Body) -> None:
-    """Whether somebody is a guest now is asked anew; who was deactivated is not written to any more."""
+    """Whether somebody is a guest now is asked anew; who was deactivated is not written to any more.
+
+    Events come in any order, and somebody can be back before it is told that they went: Slack is asked.
+    """
     user = _event_of(body).get("user")
-    if isinstance(user, dict):
-        desk.gate.people.note_change(str(user.get("id")))
-    if isinstance(user, dict) and user.get("deleted") is True:
-        closed = await desk.notices.close_person(desk.person(user.get("id")), _DEACTIVATED)
-        if closed:
-            log.info("person.deactivated", subscriptions=closed)
+    if not isinstance(user, dict) or not isinstance(user.get("id"), str):
+        return
+    person, people = desk.person(user["id"]), desk.gate.people
+    people.note_change(person.user_id)
+    if user.get("deleted") is not True or not (await people.ask(person.user_id, desk.slack)).is_gone:
+        return
+    if closed := await desk.notices.close_person(person, _DEACTIVATED):
+        log.info("person.deactivated", subscriptions=closed)
 
 
 async def _ignore() -> None:

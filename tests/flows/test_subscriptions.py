@@ -6,6 +6,7 @@ import json
 import pytest
 from structlog.typing import EventDict
 
+from bot.playground.slack_payloads import user_change
 from bot.playground.slack_world import C_ONCALL, C_SHARED, U_ANA, U_BEN, U_GRID, U_STRANGER, Message, View
 from tests.flows.office import Office
 from tests.flows.test_buttons import card_in
@@ -313,6 +314,31 @@ async def test_who_is_deactivated_is_not_written_to_any_more(office: Office) -> 
     await office.slack.reactivate(U_ANA)
     office.slack.channels[C_ONCALL].members.append(U_ANA)
     assert "You are told nothing: This person's account is deactivated" in words_of(await typed(office, "list"))
+
+
+async def test_who_is_back_before_it_is_told_that_they_went_keeps_all(office: Office) -> None:
+    """Slack sends its events in any order, and again."""
+    await typed(office, "watch running Task1")
+    gone = {**user_change(office.slack.world, office.slack.people[U_ANA])}
+    gone["user"] = {**gone["user"], "deleted": True}
+    assert (await office.slack.send_event(gone)).acked
+    assert "You are told nothing" not in words_of(await typed(office, "list"))
+    office.rtc.end("running")
+    await pressed(office, await typed(office, "running Task1"), "rectask.refresh")
+    assert (await direct_message(office)).text
+
+
+@pytest.mark.parametrize("kind", ["lacking:user.deleted", "500_before", "ratelimited"])
+async def test_a_deactivation_that_slack_does_not_confirm_yet_is_asked_about_again(
+    office: Office, kind: str, logged: list[EventDict]
+) -> None:
+    await typed(office, "watch running Task1")
+    office.slack.fault("users.info", kind)
+    assert (await office.slack.deactivate(U_ANA)).acked
+    async with asyncio.timeout(10):
+        while not [event for event in logged if event["event"] == "person.deactivated"]:  # noqa: ASYNC110  # a log
+            await asyncio.sleep(0.05)
+    assert [event["event"] for event in logged].count("event.put_off") == 1
 
 
 @pytest.mark.parametrize("tokens_first", [False, True])
