@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from bot.slack.slack_clock import SlackClock
 from bot.slack.socket_door import SocketDoor
 from bot.slack.workspace import TokenHealth
 from bot.subscriptions.store import StoreUnavailable, Upkeep
@@ -23,6 +24,9 @@ class Readiness:
     upkeep: Upkeep | None = None
     watching: Watching | None = None
     socket: SocketDoor | None = None
+    slack_clock: SlackClock = field(default_factory=SlackClock)
+    # Over a socket nothing is signed with the time.
+    needs_clock: bool = False
     is_serving: bool = False
 
     async def checks(self) -> Mapping[str, bool]:
@@ -36,6 +40,7 @@ class Readiness:
             "rounds": self.watching is not None and self.watching.is_well,
             "due_times": self.watching is not None and self.watching.timekeeper.is_well,
             **socket,
+            **({"clock": self.slack_clock.is_well} if self.needs_clock else {}),
             "background_tasks": not self.supervisor.away,
             **{f"background_task_{name}": False for name in sorted(self.supervisor.away)},
         }

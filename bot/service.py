@@ -180,6 +180,7 @@ async def _find_gate(process: Process, bot: Bot, audit: AuditLog) -> Gate:
         session=session,
         meter=process.meters.slack,
         patience=process.slack_patience,
+        clock=process.readiness.slack_clock,
     )
     workspace = await until_reached(lambda: greet(slack), of="slack", sleep=process.sleep)
     return make_gate(
@@ -295,7 +296,7 @@ async def _open_door(process: Process, desk: Desk, door: Door) -> AsyncIterator[
         assert settings.slack_signing_secret is not None
         secret = settings.slack_signing_secret.get_secret_value()
         door.handler = http_door(bolt, signing_secret=secret, meter=desk.meter)
-        readiness.is_serving = True
+        readiness.is_serving, readiness.needs_clock = True, True
         log.info("door.opened", kind="http")
         try:
             yield

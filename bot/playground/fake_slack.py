@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
+from email.utils import formatdate
 from pathlib import Path
 
 import aiohttp
@@ -151,6 +152,18 @@ class FakeSlack(SlackPeople):
         self._turnstile.limits = limits if isinstance(limits, Limits) else Limits() if limits else None
 
     @property
+    def skew(self) -> int:
+        """How many seconds Slack's own clock is ahead, by which it signs requests and dates answers."""
+        return self._doors.http.skew
+
+    @skew.setter
+    def skew(self, seconds: int) -> None:
+        self._doors.http.skew = seconds
+
+    async def _date(self, _request: web.Request, response: web.StreamResponse) -> None:
+        response.headers["Date"] = formatdate(time.time() + self.skew, usegmt=True)
+
+    @property
     def repeats(self) -> int:
         """How often each delivery comes again, with the same envelope's id or the same signature."""
         return self._doors.repeats
@@ -286,6 +299,7 @@ class FakeSlack(SlackPeople):
 
     def make_app(self) -> web.Application:
         app = web.Application(client_max_size=BODY_MAY_HAVE)
+        app.on_response_prepare.append(self._date)
         app.add_routes(
             [
                 web.route("*", "/api/{method}", self._api.answer),

@@ -23,6 +23,7 @@ from bot.slack.meter import UNMETERED, SlackMeter, kind_of
 from bot.slack.metered import PATIENCE, MeteredSlack, Patience
 from bot.slack.origins import drop_foreign_url, not_redirected
 from bot.slack.repeats import mark
+from bot.slack.slack_clock import SlackClock
 from bot.slack.workspace import TOKEN_IS_DEAD, Workspace, error_of
 
 log = structlog.get_logger()
@@ -49,10 +50,13 @@ def make_slack(
     session: aiohttp.ClientSession,
     meter: SlackMeter = UNMETERED,
     patience: Patience = PATIENCE,
+    clock: SlackClock | None = None,
 ) -> AsyncWebClient:
-    """The client for Slack's Web API, each call of which ends within `patience`."""
+    """The client for Slack's Web API, each call of which ends within `patience`; `clock` is told each answer's date."""
     logger = _quiet_logger()
-    return MeteredSlack(meter, token=token, base_url=base_url, session=session, logger=logger, patience=patience)
+    return MeteredSlack(
+        meter, token=token, base_url=base_url, session=session, logger=logger, patience=patience, clock=clock
+    )
 
 
 def open_session() -> aiohttp.ClientSession:

@@ -12,6 +12,8 @@ from bot.proxies import failure_at_proxy
 from bot.slack.answers import AnswerIncomplete, AuthTest
 from bot.slack.bolt import UNREACHABLE, TokenRefused, prove_app_token
 from bot.slack.members import GroupNotThere, Members
+from bot.slack.metered import date_of
+from bot.slack.slack_clock import ADVICE, agrees, in_words, seconds_ahead
 from bot.slack.workspace import error_of
 
 _REINSTALL = "Install the app again with the manifest that `rectask manifest` prints; scopes change only by installing."
@@ -40,12 +42,19 @@ async def diagnose_slack(
         yield _unreachable("slack token", slack, failure)
         return
     yield Finding("slack token", is_well=True, said=f"It is of {answer.get('team')}, as {answer.get('user')}.")
+    if (ahead := seconds_ahead(date_of(answer))) is not None:
+        yield _judge_clock(ahead)
     yield _judge_scopes(str(answer.headers.get("x-oauth-scopes", "")), scopes)
     members = Members(slack, is_org_wide=whose.is_enterprise_install)
     for group in sorted(groups):
         yield await _prove_group(slack, members, group)
     if app_token is not None:
         yield await _prove_socket(slack, app_token)
+
+
+def _judge_clock(ahead: float) -> Finding:
+    is_well = agrees(ahead)
+    return Finding("slack clock", is_well, in_words(ahead), advice=None if is_well else ADVICE)
 
 
 def _judge_scopes(granted: str, needed: Collection[str]) -> Finding:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.slack.answers import AnswerIncomplete, data_of
 from bot.slack.meter import SlackMeter, outcome_of
+from bot.slack.slack_clock import SlackClock
 
 # What escapes slack_sdk over answers that are JSON and no object, or no text at all.
 _ODD = (AttributeError, LookupError, RecursionError, ValueError)
@@ -44,10 +45,12 @@ class MeteredSlack(AsyncWebClient):
         session: aiohttp.ClientSession,
         logger: logging.Logger,
         patience: Patience = PATIENCE,
+        clock: SlackClock | None = None,
     ) -> None:
         super().__init__(token=token, base_url=base_url, session=session, retry_handlers=[], logger=logger)
         self._meter = meter
         self._patience = patience
+        self._clock = clock
 
     async def api_call(
         self,
@@ -74,7 +77,7 @@ class MeteredSlack(AsyncWebClient):
         )
         limit = self._patience.call if files is None else self._patience.upload
         try:
-            answer = await _answered(api_method, call, limit)
+            answer = await self._dated(_answered(api_method, call, limit))
         except asyncio.CancelledError:
             # Whoever called it has waited for long enough.
             self._meter.called(api_method, "unreachable")
@@ -84,6 +87,25 @@ class MeteredSlack(AsyncWebClient):
             raise
         self._meter.called(api_method, "ok")
         return answer
+
+    async def _dated(self, answered: Awaitable[AsyncSlackResponse]) -> AsyncSlackResponse:
+        try:
+            answer = await answered
+        except SlackApiError as failure:
+            self._note_date(failure.response)
+            raise
+        self._note_date(answer)
+        return answer
+
+    def _note_date(self, answer: object) -> None:
+        if self._clock is not None:
+            self._clock.note(date_of(answer))
+
+
+def date_of(answer: object) -> str | None:
+    """What Slack's answer says of the time."""
+    headers = getattr(answer, "headers", None)
+    return headers.get("Date") if isinstance(headers, Mapping) else None
 
 
 async def _answered(method: str, call: Awaitable[AsyncSlackResponse], limit: float) -> AsyncSlackResponse:

@@ -243,7 +243,7 @@ async def test_slacks_side(
     out = capsys.readouterr().out
     assert exit_code == (0 if failing is None else 1)
     if failing is None or advice is None:
-        assert out.count("ok    slack") == 3
+        assert out.count("ok    slack") == 4
     else:
         assert f"FAIL  {failing}" in out
         assert advice in out
@@ -283,6 +283,20 @@ async def test_the_groups_that_rules_name(
     out = capsys.readouterr().out
     assert said in out
     assert exit_code == (0 if out.count("ok    slack group") else 1)
+
+
+@pytest.mark.parametrize(("skew", "said"), [(-360, "s ahead of Slack's"), (360, "s behind Slack's")])
+async def test_a_clock_that_differs_from_slacks(
+    fake_rtc: FakeRtc, use_environ: UseEnviron, capsys: pytest.CaptureFixture[str], skew: int, said: str
+) -> None:
+    async with open_fake_slack(FakeSlack()) as slack:
+        slack.skew = skew
+        tokens = {"SLACK_BOT_TOKEN": slack.bot_token, "SLACK_SIGNING_SECRET": slack.signing_secret}
+        assert await check(environ_for(fake_rtc) | tokens | {"SLACK_API_URL": slack.api_url}, use_environ) == 1
+    out = capsys.readouterr().out
+    assert "FAIL  slack clock" in out
+    assert said in out
+    assert "(NTP)" in out
 
 
 async def test_a_proxy_that_refuses_is_not_taken_for_slack(

@@ -52,6 +52,7 @@ async def test_health(office: Office) -> None:
                 "store": True,
                 "rounds": True,
                 "due_times": True,
+                "clock": True,
                 "background_tasks": True,
             },
         },
@@ -150,8 +151,11 @@ async def test_a_token_that_dies_while_running_turns_it_unready(office: Office, 
     office.slack.fault("views.open", "invalid_auth", times=2)
     for _ in range(2):
         await office.slack.press(card, "rectask.files", user=U_ANA)
+    await office.slack.wait_for(lambda: [call.method for call in office.slack.calls].count("views.open") == 2)
+    await office.slack.wait_for(lambda: "slack_token.refused" in [entry["event"] for entry in logged])
     status, told = await get(f"{office.url}/readyz")
     assert (status, told["checks"]["slack_token"]) == (503, False)  # type: ignore[index]
+    await office.end()
     assert [entry["event"] for entry in logged].count("slack_token.refused") == 1
 
 
