@@ -79,7 +79,7 @@ def parse_command(text: str, *, apps: Sequence[RtcApp]) -> Command:
     if (mention := mention_in(typed)) is not None:
         return Refused(f"{mention} is a mention, not an id. Type the id itself, in quotes if it has to be.")
     words = words_of(typed)
-    if len(words) > 1 and words[0].text.lower() == "/rectask":
+    if words and words[0].text.lower() == "/rectask":
         words = words[1:]
     try:
         return _understand(words, apps)
@@ -110,7 +110,7 @@ def _command(words: list[Word], apps: Sequence[RtcApp], app_name: str | None) ->
         case [first, second] if not first.is_quoted and first.text.lower() in VERBS:
             return _refused_with_one_id(first, second)
     if (meant := _ids_in(words)) is None:
-        return _too_many_words(words)
+        return _too_many_words(words, apps)
     kind, room, task, app_there = meant
     return kind(TaskRef(choose_app(apps, app_name or app_there), room, task))
 
@@ -178,11 +178,15 @@ def _refused_with_one_id(verb: Word, only: Word) -> Refused:
     return Refused(problem + _IF_A_ROOM.format(room=verb.text, task=said))
 
 
-def _too_many_words(words: list[Word]) -> Refused:
-    first = words[0].text
-    if len(words) == 3 and (near := _command_like(first.lower(), VERBS)):  # noqa: PLR2004
+def _too_many_words(words: list[Word], apps: Sequence[RtcApp]) -> Refused:
+    first, last = words[0].text, words[-1].text
+    problem = f"That is {len(words)} words; a look-up has two, the room id and the task id."
+    if len(words) != 3:  # noqa: PLR2004
+        return Refused(problem)
+    if near := _command_like(first.lower(), VERBS):
         return Refused(f"There is no command “{first}”. Did you mean “{near}”?")
-    return Refused(f"That is {len(words)} words; a look-up has two, the room id and the task id.")
+    is_app = last.casefold() in {app.name.casefold() for app in apps}
+    return Refused(f"{problem} Did you mean --app {last}?" if is_app else problem)
 
 
 def _command_like(typed: str, known: Sequence[str] | dict[str, type[LookUp | Watch | Unwatch]]) -> str | None:

@@ -76,7 +76,7 @@ def test_another_app_anywhere(text: str) -> None:
             "/?",
             "/help",
         ),
-        *("help watch", "help me please", "watch --help", "Room1 Task1 -h", "list ?", "*"),
+        *("help watch", "help me please", "watch --help", "Room1 Task1 -h", "list ?", "*", "/rectask", "/rectask help"),
     ],
 )
 def test_help(text: str) -> None:
@@ -136,6 +136,7 @@ def test_three_words_that_begin_with_a_verb(text: str, command: Command) -> None
         ("Room1", "That is one word"),
         ("hepl", "Did you mean “help”?"),
         ("Room1 Task1 more", "That is 3 words"),
+        ("Room1 Task1 Staging", "Did you mean --app Staging?"),
         ("“Room 1” Task1", "' ' at position 5"),
         ('Room"1 Task1', "'\"' at position 5"),
         ("Room/1 Task1", "'/' at position 5"),
