@@ -121,6 +121,9 @@ async def test_a_watched_task_from_its_due_time_to_its_notice() -> None:
         await scrape_until(office.url, lambda each: each.get(settled, outcome="delivered") == 1)
         timer.until_the_store_is_asked_again()
         scraped = await scrape(office.url)
+        await office.slack.break_sockets("closed")
+        await scrape_until(office.url, lambda each: each.get("rectask_socket_lost_total", reason="closed") == 1)
+    assert scraped.get("rectask_socket_regained_total") == 0
     assert scraped.get(settled, outcome="put_off") == 1
     assert [scraped.get(name) for name in OF_THE_STORE] == [0, 0, 0]
     states = ("pending", "sending", "delivered", "dead")

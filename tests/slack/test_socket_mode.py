@@ -10,8 +10,10 @@ from structlog.typing import EventDict
 
 from bot.playground.fake_slack import FakeSlack
 from bot.playground.slack_socket_faults import BREAKS, HELLO
+from bot.slack.bolt import TokenRefused
 from bot.slack.socket_link import REPLACED
-from tests.slack.socket_scene import Scene, entered, play
+from bot.slack.socket_pace import LIMITS
+from tests.slack.socket_scene import LONGEST, Scene, entered, now, play
 
 BACK_WITHIN = 45.0
 OPENINGS, IN_SECONDS = 10, 60.0
@@ -117,3 +119,185 @@ def check_log(logged: list[EventDict], scene: Scene, *, may_go_unnoticed: bool) 
 def check_pace(openings: list[float]) -> None:
     for first, too_soon in zip(openings, openings[OPENINGS:], strict=False):
         assert too_soon - first >= IN_SECONDS
+
+
+@pytest.mark.parametrize(
+    "way",
+    [Failing(""), Failing(OPEN, "timeout_before"), Failing("socket.handshake", "silent"), Failing(HELLO, "no_pong")],
+)
+@pytest.mark.parametrize("moment", [600.0, 610.0, 620.0])
+def test_an_outage_of_ten_minutes_is_over_when_slack_is_well(way: Failing, moment: float) -> None:
+    """At whichever moment that is: the pauses are at their longest by then."""
+
+    async def script(slack: FakeSlack) -> None:
+        async with failing(slack, way, None, is_start=False) as scene:
+            await asyncio.sleep(moment)
+            slack.heal()
+            await slack.open_door()
+            await scene.until_answered(within=BACK_WITHIN)
+
+    play(script)
+
+
+@pytest.mark.parametrize("chance", [0.0, LONGEST])
+@pytest.mark.parametrize("kind", sorted({*BREAKS, "missing"}))
+def test_a_storm_stays_below_ten_openings_a_minute(kind: str, chance: float) -> None:
+    """Whatever Slack does after each hello, with the shortest and the longest pauses."""
+
+    async def script(slack: FakeSlack) -> None:
+        slack.fault(HELLO, kind, times=None)
+        async with entered(slack, random=lambda: chance) as scene:
+            await asyncio.sleep(300)
+            assert len(scene.openings.ended_at) >= 5
+            check_pace(scene.openings.ended_at)
+
+    play(script)
+
+
+@pytest.mark.parametrize(
+    ("method", "kind"), [(OPEN, "ratelimited"), ("socket.handshake", "429")], ids=["address", "handshake"]
+)
+def test_retry_after_is_kept_to(method: str, kind: str) -> None:
+    async def script(slack: FakeSlack) -> None:
+        slack.fault(method, kind, retry_after=50)
+        async with entered(slack, random=lambda: 0.0) as scene:
+            await asyncio.sleep(49.5)
+            assert len(scene.openings.ended_at) == 1
+            await scene.until_answered(within=5.0)
+            assert scene.openings.ended_at[1] - scene.openings.ended_at[0] >= 50
+
+    play(script)
+
+
+@pytest.mark.parametrize("reason", ["warning", "refresh_requested"])
+def test_a_socket_that_is_replaced_loses_no_command(logged: list[EventDict], reason: str) -> None:
+    """Not those that are under way, nor those that come while it happens."""
+
+    async def script(slack: FakeSlack) -> None:
+        async with entered(slack) as scene:
+            await scene.settle()
+            under_way = [asyncio.create_task(scene.command(f"slow {number}")) for number in range(5)]
+            await asyncio.sleep(0.5)
+            await slack.disconnect(reason)
+            await slack.wait_for_socket(timeout=1.0)
+            outcomes = [await scene.command(str(number)) for number in range(20)]
+            assert all(outcome.acked for outcome in [*await asyncio.gather(*under_way), *outcomes])
+            await asyncio.sleep(60)
+            assert slack.complaints == []
+
+    play(script)
+    assert [entry for entry in logged if entry["log_level"] != "debug"] == []
+
+
+def test_a_successor_is_there_before_its_predecessor_is_left() -> None:
+    async def script(slack: FakeSlack) -> None:
+        async with entered(slack) as scene:
+            await scene.settle()
+            slack.fault(OPEN, "slow_before", seconds=8.0)
+            await slack.disconnect("warning")
+            for _ in range(20):
+                await asyncio.sleep(1)
+                assert await scene.door.is_connected()
+            assert slack.sockets == 1
+
+    play(script)
+
+
+def test_a_token_that_is_refused_at_the_start_is_told_whoever_waits() -> None:
+    async def script(slack: FakeSlack) -> None:
+        slack.fault(OPEN, "500_before", times=3)
+        slack.fault(OPEN, "invalid_auth", times=None)
+        async with entered(slack) as scene:
+            with pytest.raises(TokenRefused, match="SLACK_APP_TOKEN: invalid_auth"):
+                await scene.door.prove()
+
+    play(script)
+
+
+def test_a_token_that_is_refused_later_is_tried_slowly(logged: list[EventDict]) -> None:
+    async def script(slack: FakeSlack) -> None:
+        async with entered(slack) as scene:
+            await scene.settle()
+            await scene.door.prove()
+            slack.fault(OPEN, "invalid_auth", times=None)
+            await slack.break_sockets("closed")
+            await asyncio.sleep(600)
+            assert not await scene.door.is_connected()
+            assert 20 <= len(scene.openings.ended_at) <= 42
+            slack.heal()
+            await scene.until_answered(within=BACK_WITHIN)
+            await asyncio.sleep(20)
+
+    play(script)
+    told = [entry["event"] for entry in logged if entry["log_level"] != "debug"]
+    assert told == ["socket.lost", "app_token.refused", "socket.regained"]
+
+
+def test_a_loop_that_is_killed_is_started_again(logged: list[EventDict]) -> None:
+    async def script(slack: FakeSlack) -> None:
+        async with entered(slack) as scene:
+            await scene.settle()
+            (loop,) = [task for task in asyncio.all_tasks() if task.get_name() == "slack_socket"]
+            loop.cancel()
+            await asyncio.sleep(30)
+            assert (await scene.command()).acked
+            await slack.break_sockets("reset")
+            await scene.until_answered(within=BACK_WITHIN)
+
+    play(script)
+    assert "background_task.restarted" in [entry["event"] for entry in logged]
+
+
+@pytest.mark.parametrize(
+    ("method", "kind"),
+    [
+        (OPEN, "timeout_before"),
+        ("socket.handshake", "silent"),
+        (HELLO, "missing"),
+        (HELLO, "half_open"),
+        (HELLO, "no_pong"),
+        (HELLO, "warning"),
+        (OPEN, "invalid_auth"),
+        (OPEN, "ratelimited"),
+        ("socket.address", "unreachable"),
+        ("", ""),
+    ],
+)
+@pytest.mark.parametrize("after", [0.0, 3.0, 12.0])
+def test_leaving_takes_a_second_whatever_goes_on(method: str, kind: str, after: float) -> None:
+    """And as long as acknowledgements may take besides, where some are due."""
+
+    async def script(slack: FakeSlack) -> None:
+        if method:
+            slack.fault(method, kind, times=None)
+        async with entered(slack):
+            await asyncio.sleep(after)
+            began = now()
+        assert now() - began <= LIMITS.close + 0.1
+
+    play(script)
+
+
+def test_what_is_inside_is_acknowledged_before_the_door_is_left() -> None:
+    async def script(slack: FakeSlack) -> None:
+        async with entered(slack) as scene:
+            await scene.settle()
+            under_way = asyncio.create_task(scene.command("slow"))
+            await asyncio.sleep(0.5)
+        assert (await under_way).acked
+
+    play(script)
+
+
+@pytest.mark.parametrize("odd", ['"text"', "[]", "nonsense", "{}", '{"type": "disconnect"}', '{"envelope_id": 1}'])
+def test_what_slack_never_sends_does_no_harm(odd: str) -> None:
+    async def script(slack: FakeSlack) -> None:
+        async with entered(slack) as scene:
+            await scene.settle()
+            (socket,) = slack._doors.sockets.usable  # noqa: SLF001  # the stand-in says nothing that Slack does not say
+            await socket.response.send_str(odd)
+            await scene.until_answered(within=5.0)
+            await asyncio.sleep(30)
+            assert (await scene.command()).acked
+
+    play(script)
