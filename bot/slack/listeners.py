@@ -26,7 +26,7 @@ from bot.slack.opening import on_links, on_open
 from bot.slack.refused import note_refused
 from bot.slack.repeats import is_new, once
 from bot.slack.reply import Reply
-from bot.slack.sharing import can_post_again, on_share
+from bot.slack.sharing import can_post_again, on_cancel, on_share
 from bot.slack.subscribing import (
     may_subscribe,
     on_clear,
@@ -50,6 +50,7 @@ def register(app: AsyncApp, desk: Desk) -> None:
     app.action(re.compile(r"rectask\.unsubscribe(\..*)?"))(shielded(desk, once(on_unsubscribe, or_if_unknown=True)))
     app.action("rectask.list")(shielded(desk, on_list))
     app.action("rectask.clear")(shielded(desk, once(on_clear, or_if_unknown=True)))
+    app.action("rectask.cancel")(shielded(desk, on_cancel))
     app.action("rectask.share")(shielded(desk, once(on_share)))
     app.action(re.compile(r"rectask\.(files|raw)(\..*)?"))(shielded(desk, once(on_more, or_if_unknown=True)))
     app.action("rectask.links")(shielded(desk, once(on_links)))
@@ -83,7 +84,7 @@ async def _let_in(desk: Desk, listener: Listener, body: Body, reply: Reply) -> N
     served = desk.work.begin(guarded(desk, reply, lambda: _ask_who_and_serve(desk, listener, body, reply)))
     await asyncio.wait({served}, timeout=desk.limits.first_sign)
     if not reply.is_acknowledged:
-        await reply.at_work(working_card("Asking Slack who you are"))
+        await reply.at_work(reply.doing)
 
 
 async def _ask_who_and_serve(desk: Desk, listener: Listener, body: Body, reply: Reply) -> None:
@@ -163,6 +164,7 @@ async def _card_with_links(desk: Desk, visit: Visit, remembered: Reading) -> Car
 
 async def _answer(desk: Desk, make: Callable[[], Awaitable[Card]], reply: Reply, *, sign: Card) -> None:
     """With the card, as soon as that is made; with the sign, where it is not made soon."""
+    reply.doing = sign
     card = desk.work.begin(made(desk, make))
     done, _ = await asyncio.wait({card}, timeout=desk.limits.first_sign)
     if done:

@@ -14,6 +14,7 @@ _OF_ACTION = {
     "subscribe": Deed.SUBSCRIBE,
     "unsubscribe": Deed.UNSUBSCRIBE,
     "share": Deed.SHARE,
+    "cancel": Deed.SHARE,
     "list": Deed.LIST,
     "clear": Deed.LIST,
     "links": Deed.LINK,

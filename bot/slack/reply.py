@@ -14,7 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.calls import SlackFailed, called
 from bot.slack.cards.card import Card
-from bot.slack.cards.failing import answer_lost_card, as_modal
+from bot.slack.cards.failing import answer_lost_card, as_modal, working_card
 from bot.slack.cards.files import in_channel as remembering
 from bot.slack.limits import LIMITS, Limits
 from bot.slack.meter import UNMETERED, SlackMeter
@@ -43,7 +43,8 @@ class Ways:
 class Reply:
     """The answer to one command or press.
 
-    Its messages go out one after the other. `modal` is the id of the modal that the person looks at, if there is one.
+    Its messages go out one after the other. `modal` is the id of the modal that the person looks at, if there is one;
+    `doing` says what goes on at the moment.
     """
 
     def __init__(self, ack: AsyncAck, body: Body, ways: Ways) -> None:
@@ -56,6 +57,8 @@ class Reply:
         self._turn = asyncio.Lock()
         self._is_answered = False
         self._stands_in = False
+        self._sign: Card | None = None
+        self.doing = working_card("Asking Slack who you are")
         self.modal = _modal_of(body)
         self.is_acknowledged = False
 
@@ -80,6 +83,9 @@ class Reply:
 
         A sign that does not get through is no loss. With `replace` the answer takes its place in turn.
         """
+        if card is self._sign:
+            return
+        self._sign = card
         if not self.is_acknowledged and self._is_command:
             await self.at_once(card)
             return
@@ -115,12 +121,6 @@ class Reply:
             await self.acknowledge()
         if not await self._show(card):
             await self.afterwards(card, kept=card)
-
-    async def withdraw(self) -> None:
-        """Take away the message whose button was pressed, which only the presser sees."""
-        self._is_answered = True
-        if self._url is not None:
-            await self._url.send({"delete_original": True}, may_repeat=True)
 
     def lasts(self, seconds: float) -> bool:
         """Whether the person can be answered in so many seconds."""

@@ -10,7 +10,13 @@ from bot.slack.boundary import begin
 from bot.slack.calls import SlackFailed, called
 from bot.slack.cards.card import Card
 from bot.slack.cards.failing import asking_card
-from bot.slack.cards.words import invite_card, shared_card, shared_in_organisation_card, shared_outside_card
+from bot.slack.cards.words import (
+    invite_card,
+    not_shared_card,
+    shared_card,
+    shared_in_organisation_card,
+    shared_outside_card,
+)
 from bot.slack.desk import Desk
 from bot.slack.reply import Reply
 from bot.slack.value import Press
@@ -92,11 +98,18 @@ async def _share_here(desk: Desk, press: Press, visit: Visit, reply: Reply) -> N
         await reply.afterwards(shared_card(), replace=True)
 
 
+async def on_cancel(desk: Desk, visit: Visit, reply: Reply) -> None:
+    """The second question was answered with no."""
+    await reply.acknowledge()
+    desk.press(visit.body, or_removed=True)
+    begin(desk, reply, lambda: reply.afterwards(not_shared_card(), replace=True))
+
+
 def _second_question(press: Press, audience: Audience) -> Card:
     channel = audience.channel or "this channel"
     if audience.reach is Reach.ORGANISATION:
         return shared_in_organisation_card(press, channel)
-    return shared_outside_card(press, channel, audience.others)
+    return shared_outside_card(press, channel, len(audience.others))
 
 
 async def _post(desk: Desk, channel_id: str, card: Card) -> None:

@@ -9,6 +9,7 @@ from bot.playground.slack_world import (
     C_ONCALL,
     C_OUTSIDE,
     C_SHARED,
+    T_OTHER,
     U_ANA,
     U_BEN,
     U_GRID,
@@ -113,6 +114,20 @@ async def test_share_with_another_organisation_asks_once_more(office: Office) ->
     assert shared.ephemeral_to is None
     await office.slack.wait_for(lambda: asked.edited)
     assert "The card is in the channel" in words_of(asked)
+    assert nothing_amiss(office.slack)
+
+
+async def test_the_second_question_can_be_cancelled_and_names_nobody_by_an_id(office: Office) -> None:
+    card = await card_in(office, C_SHARED)
+    await office.slack.press(card, "rectask.share", user=U_ANA)
+    asked = await office.slack.next_message(user=U_ANA, channel=C_SHARED)
+    assert "is shared with another organization" in words_of(asked)
+    assert T_OTHER not in words_of(asked)
+    assert '"style": "danger"' not in words_of(asked)
+    await office.slack.press(asked, "rectask.cancel", user=U_ANA)
+    await office.slack.wait_for(lambda: asked.edited)
+    assert "Nothing was posted" in words_of(asked)
+    assert not [message for message in office.slack.messages if message.ephemeral_to is None]
     assert nothing_amiss(office.slack)
 
 

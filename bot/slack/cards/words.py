@@ -129,23 +129,21 @@ def invite_card() -> Card:
     return words_card("Invite me first", "I am not in this channel. Type `/invite @Rectask`, then press Share again.")
 
 
-def shared_outside_card(press: Press, channel: str, organisations: tuple[str, ...]) -> Card:
-    """The second question before something is shared with people of other organisations."""
-    named = ", ".join(code(name) for name in organisations) or "another organisation"
-    agreed = Press(press.ref, outside_too=True).as_value()
+def shared_outside_card(press: Press, channel: str, others: int) -> Card:
+    """The second question before something is shared with people of other organisations; Slack gives ids, no names."""
+    named = "another organization" if others < 2 else f"{others} other organizations"  # noqa: PLR2004
     return Card(
-        text="This channel is shared with another organisation. Share the card with them too?",
+        text=f"This channel is shared with {named}. Share the card with them too?",
         blocks=(
             headline("Share outside your organisation?"),
             paragraph(f"{code('#' + channel)} is shared with {named}. They would see this recording's card."),
-            buttons(button("Share with them too", "rectask.share", value=agreed, style="danger")),
+            _yes_or_no(press),
         ),
     )
 
 
 def shared_in_organisation_card(press: Press, channel: str) -> Card:
     """The second question before something is shared with other workspaces of the same organization."""
-    agreed = Press(press.ref, outside_too=True).as_value()
     return Card(
         text="Other workspaces of your organization can see this channel. Share the card with them too?",
         blocks=(
@@ -154,9 +152,22 @@ def shared_in_organisation_card(press: Press, channel: str) -> Card:
                 f"{code('#' + channel)} is shared with other workspaces of your organization. "
                 "Their members would see this recording's card."
             ),
-            buttons(button("Share with them too", "rectask.share", value=agreed)),
+            _yes_or_no(press),
         ),
     )
+
+
+def _yes_or_no(press: Press) -> Block:
+    agreed = Press(press.ref, outside_too=True).as_value()
+    return buttons(
+        button("Share with them too", "rectask.share", value=agreed),
+        button("Cancel", "rectask.cancel", value=Press(press.ref).as_value()),
+    )
+
+
+def not_shared_card() -> Card:
+    """In the place of the second question, once it was answered with Cancel."""
+    return words_card("Not shared", "Nothing was posted into the channel.")
 
 
 def shared_card() -> Card:
