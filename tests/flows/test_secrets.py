@@ -102,7 +102,7 @@ def actions_pressed(office: Office) -> set[str]:
 
 
 def rows_of(path: Path) -> str:
-    """Every row of every table but `requests`, which holds hashes of signatures and nothing else that looks like one."""
+    """Every row of every table but `requests`, whose hashes of signatures look like signatures."""
     with closing(sqlite3.connect(path)) as connection:
         return "\n".join(line for line in connection.iterdump() if not line.startswith('INSERT INTO "requests"'))
 
