@@ -1,6 +1,7 @@
 """What can go wrong on the way to RTC, done by the stand-in for the rooms of these names."""
 
 import asyncio
+import gzip
 import socket
 import struct
 from collections.abc import Awaitable, Callable
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 HUGE = 50_000_000
+EMPTY_OBJECTS_SIZE = 10_000_000
 SLOW_FOR = 30.0
 # SO_LINGER on, with no time: closing sends a reset.
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
@@ -89,6 +91,37 @@ async def _huge(request: web.BaseRequest) -> web.StreamResponse:
     return response
 
 
+async def _empty_objects(_request: web.BaseRequest) -> web.StreamResponse:
+    many = ",".join(["{}"] * (EMPTY_OBJECTS_SIZE // 3))
+    return web.Response(text=f'{{"Result": {{"RecordTask": {{"RecordFileList": [{many}]}}}}}}')
+
+
+def _whole(*, start: str = "1624873773000", end: str = "1624874235000") -> str:
+    """An answer that is whole, with these numbers in it."""
+    task = f'{{"StartTime": {start}, "EndTime": {end}, "Status": 3, "StopReason": "StopByAPI", "RecordFileList": []}}'
+    return f'{{"ResponseMetadata": {{"RequestId": "whole"}}, "Result": {{"RecordTask": {task}}}}}'
+
+
+async def _gzip_in_capitals(_request: web.BaseRequest) -> web.StreamResponse:
+    return web.Response(body=gzip.compress(_whole().encode()), headers={"Content-Encoding": "GZIP, identity"})
+
+
+async def _unknown_encoding(_request: web.BaseRequest) -> web.StreamResponse:
+    return web.Response(body=_whole().encode(), headers={"Content-Encoding": "aws-chunked"})
+
+
+async def _utf_16(_request: web.BaseRequest) -> web.StreamResponse:
+    return web.Response(body=_whole().encode("utf-16"), content_type="application/json")
+
+
+async def _rounded(_request: web.BaseRequest) -> web.StreamResponse:
+    return web.Response(text=_whole(end="1.62487e+12"), content_type="application/json")
+
+
+async def _in_seconds(_request: web.BaseRequest) -> web.StreamResponse:
+    return web.Response(text=_whole(start="1624873773", end="1624874235.0"), content_type="application/json")
+
+
 async def _reset(request: web.BaseRequest) -> web.StreamResponse:
     transport = _transport_of(request)
     connection: socket.socket = transport.get_extra_info("socket")
@@ -114,6 +147,14 @@ FAULTS: dict[str, Fault] = {
     "bad-chunks": Fault("a body whose chunks are broken", _bad_chunks),
     "bad-gzip": Fault("a body that is not what its encoding says", _bad_gzip),
     "huge": Fault("50 MB", _huge),
+    "empty-objects": Fault("10 MB of empty objects", _empty_objects),
+    "gzip-in-capitals": Fault("a whole answer, its Content-Encoding `GZIP, identity`", _gzip_in_capitals),
+    "unknown-encoding": Fault(
+        "a whole answer, not packed, with a Content-Encoding that nobody knows", _unknown_encoding
+    ),
+    "utf-16": Fault("a whole answer in UTF-16 with a byte order mark", _utf_16),
+    "rounded": Fault("a whole answer, its end rounded to six digits: 1.62487e+12", _rounded),
+    "in-seconds": Fault("a whole answer, its times in seconds", _in_seconds),
     "reset": Fault("the connection is reset", _reset),
     "closed": Fault("the connection is closed without an answer", _closed),
 }

@@ -3,20 +3,20 @@
 import asyncio
 import itertools
 import random
-import zlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
 
 import httpx
 import structlog
 
 from bot.recording.reading import TaskNotFound, TaskReadError, TaskRefused, TaskUnavailable, Urgency
 from bot.volcengine import failures
+from bot.volcengine.bodies import BODY_LIMIT, apart, in_utf_8, is_large, read_whole
 from bot.volcengine.error_codes import Kind, explain
 from bot.volcengine.headers import date_of, retry_after
 from bot.volcengine.meter import TIMED_OUT, UNMETERED, UNREACHABLE, AttemptMeter, code_of
+from bot.volcengine.pacer import Pacer, Sent
 from bot.volcengine.service import ApiService
 from bot.volcengine.signing import SignatureAuth, Signer
 from bot.volcengine.transport import Patience
@@ -25,46 +25,11 @@ from bot.volcengine.wire import Envelope, MakesNoSense, WireError, parse_envelop
 log = structlog.get_logger()
 
 ATTEMPTS = 3
-BODY_LIMIT = 10 * 1024 * 1024
 # Of what the vendor says of an error, which goes into logs and onto terminals.
 _MESSAGE_AT_MOST = 1_000
 # Seconds, of which each pause is a fraction, so that they spread.
 _PAUSE_WHEN_PASSING = 0.2
-# zlib's way of asking for gzip.
-_GZIP = 16 + zlib.MAX_WBITS
 _HEADERS = {"accept-encoding": "gzip", "user-agent": "rectask"}
-
-
-class Sent(Protocol):
-    """One request whose turn it is; the pacer is told once what became of it."""
-
-    def answered(self) -> None:
-        """An answer to it came."""
-        ...
-
-    def failed(self) -> None:
-        """It came to an end in some other way."""
-        ...
-
-    def never_left(self) -> None:
-        """It was not sent at all."""
-        ...
-
-    def lost(self) -> None:
-        """Nobody waits for it any more, and nobody knows where it is."""
-        ...
-
-
-class Pacer(Protocol):
-    """Whoever decides when a request may go out."""
-
-    async def turn(self, urgency: Urgency) -> Sent:
-        """Return when it is this asker's turn to send one request."""
-        ...
-
-    def slow_down(self) -> None:
-        """Volcengine says that there were too many requests."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +41,7 @@ class ApiAnswer:
     request_id: str | None
     log_id: str | None
     received_at: datetime
+    is_large: bool = False
 
 
 class _WorthAnotherAttempt(TaskUnavailable):
@@ -181,7 +147,9 @@ class OpenApi:
             raise _WorthAnotherAttempt(
                 words.happened, meaning=words.meaning, advice=words.advice, reason=words.reason
             ) from failure
-        return self._understand(response, body, rtc_app=rtc_app, seconds=time() - sent_at)
+        seconds = time() - sent_at
+        found = await apart(body is not None and is_large(body), lambda: _envelope_in(body))
+        return self._understand(response, found, rtc_app=rtc_app, seconds=seconds)
 
     async def _exchange(self, url: str, sent: Sent) -> tuple[httpx.Response, bytes | None]:
         """One request and its answer; the body is None where it is too large to be read."""
@@ -193,29 +161,29 @@ class OpenApi:
             raise
         sent.answered()
         try:
-            return response, await _read_whole(response)
+            return response, await read_whole(response)
         finally:
             await response.aclose()
 
-    def _understand(self, response: httpx.Response, body: bytes | None, *, rtc_app: str, seconds: float) -> ApiAnswer:
+    def _understand(self, response: httpx.Response, found: "_Found", *, rtc_app: str, seconds: float) -> ApiAnswer:
         if (server_time := date_of(response)) is not None:
             self.clock_ahead = self._clock() - server_time
         log_id = self._concealed(response.headers.get("x-tt-logid"))
-        envelope, flaw = _envelope_in(body)
+        envelope, flaw = found.envelope, found.flaw
         request_id = self._concealed(envelope.response_metadata.request_id)
         error = envelope.response_metadata.error
         self._meter.attempted(code_of(error, response.status_code, flaw=flaw), seconds)
         if error.is_there or response.status_code != httpx.codes.OK:
             raise self._error(error, response, request_id=request_id, log_id=log_id, rtc_app=rtc_app)
-        if body is None or flaw is not None:
-            raise failures.makes_no_sense(flaw or "", peer=self._service, request_id=request_id, log_id=log_id)
-        text = body.decode(errors="replace")
+        if flaw is not None:
+            raise failures.makes_no_sense(flaw, peer=self._service, request_id=request_id, log_id=log_id)
         authorization = response.request.headers.get("authorization", "")
-        if (concealed := self._signer.conceal_in(text, authorization=authorization)) is not text:
-            text, envelope = concealed, _envelope_in(concealed.encode())[0]
+        if (concealed := self._signer.conceal_in(found.text, authorization=authorization)) is not found.text:
+            found = _envelope_in(concealed.encode())
         return ApiAnswer(
-            result=envelope.result,
-            body=text,
+            result=found.envelope.result,
+            body=found.text,
+            is_large=found.is_large,
             request_id=request_id,
             log_id=log_id,
             received_at=self._clock(),
@@ -288,37 +256,24 @@ def clock_in_words(ahead: timedelta | None) -> str:
     return f"This machine's clock is {abs(seconds):,} s {direction} Volcengine's"
 
 
-async def _read_whole(response: httpx.Response) -> bytes | None:
-    """The body, unpacked; None as soon as it passes the limit, before more than that is unpacked.
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What an answer's body came to: its envelope, an empty one where there is a flaw, and its text."""
 
-    Raises httpx.DecodingError for packing that is broken, or was not asked for: packing upon packing can make gigabytes
-    of some kilobytes.
-    """
-    encoding = response.headers.get("content-encoding", "identity")
-    unpacker = zlib.decompressobj(_GZIP) if encoding == "gzip" else None
-    if unpacker is None and encoding != "identity":
-        raise httpx.DecodingError(f"content-encoding {encoding}")
-    body = bytearray()
-    async for chunk in response.aiter_raw():
-        try:
-            body += chunk if unpacker is None else unpacker.decompress(chunk, BODY_LIMIT + 1)
-        except zlib.error as failure:
-            raise httpx.DecodingError(str(failure)) from failure
-        if len(body) > BODY_LIMIT:
-            return None
-    if unpacker is not None and not unpacker.eof:
-        raise httpx.DecodingError("the packed body ends too soon")
-    return bytes(body)
+    envelope: Envelope
+    text: str = ""
+    flaw: str | None = None
+    is_large: bool = False
 
 
-def _envelope_in(body: bytes | None) -> tuple[Envelope, str | None]:
-    """The envelope, and what is wrong with it; an empty one where there is none to be read."""
+def _envelope_in(body: bytes | None) -> _Found:
     if body is None:
-        return Envelope(), f"it is larger than {BODY_LIMIT // 1024**2} MiB"
+        return _Found(Envelope(), flaw=f"it is larger than {BODY_LIMIT // 1024**2} MiB")
+    text = in_utf_8(body)
     try:
-        return parse_envelope(body), None
+        return _Found(parse_envelope(text), text.decode(errors="replace"), is_large=is_large(text))
     except MakesNoSense as flaw:
-        return Envelope(), str(flaw)
+        return _Found(Envelope(), flaw=str(flaw))
 
 
 def _what_happened(error: WireError, status_code: int) -> str:

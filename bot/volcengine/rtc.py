@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from bot.recording.reading import Reading, TaskNotFound, TaskReadError, Urgency
 from bot.recording.task import TaskRef
+from bot.volcengine.bodies import apart
 from bot.volcengine.failures import makes_no_sense
 from bot.volcengine.openapi import ApiAnswer, OpenApi
 from bot.volcengine.service import ApiService
@@ -42,7 +43,7 @@ class RtcTaskReader:
         del fresh
         answer = await self.ask(ref, urgency=urgency)
         try:
-            task = parse_record_task(answer.result, ref)
+            task = await apart(answer.is_large, lambda: parse_record_task(answer.result, ref))
         except MakesNoSense as flaw:
             raise makes_no_sense(str(flaw), peer=RTC, request_id=answer.request_id, log_id=answer.log_id) from flaw
         if task is None:

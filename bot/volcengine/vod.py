@@ -10,6 +10,7 @@ from bot.finding import Finding
 from bot.recording.link import Link, LinkUnavailable
 from bot.recording.reading import Priority, TaskReadError, Urgency
 from bot.recording.task import RecordingFile, TaskRef
+from bot.volcengine.bodies import apart
 from bot.volcengine.error_codes import concerns_the_question
 from bot.volcengine.openapi import ApiAnswer, OpenApi
 from bot.volcengine.service import ApiService
@@ -62,7 +63,7 @@ class VodStore:
             answer = await self._ask(file.vid, rtc_app=ref.app.name)
         except TaskReadError as failure:
             raise _link_unavailable(failure) from failure
-        link = _link_in(answer)
+        link = await apart(answer.is_large, lambda: _link_in(answer))
         self._links[file.vid] = link
         return link
 

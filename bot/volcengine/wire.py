@@ -1,28 +1,30 @@
 """What RTC and VOD send, taken as it comes: every part may be missing, null or of another type, numbers may be strings.
 
 The only place where numbers have units: RTC's times are milliseconds since the epoch, its durations milliseconds, VOD's
-times seconds since the epoch; sizes are bytes.
+times seconds since the epoch; sizes are bytes. No number is guessed: one that was rounded is as good as none.
 """
 
+import json
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 from pydantic.alias_generators import to_pascal
-from pydantic_core import CoreSchema, core_schema, from_json
+from pydantic_core import from_json
 
 from bot.recording.stop_reason import StopReason
 from bot.recording.task import RecordedStream, RecordingFile, RecordTask, Status, TaskRef
+from bot.volcengine.bodies import excess
+from bot.volcengine.numbers import Amount, Code, Else, Milliseconds, Number, Text, exact
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # What is earlier than 2000-01-01 is no time of a recording, but a number that means something else.
 _EARLIEST = 946_684_800_000
 # And 2200-01-01: what is later is somebody's "never", and near the end of what a datetime can hold.
 _LATEST = 7_258_118_400_000
-_LARGEST = 2**63 - 1
-_DIGITS = 18
+_EXPONENT = re.compile(rb"[0-9][eE][+-]?[0-9]")
 # Of the signs of RFC 3986 only: what else comes would have to be escaped to be shown.
 _WEB_ADDRESS = re.compile(r"https?://[A-Za-z0-9.\-]+(:[0-9]{1,5})?([/?][A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*)?")
 _STREAM_KINDS = {None: "camera", 0: "camera", 1: "screen"}
@@ -30,42 +32,6 @@ _STREAM_KINDS = {None: "camera", 0: "camera", 1: "screen"}
 
 class MakesNoSense(ValueError):
     """An answer in which nothing of the documented form is to be found."""
-
-
-class _Else:
-    """Annotates a field: whatever can not be made into its type becomes this value, without a call into Python."""
-
-    def __init__(self, default: object) -> None:
-        self._default = default
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.with_default_schema(handler(source), default=self._default, on_error="default")
-
-
-class _WholeNumber:
-    """Annotates an int: a number, or a string with one, within bounds; true and false are none. All of it in Rust."""
-
-    def __init__(self, *, least: int) -> None:
-        self._least = least
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        bounded = core_schema.int_schema(ge=self._least, le=_LARGEST)
-        others = (core_schema.str_schema(strict=True), core_schema.float_schema(strict=True))
-        ways: list[CoreSchema | tuple[CoreSchema, str]] = [
-            core_schema.int_schema(strict=True, ge=self._least, le=_LARGEST),
-            *(core_schema.chain_schema([other, bounded]) for other in others),
-        ]
-        return core_schema.union_schema(ways, mode="left_to_right")
-
-
-Number = Annotated[Annotated[int, _WholeNumber(least=-_LARGEST)] | None, _Else(None)]
-Amount = Annotated[Annotated[int, _WholeNumber(least=0)] | None, _Else(None)]
-Text = Annotated[Annotated[str, Field(min_length=1)] | None, _Else(None)]
-Code = Annotated[
-    Annotated[int, _WholeNumber(least=-_LARGEST)] | Annotated[str, Field(min_length=1, max_length=64)] | None,
-    Field(union_mode="left_to_right"),
-    _Else(None),
-]
 
 
 class _Wire(BaseModel):
@@ -99,7 +65,7 @@ class Metadata(_Wire):
 class Envelope(_Wire):
     """The form of every answer of Volcengine; `result` is an object, a string, null or absent."""
 
-    response_metadata: Annotated[Metadata, _Else(Metadata())] = Metadata()
+    response_metadata: Annotated[Metadata, Else(Metadata())] = Metadata()
     result: object = None
 
 
@@ -116,10 +82,10 @@ class WireFile(_Wire):
 
     vid: Text = None
     object_key: Text = None
-    duration: Amount = None
+    duration: Milliseconds = None
     size: Amount = None
-    start_time: Amount = None
-    stream_list: Annotated[list[Annotated[WireStream | None, _Else(None)]], _Else([])] = []
+    start_time: Milliseconds = None
+    stream_list: Annotated[list[Annotated[WireStream | None, Else(None)]], Else([])] = []
     video_codec: Text = None
     audio_codec: Text = None
     video_width: Amount = None
@@ -140,7 +106,7 @@ class WirePlayInfo(_Wire):
 class WirePlayInfos(_Wire):
     """`Result` of VOD's GetPlayInfo."""
 
-    play_info_list: Annotated[list[Annotated[WirePlayInfo | None, _Else(None)]] | None, _Else(None)] = None
+    play_info_list: Annotated[list[Annotated[WirePlayInfo | None, Else(None)]] | None, Else(None)] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,17 +122,22 @@ class PlayAddress:
 class WireTask(_Wire):
     """`Result.RecordTask`."""
 
-    start_time: Amount = None
-    end_time: Amount = None
+    start_time: Milliseconds = None
+    end_time: Milliseconds = None
     status: Code = None
     stop_reason: Text = None
-    record_file_list: Annotated[list[Annotated[WireFile | None, _Else(None)]] | None, _Else([None])] = None
+    record_file_list: object = None
 
 
-def parse_envelope(body: bytes | bytearray) -> Envelope:
-    """Raises MakesNoSense for what is not JSON, not an object, or has neither of an envelope's parts."""
+def parse_envelope(body: bytes) -> Envelope:
+    """Raises MakesNoSense for what is not JSON, too much, not an object, or has neither of an envelope's parts."""
+    if (flaw := excess(body)) is not None:
+        raise MakesNoSense(flaw)
     try:
         payload = from_json(bytes(body))
+        if _EXPONENT.search(body):
+            # The digits of a number are lost in a float, and with them whether it was rounded.
+            payload = json.loads(body, parse_float=_number)
     except ValueError as failure:
         raise MakesNoSense("it is not JSON") from failure
     if not isinstance(payload, dict):
@@ -189,8 +160,26 @@ def parse_record_task(result: object, ref: TaskRef) -> RecordTask | None:
     return _record_task(WireTask.model_validate(task), ref)
 
 
+def _number(text: str) -> int | float | str:
+    """As it was meant, or as the text that it is where that is not certain."""
+    try:
+        number = exact(text)
+    except ValueError:
+        return text
+    return int(number) if number == number.to_integral_value() else float(number)
+
+
+def _wire_files(listed: object) -> list[WireFile | None]:
+    """One by one, so that a thread which reads thousands lets others have their turn in between."""
+    if listed is None:
+        return []
+    if not isinstance(listed, list):
+        return [None]
+    return [WireFile.model_validate(file) if isinstance(file, dict) else None for file in listed]
+
+
 def _record_task(wire: WireTask, ref: TaskRef) -> RecordTask:
-    listed = wire.record_file_list or []
+    listed = _wire_files(wire.record_file_list)
     return RecordTask(
         ref=ref,
         status=Status.from_code(wire.status),
@@ -222,10 +211,13 @@ def _stream(wire: WireStream) -> RecordedStream:
     return RecordedStream(user_id=wire.user_id, kind=kind, index=wire.index)
 
 
-def _moment(milliseconds: int | None) -> datetime | None:
-    if milliseconds is None or not _EARLIEST <= milliseconds <= _LATEST:
+def _moment(number: int | None) -> datetime | None:
+    """From milliseconds, as is documented, or seconds: no time of a recording can be both."""
+    if number is None:
         return None
-    return _EPOCH + timedelta(milliseconds=milliseconds)
+    if _EARLIEST <= number * 1000 <= _LATEST:
+        return _EPOCH + timedelta(seconds=number)
+    return _EPOCH + timedelta(milliseconds=number) if _EARLIEST <= number <= _LATEST else None
 
 
 def _length(milliseconds: int | None) -> timedelta | None:
@@ -254,8 +246,10 @@ def _moment_in_seconds(text: str | None) -> datetime | None:
     """From the forms in which a point in time may come: seconds since the epoch or, to be safe, ISO 8601."""
     if text is None:
         return None
-    if text.isdecimal():
-        return _moment(int(text[:_DIGITS]) * 1000)
+    try:
+        return _moment(int(exact(text)))
+    except ValueError:
+        pass
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

@@ -4,8 +4,9 @@ import asyncio
 import gzip
 import re
 import time
+import zlib
 from contextlib import AbstractAsyncContextManager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from structlog.typing import EventDict
@@ -15,7 +16,7 @@ from bot.playground.fake_rtc import FakeRtc, open_fake_rtc
 from bot.playground.faults import FAULTS
 from bot.playground.gateway import ERRORS, Account
 from bot.recording.reading import TaskNotFound, TaskReadError, TaskRefused, TaskUnavailable
-from bot.recording.task import InvalidId
+from bot.recording.task import ENDED, InvalidId
 from bot.volcengine.error_codes import ERROR_CODES
 from bot.volcengine.transport import Patience
 from tests.volcengine.test_transport import raw_server, read_head
@@ -107,6 +108,7 @@ async def test_each_way_of_saying_not_found(bot: Bot, fake_rtc: FakeRtc, room: s
         ("bad-chunks", "not valid HTTP", 3),
         ("bad-gzip", "not valid HTTP", 3),
         ("huge", "larger than 10 MiB", 1),
+        ("empty-objects", "more than 40,000 objects", 1),
         ("reset", "reset the connection", 3),
         ("closed", "closed the connection", 3),
     ],
@@ -124,7 +126,23 @@ async def test_a_redirect_is_refused(bot: Bot, fake_rtc: FakeRtc) -> None:
 
 
 def test_every_fault_of_the_stand_in_is_tried_above() -> None:
-    assert len(FAULTS) == 13
+    assert len(FAULTS) == 19
+
+
+START, END = datetime(2021, 6, 28, 9, 49, 33, tzinfo=UTC), datetime(2021, 6, 28, 9, 57, 15, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("room", "ended_at"),
+    [("gzip-in-capitals", END), ("unknown-encoding", END), ("utf-16", END), ("in-seconds", END), ("rounded", None)],
+)
+async def test_what_is_whole_is_read_however_it_comes(
+    bot: Bot, fake_rtc: FakeRtc, room: str, ended_at: datetime | None
+) -> None:
+    """And no number is guessed: 1.62487e+12 may be any time within three hours."""
+    read = await ask(bot, room)
+    assert (read.task.status, read.task.started_at, read.task.ended_at) == (ENDED, START, ended_at)
+    assert len(fake_rtc.received) == 1
 
 
 async def test_a_task_that_is_no_object_makes_no_sense_and_keeps_its_request_id(bot: Bot) -> None:
@@ -315,10 +333,30 @@ async def test_a_date_that_is_none_is_passed_over(fake_rtc: FakeRtc, date: str) 
     ("packed", "encoding", "happened"),
     [
         (gzip.compress(OK_BODY, mtime=0), "gzip", None),
+        (gzip.compress(OK_BODY, mtime=0), "GZIP", None),
+        (gzip.compress(OK_BODY, mtime=0), "x-gzip", None),
+        (gzip.compress(OK_BODY, mtime=0), "gzip, identity", None),
+        (gzip.compress(OK_BODY, mtime=0), " identity ,gzip", None),
+        (zlib.compress(OK_BODY), "deflate", None),
+        (zlib.compress(OK_BODY)[2:-4], "Deflate", None),
+        (OK_BODY, "", None),
+        (OK_BODY, "IDENTITY", None),
+        (OK_BODY, "utf-8", None),
+        (OK_BODY, "none, whatever", None),
+        (OK_BODY, "br", None),
+        (b"\xef\xbb\xbf" + OK_BODY, "identity", None),
+        (OK_BODY.decode().encode("utf-16"), "identity", None),
+        (OK_BODY.decode().encode("utf-16-be"), "identity", None),
+        (gzip.compress(OK_BODY.decode().encode("utf-16-le"), mtime=0), "gzip", None),
+        (OK_BODY.decode().encode("utf-32"), "identity", None),
+        (b"\x1b\x00\x80 packed by brotli", "br", "it is not JSON"),
+        (zlib.compress(b"x" * 20_000_000), "deflate", "larger than 10 MiB"),
+        (zlib.compress(OK_BODY)[:-9], "deflate", "not valid HTTP"),
+        (b"no deflate", "deflate", "not valid HTTP"),
+        (gzip.compress(OK_BODY, mtime=0) + b"x" * 11_000_000, "gzip", "larger than 10 MiB"),
         (gzip.compress(b"x" * 20_000_000, mtime=0), "gzip", "larger than 10 MiB"),
         (gzip.compress(gzip.compress(b"x" * 200_000_000, mtime=0), mtime=0), "gzip, gzip", "not valid HTTP"),
         (gzip.compress(OK_BODY, mtime=0)[:-9], "gzip", "not valid HTTP"),
-        (OK_BODY, "br", "not valid HTTP"),
     ],
 )
 async def test_packed_answers(fake_rtc: FakeRtc, packed: bytes, encoding: str, happened: str | None) -> None:

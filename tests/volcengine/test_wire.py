@@ -1,5 +1,6 @@
 """Answers as they may come: every field optional, numbers as strings, anything in the place of anything."""
 
+import contextlib
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.recording.task import ENDED, RtcApp, TaskRef
+from bot.volcengine.numbers import exact
 from bot.volcengine.wire import MakesNoSense, parse_envelope, parse_record_task
 
 REF = TaskRef(RtcApp("prod", "661e0000000000000000543c"), "Room1", "Task1")
@@ -110,6 +112,79 @@ def test_a_time_that_can_not_be_is_unknown(field: str, value: object) -> None:
     task = parse_record_task({"RecordTask": {"Status": 2, field: value}}, REF)
     assert task is not None
     assert task.started_at is None
+
+
+MOMENT = datetime(2021, 6, 28, 9, 49, 33, tzinfo=UTC)
+
+
+def started_at(number: str) -> datetime | None:
+    """What is read of a number as it stands in JSON."""
+    envelope = parse_envelope(f'{{"Result": {{"RecordTask": {{"Status": 2, "StartTime": {number}}}}}}}'.encode())
+    task = parse_record_task(envelope.result, REF)
+    assert task is not None
+    return task.started_at
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "1624873773000",
+        "1624873773000.0",
+        "1624873773000.25",
+        "1.624873773e12",
+        "1.624873773E+12",
+        "16248737730000e-1",
+        "1624873773",
+        "1624873773.0",
+        "1.624873773e9",
+    ],
+)
+def test_a_number_is_read_however_it_is_written(number: str) -> None:
+    assert started_at(number) == MOMENT
+    assert started_at(f'"{number}"') == MOMENT
+
+
+@pytest.mark.parametrize("number", ["1.62487e12", "1.62487e+12", "2e12", "1e3", "1e400", "1e-400", "-1.624873773e12"])
+def test_a_number_that_was_rounded_or_can_not_be_is_not_guessed(number: str) -> None:
+    assert started_at(number) is None
+    assert started_at(f'"{number}"') is None
+
+
+@pytest.mark.parametrize(
+    ("size", "read"),
+    [("3.5", None), ("30388433.0", 30388433), ("3.0388433e7", 30388433), ("3.03884e+07", None), ("NaN", None)],
+)
+def test_a_size_is_a_whole_number(size: str, read: int | None) -> None:
+    body = f'{{"Result": {{"RecordTask": {{"Status": 2, "RecordFileList": [{{"Size": {size}}}]}}}}}}'
+    task = parse_record_task(parse_envelope(body.encode()).result, REF)
+    assert task is not None
+    assert task.files[0].size == read
+
+
+@given(st.text(max_size=50) | st.from_regex(r"-?[0-9]{1,25}(\.[0-9]{1,9})?([eE][+-]?[0-9]{1,4})?", fullmatch=True))
+def test_every_text_is_a_number_or_none(text: str) -> None:
+    with contextlib.suppress(ValueError):
+        assert exact(text).is_finite()
+
+
+TOO_MUCH = [
+    pytest.param(b"[" + b",".join([b"{}"] * 40_001) + b"]", id="objects"),
+    pytest.param(b"[" + b",".join([b"[]"] * 40_001) + b"]", id="lists"),
+    pytest.param(b"[" + b"1," * 400_001 + b"1]", id="numbers"),
+    pytest.param(b"{" + b",".join(b'"%d":1' % n for n in range(200_001)) + b"}", id="names"),
+    pytest.param(b'{"a":' * 50_000 + b"1" + b"}" * 50_000, id="depth"),
+]
+
+
+@pytest.mark.parametrize("result", TOO_MUCH)
+def test_too_much_is_refused_before_objects_are_made_of_it(result: bytes) -> None:
+    with pytest.raises(MakesNoSense, match="more than"):
+        parse_envelope(b'{"Result":' + result + b"}")
+
+
+def test_depth_is_bounded() -> None:
+    with pytest.raises(MakesNoSense):
+        parse_envelope(b'{"Result":' + b"[" * 300 + b"]" * 300 + b"}")
 
 
 @given(st.dictionaries(st.sampled_from(NAMES), anything))
