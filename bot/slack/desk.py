@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import aiohttp
 import structlog
-from slack_sdk.errors import SlackApiError
+from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.recording.task import RecordTask, RtcApp
@@ -62,7 +62,7 @@ class Desk:
             error = error_of(failure)
             self.health.note(error)
             return error in TOKEN_IS_DEAD
-        except (aiohttp.ClientError, OSError, TimeoutError):
+        except (SlackClientError, aiohttp.ClientError, OSError, TimeoutError):
             self.health.note_unreachable()
         else:
             self.health.note(None)

@@ -72,8 +72,17 @@ class Hearsay:
                     await self._people.something_changed()
 
     async def round(self) -> None:
-        """Say what is new, and hear what is. Raises StoreUnavailable."""
+        """Hear what is new, and say what is. Raises StoreUnavailable.
+
+        To hear is only to read, and goes on while a lock keeps everybody from writing.
+        """
+        await self._hear()
         await self._pass_on()
+        if self._timer() - self._forgot_at >= FORGETS_EVERY:
+            self._forgot_at = self._timer()
+            await self._changes.forget(older_than=max(KEPT_FOR, KNOWN_FOR))
+
+    async def _hear(self) -> None:
         begun_at = self._timer()
         recent = await self._changes.recent(within=LOOKS_BACK + timedelta(seconds=begun_at - self._looked_at))
         for user_id, changed_at in recent.items():
@@ -81,9 +90,6 @@ class Hearsay:
                 self._people.forget(user_id)
         self._heard, self._looked_at = recent, begun_at
         self._people.heard()
-        if begun_at - self._forgot_at >= FORGETS_EVERY:
-            await self._changes.forget(older_than=max(KEPT_FOR, KNOWN_FOR))
-            self._forgot_at = begun_at
 
     async def _pass_on(self) -> None:
         if changed := self._people.take_changed():

@@ -89,3 +89,18 @@ async def test_unknown_is_no_verdict_about_a_person(socket_office: Office) -> No
         assert "Slack does not say who you are" in words_of(await typed(socket_office, "Room1 Task1")), kind
     assert "Ended after" in (await typed(socket_office, "Room1 Task1")).text
     assert nothing_amiss(socket_office.slack)
+
+
+@pytest.mark.parametrize("kind", ["lacking:ok", "null:ok", "odd:ok"])
+async def test_an_app_that_is_said_to_be_removed_loses_nothing_while_slack_does_not_say_so(
+    socket_office: Office, logged: list[EventDict], kind: str
+) -> None:
+    office = socket_office
+    await typed(office, "watch running Task1")
+    office.slack.fault("auth.test", kind, times=None)
+    event = {"type": "app_uninstalled", "event_ts": office.slack.world.next_ts()}
+    assert (await office.slack.send_event(event)).acked
+    await office.slack.wait_for(lambda: "auth.test" in [call.method for call in list(office.slack.calls)[1:]])
+    assert "running" in words_of(await typed(office, "list"))
+    assert [entry["event"] for entry in logged].count("slack.unreachable") == 1
+    assert not [entry for entry in logged if entry["event"] in {"event.failed", "app.uninstalled"}]
