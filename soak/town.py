@@ -62,7 +62,7 @@ class Town:
         """How often each person was told of each room."""
         keys = collections.Counter[tuple[str, str]]()
         for message in self.slack.messages:
-            room = message.text.partition("Room ")[2].partition(",")[0]
+            room = message.text.partition(" / ")[0]
             keys[room, message.channel] += 1
         return keys
 
