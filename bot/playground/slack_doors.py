@@ -18,7 +18,15 @@ from aiohttp import web
 from bot.playground.slack_faults import Faults
 from bot.playground.slack_handles import Tickets
 from bot.playground.slack_memory import World
-from bot.playground.slack_socket_faults import ADDRESS, HANDSHAKE, HELLO, Socket, spoil_address, spoil_handshake
+from bot.playground.slack_socket_faults import (
+    ADDRESS,
+    HANDSHAKE,
+    HELLO,
+    INSTEAD,
+    Socket,
+    spoil_address,
+    spoil_handshake,
+)
 from bot.playground.slack_world import A_APP, Json, Refused
 
 SOCKETS_MAY_BE = 10
@@ -126,9 +134,12 @@ class Sockets:
         fault = self._faults.take_own(HELLO)
         if fault is not None:
             self._world.note("stand-in", "fault", f"{HELLO}: {fault.kind}")
-        if fault is None or fault.kind != "missing":
+        if fault is None:
             await socket.hello(number=len(self.usable))
-        if fault is not None and fault.kind != "missing":
+        elif fault.kind.endswith(INSTEAD):
+            await socket.disconnect(fault.kind.removesuffix(INSTEAD))
+        elif fault.kind != "missing":
+            await socket.hello(number=len(self.usable))
             await socket.spoil(fault.kind)
 
     def _receive(self, text: str) -> None:

@@ -10,6 +10,7 @@ from bot.playground.slack_faults import Fault, reset_connection
 from bot.playground.slack_world import A_APP, Json
 
 ADDRESS, HANDSHAKE, HELLO = "socket.address", "socket.handshake", "socket.hello"
+INSTEAD = "_instead"
 # The socket is closed at once after these, and some seconds after the others (docs.slack.dev, Socket Mode).
 _AT_ONCE = frozenset({"link_disabled", "too_many_websockets"})
 DISCONNECTS = {
@@ -34,7 +35,11 @@ SOCKET_FAULTS = {
         "reset": "the connection is reset",
         "silent": "it is not answered for so many `seconds`",
     },
-    HELLO: {"missing": "it does not come", **{kind: f"after it, {what}" for kind, what in BREAKS.items()}},
+    HELLO: {
+        "missing": "it does not come",
+        **{f"{reason}{INSTEAD}": f"it does not come, {what}" for reason, what in DISCONNECTS.items()},
+        **{kind: f"after it, {what}" for kind, what in BREAKS.items()},
+    },
 }
 _NOBODY_LISTENS = "ws://127.0.0.1:1/link/"
 # Seconds until Slack closes a socket that is to be replaced, or one over which nothing comes any more.

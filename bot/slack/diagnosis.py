@@ -1,6 +1,8 @@
 """Proving the way to Slack, step by step: the bot's token, its scopes, the groups of the rules, the socket."""
 
+import asyncio
 from collections.abc import AsyncIterator, Collection
+from typing import Any
 
 import aiohttp
 from slack_sdk.errors import SlackApiError
@@ -14,9 +16,16 @@ from bot.slack.bolt import UNREACHABLE, TokenRefused, prove_app_token
 from bot.slack.members import GroupNotThere, Members
 from bot.slack.metered import date_of
 from bot.slack.slack_clock import ADVICE, agrees, in_words, seconds_ahead
+from bot.slack.socket_pace import LIMITS
 from bot.slack.workspace import error_of
 
 _REINSTALL = "Install the app again with the manifest that `rectask manifest` prints; scopes change only by installing."
+_OF_FAREWELL = {
+    "link_disabled": "Switch Socket Mode on, on the app's page, Socket Mode.",
+    "too_many_websockets": "More than ten connections of this app are open. Stop the replicas that nobody needs.",
+}
+# Seconds; saying goodbye comes on top.
+_SOCKET_WITHIN = 12.0
 _TRY_AGAIN = "Check the network and firewall on the way to {url}; a proxy is named in HTTPS_PROXY."
 
 
@@ -83,20 +92,32 @@ async def _prove_group(slack: AsyncWebClient, members: Members, group: str) -> F
 
 
 async def _prove_socket(slack: AsyncWebClient, app_token: str) -> Finding:
-    """Ask for a socket, connect it, and hear Slack say hello."""
+    """Ask for a socket, connect it, and hear Slack say hello, as `serve` does."""
     step = "slack socket"
     try:
-        url = await prove_app_token(slack, app_token)
-        session = slack.session
-        assert session is not None
-        async with session.ws_connect(url, proxy=slack.proxy) as socket:
-            await socket.receive_json(timeout=10)
+        async with asyncio.timeout(_SOCKET_WITHIN):
+            first = await _first_message(slack, await prove_app_token(slack, app_token))
     except TokenRefused as refusal:
         advice = "Generate an app-level token with connections:write, on the app's page, Basic Information."
         return Finding(step, is_well=False, said=str(refusal), advice=advice)
     except (*UNREACHABLE, TypeError, ValueError) as failure:
         return _unreachable(step, slack, failure)
+    if first.get("type") != "hello":
+        reason = str(first.get("reason"))
+        advice = _OF_FAREWELL.get(reason, "Try again in a minute.")
+        return Finding(step, is_well=False, said=f"Slack ends the connection at once: {reason}.", advice=advice)
     return Finding(step, is_well=True, said="Slack says hello over it.")
+
+
+async def _first_message(slack: AsyncWebClient, url: str) -> dict[str, Any]:
+    """Of a socket that is closed again. Raises as UNREACHABLE says, TypeError and ValueError."""
+    assert slack.session is not None
+    closing = aiohttp.ClientWSTimeout(ws_close=LIMITS.close)
+    async with slack.session.ws_connect(url, proxy=slack.proxy, timeout=closing) as socket:
+        message = await socket.receive_json()
+    if not isinstance(message, dict):
+        raise TypeError("Slack's first message is no object")
+    return message
 
 
 def _unreachable(step: str, slack: AsyncWebClient, failure: BaseException) -> Finding:

@@ -9,7 +9,7 @@ import pytest
 from structlog.typing import EventDict
 
 from bot.playground.fake_slack import FakeSlack
-from bot.playground.slack_socket_faults import BREAKS, HELLO
+from bot.playground.slack_socket_faults import BREAKS, HELLO, SOCKET_FAULTS
 from bot.slack.bolt import TokenRefused
 from bot.slack.socket_link import REPLACED
 from bot.slack.socket_pace import LIMITS
@@ -73,6 +73,7 @@ WAYS = [
     *(Failing("socket.handshake", kind) for kind in ("refused", "408", "503", "silent", "reset")),
     Failing("socket.handshake", "429", retry_after=7),
     Failing(HELLO, "missing"),
+    *(Failing(HELLO, f"{kind}_instead") for kind in ("too_many_websockets", "link_disabled")),
     *(Failing(HELLO, kind) for kind in BREAKS),
 ]
 
@@ -140,7 +141,7 @@ def test_an_outage_of_ten_minutes_is_over_when_slack_is_well(way: Failing, momen
 
 
 @pytest.mark.parametrize("chance", [0.0, LONGEST])
-@pytest.mark.parametrize("kind", sorted({*BREAKS, "missing"}))
+@pytest.mark.parametrize("kind", SOCKET_FAULTS[HELLO])
 def test_a_storm_stays_below_ten_openings_a_minute(kind: str, chance: float) -> None:
     """Whatever Slack does after each hello, with the shortest and the longest pauses."""
 
