@@ -157,7 +157,8 @@ def load_settings(
     """The settings of the environment, and of the file (`.env` where there is one) for those that are not in it.
 
     The configuration file that RECTASK_CONFIG names is read too, or else `rectask.toml` beside the `.env` file, where
-    there is one. `for_store` asks for a store that can be there, `for_slack` for that and for the settings of Slack.
+    there is one. `for_store` asks for a store that can be there and for nothing else, not even RTC's keys; `for_slack`
+    for a store and for the settings of Slack besides.
     Raises SettingsError with a line for each setting that is missing, malformed or contradicts another.
     """
     environ = os.environ if environ is None else environ
@@ -169,16 +170,15 @@ def load_settings(
     given = _given(environ, in_file)
     lines = [
         *exposed(env_file, in_file),
-        *not_found(env_file, given),
+        *(() if for_store else not_found(env_file, given)),
         *_malformed(given),
-        *_missing(given, for_slack=for_slack),
-        *_contradictions(given),
+        *(() if for_store else [*_missing(given, for_slack=for_slack), *_contradictions(given)]),
         *(_wrong_store(given) if for_store or for_slack else ()),
         *_unusable_proxies(given, environ, for_slack=for_slack),
     ]
     variables = _bare(in_file) | _bare(environ)
     try:
-        file = _config_file(given, beside=env_file, variables=variables)
+        file = ConfigFile() if for_store else _config_file(given, beside=env_file, variables=variables)
     except ConfigFileWrong as failure:
         raise SettingsError([*lines, *failure.lines]) from failure
     if lines:

@@ -95,7 +95,7 @@ def _add_audit(commands: Commands) -> None:
         "audit",
         help="search the record of who did what",
         description="Search the record of who did what, the newest first.",
-        epilog="exit codes: 0, 2 usage, 69 the database does not answer or is too new, 78 settings",
+        epilog="exit codes: 0, 2 usage, 69 the database is not there, does not answer or is too new, 78 settings",
     )
     audit.add_argument("--json", action="store_true", help="print one record a line as JSON (docs/audit.md)")
     audit.add_argument("--person", metavar="U…", help="of this person, by the id that Slack has for them")
@@ -122,7 +122,7 @@ def _add_purge(commands: Commands) -> None:
         "purge",
         help="delete what is stored about a person",
         description="Delete every row about a person, but for the record of what they did.",
-        epilog="exit codes: 0, 2 usage, 69 the database does not answer or is too new, 78 settings",
+        epilog="exit codes: 0, 2 usage, 69 the database is not there, does not answer or is too new, 78 settings",
     )
     purge.add_argument("user_id", metavar="USER_ID", help="the id that Slack has for them: U024BE7LH")
     purge.add_argument("--team", metavar="TEAM_ID", help="in this workspace only: T024BE7LH; default: in all")

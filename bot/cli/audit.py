@@ -14,9 +14,10 @@ from bot.app import now_utc
 from bot.cli import SETTINGS, USAGE
 from bot.cli.terminal import Terminal, inert
 from bot.logs import configure_logs
-from bot.settings import Settings, SettingsError, load_settings
+from bot.settings import SettingsError, load_settings
 from bot.storage.audit import SqlAudit
 from bot.storage.database import open_database
+from bot.storage.diagnosis import PATIENCE
 
 # sysexits.h: EX_UNAVAILABLE.
 UNAVAILABLE = 69
@@ -28,8 +29,8 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _COLOURS = {Outcome.DONE: "green", Outcome.REFUSED: "yellow", Outcome.FAILED: "red"}
 
 
-def audit(arguments: argparse.Namespace) -> int:
-    """Print what is found and return the exit code."""
+def audit(arguments: argparse.Namespace, *, patience: timedelta = PATIENCE) -> int:
+    """Print what is found and return the exit code. A step that takes longer than `patience` fails."""
     err = Terminal(sys.stderr, colours=False)
     try:
         settings = load_settings(for_store=True)
@@ -42,8 +43,10 @@ def audit(arguments: argparse.Namespace) -> int:
         return USAGE
     configure_logs(level=settings.log_level or "error", as_json=settings.log_format == "json", secrets=settings.secrets)
     out = Terminal.on(sys.stdout, no_color=settings.no_color is not None)
+    url = settings.database_url.get_secret_value()
     try:
-        left_out = asyncio.run(_print(settings, search, limit=arguments.limit, as_json=arguments.json, out=out))
+        found = _print(url, search, limit=arguments.limit, as_json=arguments.json, out=out, patience=patience)
+        left_out = asyncio.run(found)
     except NotRecorded as failure:
         err.print(f"rectask: {inert(str(failure))}")
         return UNAVAILABLE
@@ -86,10 +89,10 @@ def _moment(option: str, typed: str | None, *, now: datetime) -> datetime | None
         ) from None
 
 
-async def _print(settings: Settings, search: Search, *, limit: int, as_json: bool, out: Terminal) -> int:
+async def _print(url: str, search: Search, *, limit: int, as_json: bool, out: Terminal, patience: timedelta) -> int:
     """How many records had to be left out."""
     number = 0
-    async with open_database(settings.database_url.get_secret_value()) as database:
+    async with open_database(url, patience=patience, creates=False) as database:
         records = SqlAudit(database)
         async for record in _found(records, search, limit=limit):
             number += 1

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import TextIO
 
 import aiohttp
@@ -27,10 +27,16 @@ from bot.volcengine.diagnosis import diagnose
 from bot.volcengine.links import diagnose_stores
 
 ALL_WELL, SOMETHING_FAILS = 0, 1
+# Seconds for each step.
+LIMIT = 15.0
+_SILENT = "Something accepts connections there and is silent. Check the address, and firewalls and proxies on the way."
 
 
-def check(stream: TextIO) -> int:
-    """Print a line for each step and return the exit code."""
+def check(stream: TextIO, *, limit: float = LIMIT, leave: Callable[[int], None] = os._exit) -> int:
+    """Print a line for each step and return the exit code; each step ends within `limit` seconds.
+
+    Where one of them had to be given up, the process is left at once: what it hangs in would be waited for.
+    """
     try:
         settings = load_settings()
     except SettingsError as failure:
@@ -39,21 +45,61 @@ def check(stream: TextIO) -> int:
     export_certificates(settings, os.environ)
     configure_logs(level=settings.log_level or "error", as_json=settings.log_format == "json", secrets=settings.secrets)
     terminal = Terminal.on(stream, no_color=settings.no_color is not None)
-    return asyncio.run(_check_all(settings, terminal))
+    with asyncio.Runner() as runner:
+        steps = Steps(limit)
+        exit_code = runner.run(_check_all(settings, terminal, steps))
+        if steps.given_up:
+            stream.flush()
+            leave(exit_code)
+    return exit_code
 
 
-async def _check_all(settings: Settings, terminal: Terminal) -> int:
+async def _check_all(settings: Settings, terminal: Terminal, steps: "Steps") -> int:
     exit_code = ALL_WELL
-    async for finding in _findings(settings):
+    async for finding in _findings(settings, steps):
         terminal.print(*_lines(finding, terminal))
         if not finding.is_well:
             exit_code = SOMETHING_FAILS
     return exit_code
 
 
-async def _findings(settings: Settings) -> AsyncIterator[Finding]:
+class Steps:
+    """Ends each step in time, whatever it meets."""
+
+    def __init__(self, limit: float) -> None:
+        self._limit = limit
+        self.given_up: set[asyncio.Task[Finding | None]] = set()
+
+    async def of(self, findings: AsyncIterator[Finding], name: str) -> AsyncIterator[Finding]:
+        """The findings; for one that takes too long, one that says so, and that is the last."""
+        while True:
+            step = asyncio.create_task(_next(findings))
+            await asyncio.wait({step}, timeout=self._limit)
+            if not step.done():
+                step.cancel()
+                self.given_up.add(step)
+                yield Finding(name, is_well=False, said=f"No answer within {self._limit:g} s.", advice=_SILENT)
+                return
+            finding = step.result()
+            if finding is None:
+                return
+            yield finding
+
+
+async def _next(findings: AsyncIterator[Finding]) -> Finding | None:
+    return await anext(findings, None)
+
+
+async def _findings(settings: Settings, steps: Steps) -> AsyncIterator[Finding]:
     names = ", ".join(app.name for app in rtc_apps(settings))
     yield Finding("settings", is_well=True, said=f"Keys from {settings.key_names}; apps: {names}.")
+    parts = {"rtc": _rtc_findings, "store": _store_findings, "slack": _slack_findings}
+    for name, part in parts.items():
+        async for finding in steps.of(part(settings), name):
+            yield finding
+
+
+async def _rtc_findings(settings: Settings) -> AsyncIterator[Finding]:
     async with open_bot(settings) as bot:
         async for finding in diagnose(
             settings.rtc_endpoint, rtc=bot.rtc, apps=bot.apps, proxy=proxy_for(settings.rtc_endpoint)
@@ -61,14 +107,15 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
             yield finding
         async for finding in diagnose_stores(bot.links.rules, proxy_for=proxy_for):
             yield finding
+
+
+async def _store_findings(settings: Settings) -> AsyncIterator[Finding]:
     yield await diagnose_store(settings.database_url.get_secret_value(), release=__version__)
     if settings.redis_url is not None:
         # The driver is an extra.
         from bot.lookup.redis_diagnosis import diagnose_redis  # noqa: PLC0415
 
         yield await diagnose_redis(settings.redis_url.get_secret_value(), prefix=settings.redis_prefix)
-    async for finding in _slack_findings(settings):
-        yield finding
 
 
 async def _slack_findings(settings: Settings) -> AsyncIterator[Finding]:

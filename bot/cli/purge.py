@@ -5,12 +5,14 @@ import asyncio
 import re
 import sys
 from collections.abc import Sequence
+from datetime import timedelta
 
 from bot.cli import SETTINGS, USAGE
 from bot.cli.terminal import Terminal, inert
 from bot.logs import configure_logs
-from bot.settings import Settings, SettingsError, load_settings
+from bot.settings import SettingsError, load_settings
 from bot.storage.database import open_database
+from bot.storage.diagnosis import PATIENCE
 from bot.storage.upkeep import SqlUpkeep
 from bot.subscriptions.person import Person
 from bot.subscriptions.store import StoreUnavailable
@@ -21,8 +23,8 @@ _USER_ID = re.compile(r"[UW][A-Z0-9]+")
 _TEAM_ID = re.compile(r"[TE][A-Z0-9]+")
 
 
-def purge(arguments: argparse.Namespace) -> int:
-    """Delete, say what was deleted, and return the exit code."""
+def purge(arguments: argparse.Namespace, *, patience: timedelta = PATIENCE) -> int:
+    """Delete, say what was deleted, and return the exit code. A step that takes longer than `patience` fails."""
     out, err = Terminal(sys.stdout, colours=False), Terminal(sys.stderr, colours=False)
     if flaw := _flaw(arguments.user_id, arguments.team):
         err.print(f"rectask: {flaw}")
@@ -33,8 +35,9 @@ def purge(arguments: argparse.Namespace) -> int:
         err.print(*(f"rectask: {inert(line)}" for line in failure.lines))
         return SETTINGS
     configure_logs(level=settings.log_level or "error", as_json=settings.log_format == "json", secrets=settings.secrets)
+    url = settings.database_url.get_secret_value()
     try:
-        out.print(*asyncio.run(_purge(settings, arguments.user_id, team_id=arguments.team)))
+        out.print(*asyncio.run(_purge(url, arguments.user_id, team_id=arguments.team, patience=patience)))
     except StoreUnavailable as failure:
         err.print(f"rectask: {inert(str(failure))}")
         return UNAVAILABLE
@@ -50,9 +53,9 @@ def _flaw(user_id: str, team_id: str | None) -> str | None:
     return None
 
 
-async def _purge(settings: Settings, user_id: str, *, team_id: str | None) -> Sequence[str]:
+async def _purge(url: str, user_id: str, *, team_id: str | None, patience: timedelta) -> Sequence[str]:
     """What was deleted, a line for each workspace."""
-    async with open_database(settings.database_url.get_secret_value()) as database:
+    async with open_database(url, patience=patience, creates=False) as database:
         upkeep = SqlUpkeep(database)
         known = await upkeep.workspaces_of(user_id)
         lines = [

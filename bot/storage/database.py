@@ -47,12 +47,14 @@ async def open_database(
     release: str = __version__,
     patience: timedelta = PATIENCE,
     app_names: Mapping[str, str] = MappingProxyType({}),
+    creates: bool = True,
 ) -> AsyncIterator["Database"]:
     """The database that the URL leads to; it is connected to when it is first used. Raises ValueError for the URL.
 
     Without a clock PostgreSQL's own one is used, so that all who share it agree, and with SQLite this process's.
     `patience` is how long one transaction may take altogether before the store counts as unavailable. `app_names` has
     the configured name of each app's id; what was stored of another app keeps the name that it had.
+    Unless it `creates`, StoreUnusable is raised where there is no database, or an empty one.
     """
     target = read_url(url)
     engine = open_engine(target, patience=patience)
@@ -65,6 +67,7 @@ async def open_database(
             release=release,
             patience=patience,
             names=AppNames(app_names),
+            creates=creates,
         )
     finally:
         await engine.dispose()
@@ -83,6 +86,7 @@ class Database:
         release: str,
         patience: timedelta,
         names: AppNames,
+        creates: bool,
     ) -> None:
         self.new_key = new_key
         self.decoder = Decoder(names)
@@ -92,6 +96,7 @@ class Database:
         self._clock = _wall_clock if clock is None and self._is_sqlite else clock
         self._release = release
         self._patience = patience
+        self._creates = creates
         self._preparing = asyncio.Lock()
         self._is_ready = False
         self._file = SameFile(target.path) if isinstance(target, SqliteFile) else None
@@ -115,7 +120,13 @@ class Database:
     async def _prepare(self) -> None:
         async with self._preparing:
             if not self._is_ready:
-                await make_ready(self._engine, self._target, release=self._release, patience=self._patience)
+                await make_ready(
+                    self._engine,
+                    self._target,
+                    release=self._release,
+                    patience=self._patience,
+                    creates=self._creates,
+                )
                 self._is_ready = True
                 if self._file is not None:
                     self._file.remember()

@@ -4,6 +4,7 @@ import asyncio
 import re
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 import structlog
 from sqlalchemy import Connection, Inspector, inspect, select, text
@@ -20,6 +21,10 @@ log = structlog.get_logger()
 HEAD = "0005"
 # Says "Rectask migrates" to those who ask PostgreSQL for the same lock; released with the transaction.
 MIGRATING = 0x5EC7A5C
+_NOTHING_CREATED = (
+    "Nothing was created. RECTASK_DATABASE_URL says which database is used; "
+    "run this with the settings of `rectask serve`, in the same folder."
+)
 # Where Alembic keeps the revision for itself.
 _ALEMBIC = "alembic_version"
 _REVISION = re.compile("[0-9]{4}")
@@ -61,11 +66,18 @@ class Schema:
 
 
 async def make_ready(
-    engine: AsyncEngine, target: SqliteFile | PostgresServer, *, release: str, patience: timedelta
+    engine: AsyncEngine, target: SqliteFile | PostgresServer, *, release: str, patience: timedelta, creates: bool = True
 ) -> None:
-    """Migrate where that is due; raise SchemaTooNew where this release is too old. Alembic is imported when needed."""
+    """Migrate where that is due; raise SchemaTooNew where this release is too old. Alembic is imported when needed.
+
+    Unless it `creates`, an empty database is left empty, and StoreUnusable is raised.
+    """
+    if not creates and isinstance(target, SqliteFile) and is_nothing(target.path):
+        raise StoreUnusable(f"There is no database at {target.path.absolute()}. {_NOTHING_CREATED}")
     async with asyncio.timeout(patience.total_seconds()), engine.connect() as connection:
         found = await connection.run_sync(read_schema)
+    if found is None and not creates:
+        raise StoreUnusable(f"There are no tables of Rectask in the database. {_NOTHING_CREATED}")
     if found is None or found.is_older:
         await _migrate(target, patience=patience)
     else:
@@ -115,18 +127,28 @@ async def _migrate(target: SqliteFile | PostgresServer, *, patience: timedelta) 
     engine = open_migrating_engine(target, patience=patience)
     try:
         async with for_writing(engine).begin() as connection:
-            await connection.run_sync(_migrate_alone)
+            is_done, before = await connection.run_sync(migrate_in)
+        if is_done:
+            log.info("schema.migrated", before=before and before.revision, now=HEAD)
     finally:
         await engine.dispose()
 
 
-def _migrate_alone(connection: Connection) -> None:
-    """All in one transaction, which on SQLite has the only turn at writing from its first statement on."""
+def is_nothing(path: Path) -> bool:
+    """Whether no SQLite database is there: no file, or one without a byte."""
+    return not path.exists() or (path.is_file() and path.stat().st_size == 0)
+
+
+def migrate_in(connection: Connection) -> tuple[bool, Schema | None]:
+    """Whether there was something to do, and what was found before.
+
+    All in one transaction, which on SQLite has the only turn at writing from its first statement on.
+    """
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATING})
     found = read_schema(connection)
     if found is not None and not found.is_older:
-        return  # by another process that started at the same time
+        return False, found  # by another process that started at the same time
 
     from bot.storage.migrations.upgrade import open_scripts, revision_of, upgrade  # noqa: PLC0415  # Alembic is needed only now
 
@@ -134,7 +156,7 @@ def _migrate_alone(connection: Connection) -> None:
     if revision != (found.revision if found else None):
         raise SchemaUnreadable(f"{schema_release.name} and {_ALEMBIC} disagree on its revision ({revision!r:.40})")
     upgrade(connection, open_scripts())
-    log.info("schema.migrated", before=found.revision if found else None, now=HEAD)
+    return True, found
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -142,6 +142,10 @@ def test_a_database_that_is_too_new(database: str, capsys: pytest.CaptureFixture
 
 
 def test_without_settings(use_environ: UseEnviron, capsys: pytest.CaptureFixture[str]) -> None:
+    """It needs none, but there is no database where the default says."""
     use_environ({})
-    assert main(["audit"]) == 78
-    assert "VOLC_ACCESSKEY is missing" in capsys.readouterr().err
+    assert main(["audit"]) == 69
+    err = capsys.readouterr().err
+    assert f"There is no database at {Path('rectask.db').absolute()}. Nothing was created." in err
+    assert "RECTASK_DATABASE_URL" in err
+    assert not Path("rectask.db").exists()

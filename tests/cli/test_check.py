@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import re
+import socket
 import sqlite3
 import ssl
 from collections.abc import Callable, Mapping
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli import main
+from bot.cli.check import check as check_now
 from bot.playground.fake_rtc import FakeRtc, open_fake_rtc
 from bot.playground.fake_slack import FakeSlack, open_fake_slack
 from bot.playground.fake_store import FakeStore, open_fake_store
@@ -310,3 +312,18 @@ async def test_a_proxy_that_refuses_is_not_taken_for_slack(
     place = proxy.rpartition("@")[2]
     assert f"Slack was not asked. The proxy {place} answered 407 Proxy Authentication Required." in out
     assert "hidden" not in out
+
+
+async def test_what_is_silent_is_given_up_in_time(fake_rtc: FakeRtc, use_environ: UseEnviron, tmp_path: Path) -> None:
+    """And the process is left at once, for what hangs would be waited for."""
+    left: list[int] = []
+    with (tmp_path / "out").open("w+") as out, socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/api/"
+        use_environ(environ_for(fake_rtc, SLACK_BOT_TOKEN="xoxb-1", SLACK_API_URL=url))  # of nobody
+        assert await asyncio.to_thread(check_now, out, limit=2.0, leave=left.append) == 1
+        out.seek(0)
+        said = out.read()
+    assert "ok    store" in said
+    assert "FAIL  slack                No answer within 2 s." in said
+    assert "Check the address, and firewalls and proxies on the way." in said
+    assert left == [1]
