@@ -12,9 +12,10 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.cards.listing import LISTED_AT_MOST, Reach, home_view
-from bot.slack.delivery import pause_of
+from bot.slack.delivery import meaning_of
 from bot.slack.text import Block
 from bot.slack.workspace import error_of
+from bot.subscriptions.messenger import Later
 from bot.subscriptions.person import Person
 from bot.subscriptions.store import StoreUnavailable, Subscriptions, Upkeep
 from bot.subscriptions.subscription import Entry
@@ -25,7 +26,6 @@ log = structlog.get_logger()
 # Several changes within this time are one publication.
 SETTLES_WITHIN = 0.5
 _PAUSE_AT_MOST = 60.0
-_RATE_LIMITED = 429
 
 
 Shown = Callable[[Person, Sequence[Entry]], Awaitable[tuple[Sequence[Entry], Reach]]]
@@ -121,9 +121,10 @@ class Homes:
             log.exception("home.not_published")
 
     async def _note_refusal(self, failure: SlackApiError, person: Person) -> None:
-        if failure.response.status_code != _RATE_LIMITED:
+        meaning = meaning_of(failure, is_post=False)
+        if type(meaning) is not Later:
             log.warning("home.not_published", error=error_of(failure))
             return
         self._wanted.setdefault(person)
-        pause = pause_of(failure.response.headers)
+        pause = meaning.after
         await self._sleep(_PAUSE_AT_MOST if pause is None else min(pause.total_seconds(), _PAUSE_AT_MOST))

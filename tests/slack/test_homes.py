@@ -88,7 +88,13 @@ async def test_who_has_not_opened_theirs_is_left_alone() -> None:
         assert hall.slack.home_for(U_ANA) is None
 
 
-@pytest.mark.parametrize("kind", ["500_before", "reset_before", "some_new_error", "user_not_found"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("500_before", "reset_before", "some_new_error", "user_not_found"),
+        *("html_before", "cut_before", "lacking:ok", "null:ok", "odd:ok"),
+    ],
+)
 async def test_trouble_with_one_is_logged_and_stops_no_other(logged: list[EventDict], kind: str) -> None:
     async with open_hall() as hall:
         hall.slack.fault("views.publish", kind)
