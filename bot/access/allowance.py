@@ -37,6 +37,13 @@ class Allowance:
         self._forget(now)
         return 0.0
 
+    def give_back(self, person: Hashable) -> None:
+        """The last asking does not count."""
+        if asked := self._asked.get(person):
+            asked.pop()
+        if not asked:
+            self._asked.pop(person, None)
+
     def _forget(self, now: float) -> None:
         while True:
             person, asked = next(iter(self._asked.items()))

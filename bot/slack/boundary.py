@@ -14,7 +14,7 @@ from slack_sdk.errors import SlackClientError
 from bot.slack.calls import SlackFailed, slack_failed
 from bot.slack.cards.card import Card
 from bot.slack.cards.failing import pause_card, pause_title, restarting_card, slack_failed_card
-from bot.slack.cards.refusal import not_allowed_card, too_often_card, unknown_group_card
+from bot.slack.cards.refusal import not_allowed_card, too_many_deeds_card, too_often_card, unknown_group_card
 from bot.slack.cards.subscribing import store_card
 from bot.slack.cards.words import tampered_card, unexpected_card, words_card
 from bot.slack.desk import Desk
@@ -119,7 +119,9 @@ def _card_of_what_is_foreseen(failure: Exception, desk: Desk, visit: Visit | Non
 def refusal_card(failure: Stopped, desk: Desk) -> Card:
     """What somebody is told who may not go on."""
     if isinstance(failure, TooOften):
-        return too_often_card(failure.seconds, per_minute=desk.gate.allowance.per_minute)
+        if failure.per_minute is not None:
+            return too_many_deeds_card(failure.seconds, per_minute=failure.per_minute)
+        return too_often_card(failure.seconds, per_minute=desk.gate.spending.per_minute)
     if isinstance(failure, NotKnown):
         return unknown_group_card()
     assert isinstance(failure, NotAllowed)

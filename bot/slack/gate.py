@@ -7,9 +7,9 @@ from datetime import datetime
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.access.allowance import Allowance
 from bot.access.audit import AuditLog, Deed, Outcome, Record
 from bot.access.rights import Asker, Right, Rights
+from bot.access.spending import Spending
 from bot.recording.reading import Reading, TaskNotFound, TaskReadError, TaskUnavailable
 from bot.recording.task import RtcApp, TaskRef, app_as_configured
 from bot.slack.cards.listing import Reach
@@ -23,6 +23,7 @@ from bot.subscriptions.subscription import Entry
 WHOEVER = "whoever runs Rectask here"
 # What is told where nothing may be told of a recording; in lists too.
 MAY_NOT_BE_TOLD = "You may not be told of this recording (any more)"
+_TOO_OFTEN = "too often"
 _RIGHT_TO = {
     Deed.LOOK_UP: Right.LOOK_UP,
     Deed.SUBSCRIBE: Right.SUBSCRIBE,
@@ -49,11 +50,12 @@ class NotKnown(Stopped):
 
 
 class TooOften(Stopped):
-    """They have asked too often; `seconds` from now they may again."""
+    """They have asked too often; `seconds` from now they may again. `per_minute` is None for requests."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, *, per_minute: int | None = None) -> None:
         super().__init__(seconds)
         self.seconds = seconds
+        self.per_minute = per_minute
 
 
 def make_gate(
@@ -75,7 +77,7 @@ def make_gate(
         rights=rights,
         people=People(),
         groups=Groups(slack, rights.groups, is_org_wide=workspace.is_org_wide),
-        allowance=Allowance(per_minute),
+        spending=Spending(per_minute),
         audit=audit,
         slack=slack,
         workspace=workspace,
@@ -92,7 +94,7 @@ class Gate:
     rights: Rights
     people: People
     groups: Groups
-    allowance: Allowance
+    spending: Spending
     audit: AuditLog
     slack: AsyncWebClient
     workspace: Workspace
@@ -166,11 +168,18 @@ class Gate:
         self.note(visit, deed, None, outcome=Outcome.REFUSED, reason="may not")
         raise NotAllowed(about=False)
 
+    def admit(self, visit: Visit) -> None:
+        """Before anything is done for them: everything costs something. Raises TooOften."""
+        if seconds := self.spending.deed(visit.person.user_id):
+            self.note(visit, Deed.OTHER, None, outcome=Outcome.REFUSED, reason=_TOO_OFTEN)
+            raise TooOften(seconds, per_minute=self.spending.deeds_per_minute)
+
     def count(self, visit: Visit, deed: Deed, ref: TaskRef) -> None:
-        """One more asking that RTC may hear of. Raises TooOften."""
-        if seconds := self.allowance.take(visit.person.user_id):
-            self.note(visit, deed, ref, outcome=Outcome.REFUSED, reason="too often")
+        """One more request that RTC or VOD may get. Raises TooOften."""
+        if seconds := self.spending.request(visit.person.user_id):
+            self.note(visit, deed, ref, outcome=Outcome.REFUSED, reason=_TOO_OFTEN)
             raise TooOften(seconds)
+        visit.charge.at = self.clock()
 
     def note(
         self,
@@ -182,8 +191,15 @@ class Gate:
         reason: str | None = None,
         request_id: str | None = None,
     ) -> None:
-        """Record it."""
+        """Record it; the same refusal a few times a minute, and that somebody asks too often once."""
+        if outcome is Outcome.REFUSED and not self._is_news(visit, deed, ref, reason):
+            return
         self.audit.note(self.record(visit, deed, ref, outcome=outcome, reason=reason, request_id=request_id))
+
+    def _is_news(self, visit: Visit, deed: Deed, ref: TaskRef | None, reason: str | None) -> bool:
+        if reason == _TOO_OFTEN:
+            return self.spending.is_news(visit.person, reason, at_most=1)
+        return self.spending.is_news(visit.person, reason, deed, ref)
 
     def record(
         self,
@@ -214,7 +230,10 @@ class Gate:
         )
 
     def note_read(self, visit: Visit, deed: Deed, ref: TaskRef, result: Reading | TaskReadError) -> None:
-        """Record what the person was shown, or why nothing was."""
+        """Record what the person was shown, or why nothing was; what sent no request, or failed, is not counted."""
+        if visit.charge.at is not None and _cost_nothing(result, since=visit.charge.at):
+            self.spending.give_back(visit.person.user_id)
+        visit.charge.at = None
         if isinstance(result, Reading):
             self.note(visit, deed, ref, request_id=result.request_id)
         else:
@@ -251,6 +270,13 @@ def _hidden(entry: Entry) -> Entry:
     """All alike, whatever has become of the recording."""
     watched = replace(entry.watched, seen=None, failures=0, last_error=None)
     return Entry(watched, entry.subscribed_at, reason=MAY_NOT_BE_TOLD)
+
+
+def _cost_nothing(result: Reading | TaskReadError, *, since: datetime) -> bool:
+    """An answer that is older than the question came from another replica's memory."""
+    if isinstance(result, Reading):
+        return result.read_at < since
+    return not isinstance(result, TaskNotFound)
 
 
 def _in_words(failure: TaskReadError) -> str:

@@ -98,11 +98,16 @@ async def _ask_who_and_serve(desk: Desk, listener: Listener, body: Body, reply: 
 
 
 async def _serve(desk: Desk, listener: Listener, visit: Visit, reply: Reply) -> None:
+    await guarded(desk, reply, lambda: _serve_if_admitted(desk, listener, visit, reply), visit=visit)
+
+
+async def _serve_if_admitted(desk: Desk, listener: Listener, visit: Visit, reply: Reply) -> None:
+    desk.gate.admit(visit)
     if visit.asker.is_stranger:
         note_refused(desk, visit, "of another organisation")
         await reply.tell(stranger_card())
     else:
-        await guarded(desk, reply, lambda: listener(desk, visit, reply), visit=visit)
+        await listener(desk, visit, reply)
 
 
 async def on_command(desk: Desk, visit: Visit, reply: Reply) -> None:

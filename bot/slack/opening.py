@@ -19,8 +19,8 @@ async def on_links(desk: Desk, visit: Visit, reply: Reply) -> None:
     await reply.acknowledge()
     press = desk.press(visit.body)
     desk.gate.check(visit, Deed.LINK, press.ref)
-    if not desk.answerer.knows(press.ref):
-        desk.gate.count(visit, Deed.LINK, press.ref)
+    # Counted also where RTC need not be asked: VOD may have to be, for each file.
+    desk.gate.count(visit, Deed.LINK, press.ref)
     sign = partial(reply.at_work, working_card("Building the links"))
     begin(desk, reply, lambda: _give_links(desk, press, visit, reply), sign=sign)
 

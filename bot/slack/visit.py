@@ -1,7 +1,8 @@
 """One command, press or look at the home tab: who comes, through which door, from where."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from bot.access.audit import Door
@@ -9,6 +10,13 @@ from bot.access.rights import Asker
 from bot.subscriptions.person import Person
 
 Body = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Charge:
+    """Since when a request stands against the visitor's allowance; None where none does."""
+
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +28,7 @@ class Visit:
     team_id: str
     door: Door
     asker: Asker
+    charge: Charge = field(default_factory=Charge, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from bot.playground.fake_rtc import FakeRtc
 from bot.playground.fake_slack import FakeSlack
@@ -68,6 +69,7 @@ async def open_linked_office(
     slack: FakeSlack | None = None,
     vod: FakeVod | None = None,
     rules: str = "",
+    **more: Any,
 ) -> AsyncIterator[LinkedOffice]:
     """`rules` stand in the configuration file behind the stores."""
     account, clock = account or Account(), SetClock(datetime.now(UTC))
@@ -87,7 +89,7 @@ async def open_linked_office(
             {rules}
         """
         office = await stack.enter_async_context(
-            open_office(door=door, slack=slack, rtc=FakeRtc(account), config=config)
+            open_office(door=door, slack=slack, rtc=FakeRtc(account), config=config, **more)
         )
         if door == "socket":
             await office.slack.wait_for_socket()

@@ -26,6 +26,15 @@ def too_often_card(seconds: float, *, per_minute: int) -> Card:
     )
 
 
+def too_many_deeds_card(seconds: float, *, per_minute: int) -> Card:
+    """For who types and presses faster than anybody reads."""
+    again = max(1, math.ceil(seconds))
+    return words_card(
+        "That was a lot at once",
+        f"Rectask takes {per_minute} commands and clicks a minute from one person. *Please try again in {again} s.*",
+    )
+
+
 def unknown_person_card() -> Card:
     """Where Slack does not say who somebody is."""
     return words_card(
