@@ -62,6 +62,10 @@ def _pace(_postgres: Postgres, _said: argparse.Namespace) -> None:
     for trouble in ("none", "flush", "kill"):
         of_redis = "" if trouble == "none" else f", Redis: {trouble} in the middle"
         _row(f"3 replicas, 600 callers{of_redis}", "none", asyncio.run(shared_pace(trouble, seconds=40)))
+    for trouble, away in (("stall", 0.5), ("stall", 2.0), ("stall", 10.0), ("stop", 0.5), ("stop", 2.0), ("stop", 5.0)):
+        what = "the network to RTC stalls for" if trouble == "stall" else "each replica in turn stands still for"
+        told = asyncio.run(shared_pace(trouble, seconds=40, away=away))
+        _row(f"3 replicas, 600 callers, {what} {away:g} s", "none", told)
 
 
 def _rolling(postgres: Postgres, _said: argparse.Namespace) -> None:

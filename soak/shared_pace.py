@@ -1,10 +1,12 @@
-"""Three replicas and 600 callers: the worst second as RTC counts it, while all is well and while Redis is not."""
+"""Three replicas and 600 callers: the worst second as RTC counts it, while all is well and while something is not."""
 
 import asyncio
 import json
+import signal
 import sys
 import time
 from contextlib import suppress
+from urllib.parse import urlsplit
 
 from benchmarks.worlds import ACCOUNT, Server, fake_rtc
 from bot.app import open_bot
@@ -15,6 +17,7 @@ from bot.recording.task import TaskRef
 from bot.settings import load_settings
 from bot.volcengine.transport import Patience
 from soak.town import own_environ
+from tests.fault_proxy import FaultProxy, open_fault_proxy
 from tests.redis_server import RedisServer, run_redis
 from tests.world import NO_FILE
 
@@ -23,17 +26,45 @@ REPLICAS, CALLERS = 3, 600
 UNHURRIED = Patience(total=600)
 
 
-async def shared_pace(trouble: str, *, seconds: float) -> str:
-    """`trouble` is "none", "flush" or "kill", which comes in the middle; a killed Redis is back after a quarter."""
+async def shared_pace(trouble: str, *, seconds: float, away: float = 0.0) -> str:
+    """`trouble` comes in the middle: "none", "flush", "kill" (Redis is back after a quarter), "stall" or "stop".
+
+    For `away` seconds nothing gets through to RTC or back ("stall"), or each replica in turn stands still ("stop").
+    """
     with fake_rtc() as rtc, run_redis() as redis:
-        processes = [await _start(rtc, redis, seconds) for _ in range(REPLICAS)]
-        await asyncio.sleep(seconds / 2)
-        await _trouble(trouble, redis, seconds)
-        for process in processes:
-            assert await process.wait() == 0
-        arrivals = rtc.arrivals()
+        async with open_fault_proxy(urlsplit(rtc.url).port or 0) as network:
+            url = f"http://127.0.0.1:{network.port}" if trouble == "stall" else rtc.url
+            processes = [await _start(url, redis, seconds) for _ in range(REPLICAS)]
+            await asyncio.sleep(seconds / 2)
+            match trouble:
+                case "stall":
+                    await _stall(network, away)
+                case "stop":
+                    await _stop_each(processes, away)
+                case _:
+                    await _trouble(trouble, redis, seconds)
+            return await _told(processes, rtc)
+
+
+async def _told(processes: list[asyncio.subprocess.Process], rtc: Server) -> str:
+    for process in processes:
+        assert await process.wait() == 0
+    arrivals = rtc.arrivals()
     pace = (len(arrivals) - 1) / (arrivals[-1] - arrivals[0])
     return f"worst second {worst_second(arrivals)}, {pace:.1f} a second over {len(arrivals):,} requests"
+
+
+async def _stall(network: FaultProxy, away: float) -> None:
+    network.fault = "stall"
+    await asyncio.sleep(away)
+    network.fault = "none"
+
+
+async def _stop_each(processes: list[asyncio.subprocess.Process], away: float) -> None:
+    for process in processes:
+        process.send_signal(signal.SIGSTOP)
+        await asyncio.sleep(away)
+        process.send_signal(signal.SIGCONT)
 
 
 async def _trouble(trouble: str, redis: RedisServer, seconds: float) -> None:
@@ -45,9 +76,9 @@ async def _trouble(trouble: str, redis: RedisServer, seconds: float) -> None:
         await asyncio.to_thread(redis.start)
 
 
-async def _start(rtc: Server, redis: RedisServer, seconds: float) -> asyncio.subprocess.Process:
+async def _start(url: str, redis: RedisServer, seconds: float) -> asyncio.subprocess.Process:
     environ = {
-        "RECTASK_RTC_ENDPOINT": rtc.url,
+        "RECTASK_RTC_ENDPOINT": url,
         "RECTASK_APP_ID": ACCOUNT.app_ids[0],
         "VOLC_ACCESSKEY": ACCOUNT.access_key,
         "VOLC_SECRETKEY": ACCOUNT.secret_key,

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 # reset: at the next bytes from the client. reset_after: when the other side has answered, before the answer is handed
-# on, so that what was asked is done and nobody is told. black_hole: all bytes vanish, the connection stays.
-Fault = Literal["none", "reset", "reset_after", "black_hole"]
+# on, so that what was asked is done and nobody is told. black_hole: all bytes vanish, the connection stays. stall: all
+# bytes wait until it is over, and come then.
+Fault = Literal["none", "reset", "reset_after", "black_hole", "stall"]
+_LOOKS_AGAIN_AFTER = 0.002
 _CHUNK = 64 * 1024
 
 
@@ -55,6 +57,8 @@ class FaultProxy:
         while data := await source.read(_CHUNK):
             if self.delay:
                 await asyncio.sleep(self.delay)
+            while self.fault == "stall":  # noqa: ASYNC110  # whoever ends it sets a field
+                await asyncio.sleep(_LOOKS_AGAIN_AFTER)
             if self.fault == resets_at:
                 return
             if self.fault == "black_hole":

@@ -14,7 +14,9 @@ class Occasion(StrEnum):
     FILES = "files"  # files have appeared after ENDED was told without any
     UNCLEAR = "unclear"  # its status has been unknown for long; it is watched on
     REPLACED = "replaced"  # a newer task has taken its ids, so that RTC tells no more of it
-    GONE = "gone"  # RTC knows it no longer, before the 72 hours are over
+    GONE = (
+        "gone"  # of the releases that believed a "not found" before the 72 hours were over; stored, and no longer told
+    )
     FORGOTTEN = "forgotten"  # the 72 hours are over
 
 

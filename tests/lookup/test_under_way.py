@@ -13,6 +13,8 @@ from bot.lookup.pacing import Pacer
 from bot.lookup.under_way import LOST_FOR, WINDOW, Sent, UnderWay
 from bot.playground.fake_rtc import worst_second
 from bot.recording.reading import Priority, Urgency
+from tests.lookup.test_shared_slots import Replica, open_three
+from tests.redis_server import RedisServer
 from tests.virtual_time import VirtualTimeLoop, run_in_virtual_time
 
 LIMIT = 60
@@ -148,3 +150,19 @@ def test_one_who_gives_up_just_as_its_turn_comes_leaves_nothing_under_way() -> N
             return loop.time()
 
     assert run_in_virtual_time(main()) <= 1.01
+
+
+@pytest.mark.parametrize("seconds", [0.5, 2.0])
+async def test_three_replicas_behind_a_network_that_stalls(redis_server: RedisServer, seconds: float) -> None:
+    """In real time, for Redis has its own clock. What the others have under way counts too."""
+    network = Network(0.02, [Stall(asyncio.get_running_loop().time() + 1.5, seconds)])
+    ends_at = asyncio.get_running_loop().time() + seconds + 3.5
+
+    async def call(replica: Replica) -> None:
+        while asyncio.get_running_loop().time() < ends_at:
+            await network.exchange(await replica.pacer.turn(Urgency(Priority.PERSON)))
+
+    async with open_three(redis_server.url) as replicas:
+        await asyncio.gather(*(call(replica) for replica in replicas for _ in range(60)))
+        assert all(replica.slots.is_shared for replica in replicas)
+    assert worst_second(sorted(network.arrivals)) <= LIMIT

@@ -23,6 +23,13 @@ async def test_three_processes_stay_within_the_limit_whatever_befalls_redis(trou
     assert figure("worst second ([0-9]+)", await shared_pace(trouble, seconds=6)) <= LIMIT
 
 
+@pytest.mark.parametrize("trouble", ["stall", "stop"])
+async def test_three_processes_stay_within_the_limit_whatever_delays_them(trouble: str) -> None:
+    """A network that holds all back for a second, and replicas that stand still one after the other."""
+    told = await shared_pace(trouble, seconds=6, away=1.0 if trouble == "stall" else 0.5)
+    assert figure("worst second ([0-9]+)", told) <= LIMIT
+
+
 async def test_no_notice_is_lost_or_seen_twice(tmp_path: Path) -> None:
     """With servers of its own, for they are restarted and flushed."""
     with run_postgres() as postgres, run_redis() as redis:
