@@ -217,6 +217,7 @@ class SocketMode:
         if self._timer() - opened_at >= self._limits.settled_after:
             self._pace.note_settled()
         if ending in REPLACED:
+            self._leave(link, linger=self._limits.replaced_within)
             self._pace.pause_for_successor()
             return
         # Slack counts sockets that are about to go, too.

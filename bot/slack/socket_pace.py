@@ -27,6 +27,8 @@ class Limits:
     ping_after: float = 5.0
     # A socket that Slack has asked to be replaced is read for so long beside its successor.
     linger: float = 10.0
+    # And for so long while no successor can be opened; Slack should have closed it by then.
+    replaced_within: float = 60.0
     # Saying goodbye to a peer that may be gone.
     close: float = 1.0
 

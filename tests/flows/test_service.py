@@ -213,6 +213,17 @@ async def test_a_socket_that_is_lost_turns_it_unready_and_is_opened_again() -> N
         assert "Ended after" in card.text
 
 
+async def test_one_handshake_that_fails_does_not_make_it_deaf() -> None:
+    async with open_office(door="socket") as office:
+        await office.slack.wait_for_socket()
+        office.slack.fault("socket.handshake", "408")
+        await office.slack.break_sockets("reset")
+        assert (await get(f"{office.url}/readyz"))[0] == 503
+        await office.slack.wait_for_socket(timeout=10.0)
+        assert not office.slack.is_faulty
+        assert "Ended after" in (await typed(office, "Room1 Task1")).text
+
+
 async def test_what_runs_is_finished_before_it_ends() -> None:
     async with open_office(door="socket", patience=Patience(attempt=2.4, total=2.5)) as office:
         await office.slack.wait_for_socket()

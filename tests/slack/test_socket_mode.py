@@ -204,6 +204,25 @@ def test_a_successor_is_there_before_its_predecessor_is_left() -> None:
     play(script)
 
 
+def test_a_socket_without_a_successor_is_not_taken_for_one_for_ever(logged: list[EventDict]) -> None:
+    """Slack does not close it and sends nothing over it."""
+
+    async def script(slack: FakeSlack) -> None:
+        async with entered(slack) as scene:
+            await scene.settle()
+            (socket,) = slack._doors.sockets.usable  # noqa: SLF001  # the stand-in would close it
+            slack.fault(OPEN, "500_before", times=None)
+            await slack.disconnect("warning")
+            socket.end.reschedule(None)
+            await asyncio.sleep(LIMITS.replaced_within - 1)
+            assert await scene.door.is_connected()
+            await asyncio.sleep(3)
+            assert not await scene.door.is_connected()
+
+    play(script)
+    assert [entry["reason"] for entry in logged if entry["event"] == "socket.lost"] == ["warning"]
+
+
 def test_a_token_that_is_refused_at_the_start_is_told_whoever_waits() -> None:
     async def script(slack: FakeSlack) -> None:
         slack.fault(OPEN, "500_before", times=3)
