@@ -122,6 +122,7 @@ def _environ(rtc: Server, slack: FakeSlack, folder: Path) -> Environ:
         "SLACK_API_URL": slack.api_url,
         # One person asks as much here as many do elsewhere.
         "RECTASK_LOOKUPS_PER_MINUTE": "3600",
+        "RECTASK_SUBSCRIPTIONS_PER_PERSON": "1000",
         "RECTASK_HOST": "127.0.0.1",
         "RECTASK_PORT": "0",
     }

@@ -250,6 +250,7 @@ async def _open_desk(process: Process, bot: Bot, stores: Stores, gate: Gate) -> 
         gate=gate,
         linker=Linker(bot.links, gate, work),
         next_look=lambda task: schedule.at_first(task, now=bot.clock()),
+        subscriptions_at_most=process.settings.subscriptions_per_person,
         meter=meters.slack,
     )
     return desk, watching

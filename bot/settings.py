@@ -94,6 +94,7 @@ class Settings(BaseModel):
     watch_interval: int = Field(30, alias="RECTASK_WATCH_INTERVAL", ge=5, le=3600, examples=["30"])
     retention_days: int = Field(30, alias="RECTASK_RETENTION_DAYS", ge=4, le=3650, examples=["30"])
     lookups_per_minute: int = Field(30, alias="RECTASK_LOOKUPS_PER_MINUTE", ge=1, le=3600, examples=["30"])
+    subscriptions_per_person: int = Field(90, alias="RECTASK_SUBSCRIPTIONS_PER_PERSON", ge=1, le=1000, examples=["90"])
     audit: Annotated[str, AfterValidator(forms.audit)] = Field("stdout", alias="RECTASK_AUDIT", examples=["stdout"])
     audit_retention_days: int = Field(180, alias="RECTASK_AUDIT_RETENTION_DAYS", ge=1, le=3650, examples=["180"])
     host: Annotated[str, AfterValidator(forms.host)] = Field(

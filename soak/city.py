@@ -46,6 +46,7 @@ async def open_city(postgres: Postgres, folder: Path, *, name: str, replicas: in
                 "SLACK_APP_TOKEN": slack.app_token,
                 "SLACK_API_URL": slack.api_url,
                 "RECTASK_LOOKUPS_PER_MINUTE": "3600",
+                "RECTASK_SUBSCRIPTIONS_PER_PERSON": "1000",
                 "RECTASK_HOST": "127.0.0.1",
                 "RECTASK_PORT": "0",
             }

@@ -88,6 +88,10 @@ def test_defaults() -> None:
             without("RECTASK_APP_ID") | {"RECTASK_APPS": f"p={APP},p={OTHER_APP}"},
             "RECTASK_APPS is wrong: the name p is",
         ),
+        (
+            ENOUGH | {"RECTASK_SUBSCRIPTIONS_PER_PERSON": "0"},
+            "RECTASK_SUBSCRIPTIONS_PER_PERSON is wrong: should be greater",
+        ),
         (ENOUGH | {"RECTASK_LOOKUPS_PER_MINUTE": "0"}, "RECTASK_LOOKUPS_PER_MINUTE is wrong: should be greater"),
         (ENOUGH | {"RECTASK_AUDIT": "/nowhere/audit.jsonl"}, "RECTASK_AUDIT is wrong: it is stdout, or the path of"),
         (ENOUGH | {"RECTASK_AUDIT": "/tmp"}, "RECTASK_AUDIT is wrong: it is stdout, or the path of a file"),  # noqa: S108

@@ -48,6 +48,7 @@ class Desk:
     next_look: Callable[[RecordTask], timedelta]
     meter: SlackMeter = UNMETERED
     limits: Limits = LIMITS
+    subscriptions_at_most: int = 90
 
     @property
     def ways(self) -> Ways:

@@ -4,18 +4,19 @@ from functools import partial
 
 from bot.access.audit import Deed, Outcome
 from bot.recording.reading import Reading, TaskReadError
-from bot.recording.task import TaskRef
+from bot.recording.task import RecordTask, TaskRef
 from bot.slack.boundary import begin
 from bot.slack.calls import called
 from bot.slack.cards.card import Card
 from bot.slack.cards.failing import asking_card, working_card
 from bot.slack.cards.listing import LISTED_AT_MOST, list_card
-from bot.slack.cards.subscribing import IN_LIST, ON_ANSWER, over_card, subscribed_card, unsubscribed_card
+from bot.slack.cards.subscribing import IN_LIST, ON_ANSWER, over_card, subscribed_card, too_many_card, unsubscribed_card
 from bot.slack.cards.task import Standing
 from bot.slack.desk import Desk, action_of, container_of, is_own_card
 from bot.slack.reply import Reply
 from bot.slack.value import Press
 from bot.slack.visit import Visit
+from bot.subscriptions.person import Person
 from bot.subscriptions.store import StoreUnavailable
 
 _OVER = "it is over"
@@ -94,6 +95,9 @@ async def _try_to_subscribe(desk: Desk, ref: TaskRef, visit: Visit, *, on_own_ca
     if reading.task.is_over:
         note(outcome=Outcome.FAILED, reason=_OVER)
         return await _over_card(desk, reading, visit), True
+    if await _has_too_many(desk, reading.task, person):
+        note(outcome=Outcome.REFUSED, reason="too many subscriptions")
+        return too_many_card(desk.subscriptions_at_most), False
     outcome = await desk.subscriptions.subscribe(
         reading, person, next_look=desk.next_look(reading.task), asked_in=visit.asker.channel
     )
@@ -107,6 +111,12 @@ async def _try_to_subscribe(desk: Desk, ref: TaskRef, visit: Visit, *, on_own_ca
         links = await desk.linker.on_card(visit, reading)
         return answerer.card_of(reading, standing=Standing.SUBSCRIBED, links=links), True
     return subscribed_card(reading, is_new=outcome.is_new, now=answerer.clock()), True
+
+
+async def _has_too_many(desk: Desk, task: RecordTask, person: Person) -> bool:
+    """Two presses in the same moment may come to one too many, which is no harm."""
+    running = await desk.subscriptions.count_running(person)
+    return running >= desk.subscriptions_at_most and not await desk.subscriptions.is_subscribed(task, person)
 
 
 async def _over_card(desk: Desk, reading: Reading, visit: Visit) -> Card:

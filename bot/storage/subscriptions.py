@@ -173,6 +173,11 @@ class SqlSubscriptions:
         theirs = {row.id for row in rows if row.is_theirs}
         return any(each.id in theirs for each in likeliest_first(readable, task)[:1])
 
+    async def count_running(self, person: Person) -> int:
+        running = select(func.count()).select_from(subscriptions).where(of_person(person), IS_RUNNING)
+        async with self._database.reading() as connection:
+            return int((await connection.execute(running)).scalar_one())
+
     async def entries(self, person: Person, *, limit: int) -> Sequence[Entry]:
         async with self._database.reading() as connection:
             rows = (await connection.execute(_entries_of(person).limit(limit))).all()

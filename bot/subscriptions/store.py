@@ -58,6 +58,10 @@ class Subscriptions(Protocol):
         """Whether the person will be told of the end of this very task."""
         ...
 
+    async def count_running(self, person: Person) -> int:
+        """How many subscriptions of the person something is still to come of."""
+        ...
+
     async def entries(self, person: Person, *, limit: int) -> Sequence[Entry]:
         """The person's list: what is still looked at first, then the newest."""
         ...

@@ -46,6 +46,18 @@ async def test_a_subscription_is_new_once(stores: Stores) -> None:
     assert (entry.subscribed_at, entry.completion, entry.notice_state, entry.reason) == (NOON, None, None, None)
 
 
+async def test_the_running_ones_are_counted(stores: Stores) -> None:
+    assert await stores.subscriptions.count_running(ANN) == 0
+    await stores.subscribe()
+    await stores.subscribe()
+    await stores.subscriptions.subscribe(reading(ref=OTHER_REF), ANN, next_look=INTERVAL)
+    await stores.subscriptions.subscribe(reading(ref=OTHER_REF), BOB, next_look=INTERVAL)
+    assert await stores.subscriptions.count_running(ANN) == 2
+    await stores.subscriptions.unsubscribe(OTHER_REF, ANN)
+    assert await stores.subscriptions.count_running(ANN) == 1
+    assert await stores.subscriptions.count_running(CAT) == 0
+
+
 async def test_what_is_watched_is_the_task_that_was_read(stores: Stores) -> None:
     await stores.subscriptions.subscribe(RUNS, ANN, next_look=INTERVAL)
     watched = await stores.watched()

@@ -2,7 +2,7 @@
 
 from bot.access.audit import Deed, Outcome
 from bot.access.spending import DEEDS_AT_LEAST, REFUSALS_KEPT
-from bot.playground.slack_world import C_SHARED, U_BEN, U_STRANGER
+from bot.playground.slack_world import C_SHARED, U_ANA, U_BEN, U_STRANGER
 from tests.flows.linked_office import open_linked_office
 from tests.flows.test_look_up import nothing_amiss, words_of
 from tests.flows.test_rights import ready_office, records, typed_by
@@ -45,3 +45,13 @@ async def test_the_same_refusal_is_recorded_a_few_times_a_minute() -> None:
             await office.slack.command("Room1 Task1", user=U_STRANGER, channel=C_SHARED)
         found = [record for record in await records(office) if record.user_id == U_STRANGER]
     assert len(found) == REFUSALS_KEPT
+
+
+async def test_subscriptions_have_an_end_and_room_again_after_one_is_left() -> None:
+    async with ready_office("socket", RECTASK_SUBSCRIPTIONS_PER_PERSON="2") as office:
+        for text in ("watch running Task1", "watch running Task2", "watch running Task1"):
+            assert "the most that one person can have" not in words_of(await typed_by(office, text, U_BEN))
+        assert "the most that one person can have" in words_of(await typed_by(office, "watch running Task3", U_BEN))
+        assert "the most that one person" not in words_of(await typed_by(office, "watch running Task3", U_ANA))
+        await typed_by(office, "unwatch running Task1", U_BEN)
+        assert "the most that one person can have" not in words_of(await typed_by(office, "watch running Task3", U_BEN))

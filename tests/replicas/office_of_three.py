@@ -87,6 +87,7 @@ async def open_replicas(
         "RECTASK_REDIS_PREFIX": f"test-{uuid.uuid4().hex}:",
         "RECTASK_REPLICAS": str(THREE),
         "RECTASK_LOOKUPS_PER_MINUTE": "3600",
+        "RECTASK_SUBSCRIPTIONS_PER_PERSON": "1000",
     }
     with TemporaryDirectory() as folder:
         async with (

@@ -49,6 +49,14 @@ def over_card(reading: Reading, *, now: datetime, links: CardLinks) -> Card:
     return task_card(reading, now=now, notes=notes, links=links)
 
 
+def too_many_card(at_most: int) -> Card:
+    """For who would have more subscriptions than one person may have."""
+    return words_card(
+        f"You have {at_most} subscriptions",
+        "That is the most that one person can have. *Unsubscribe from one first*: `/rectask list` shows them.",
+    )
+
+
 def store_card() -> Card:
     """Where what people are subscribed to is kept can not be reached."""
     return words_card(
