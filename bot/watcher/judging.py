@@ -75,7 +75,8 @@ def judge_failure(watched: WatchedTask, failure: TaskReadError, *, now: datetime
     if (seen := _end_to_tell(watched, now=now)) is not None:
         late = schedule.while_late_files_may_come()
         return Tell(Completion(Occasion.ENDED, now, seen), Phase.AWAITING_FILES, late)
-    return Failed(f"{failure.reason}.", schedule.after_failure(watched.failures + 1))
+    code = "" if failure.code is None else f" ({failure.code})"
+    return Failed(f"{failure.reason}{code}.", schedule.after_failure(watched.failures + 1))
 
 
 def _grace_after(failure: TaskReadError) -> timedelta:
