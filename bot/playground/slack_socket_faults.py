@@ -31,7 +31,7 @@ SOCKET_FAULTS = {
     ADDRESS: {"unreachable": "nobody listens at the address", "tls": "TLS fails at the address"},
     HANDSHAKE: {
         "refused": "it is answered with HTTP 403",
-        "408": "it is answered with this status, or any other; 429 brings Retry-After",
+        "408": "it is answered with this status, or any other; 429 brings Retry-After, 302 an address where nobody is",
         "reset": "the connection is reset",
         "silent": "it is not answered for so many `seconds`",
     },
@@ -44,7 +44,7 @@ SOCKET_FAULTS = {
 _NOBODY_LISTENS = "ws://127.0.0.1:1/link/"
 # Seconds until Slack closes a socket that is to be replaced, or one over which nothing comes any more.
 CLOSED_AFTER = 10.0
-_REFUSED, _TOO_MANY_REQUESTS = 403, 429
+_ELSEWHERE, _REFUSED, _TOO_MANY_REQUESTS = 302, 403, 429
 
 
 def is_known(method: str, kind: str) -> bool:
@@ -65,8 +65,13 @@ async def spoil_handshake(fault: Fault, request: web.Request) -> web.StreamRespo
     if fault.kind == "silent":
         await asyncio.sleep(fault.seconds)
     status = int(fault.kind) if fault.kind.isdigit() else _REFUSED
-    headers = {"Retry-After": str(fault.retry_after)} if status == _TOO_MANY_REQUESTS else {}
-    return web.Response(status=status, headers=headers)
+    return web.Response(status=status, headers=_headers(status, fault))
+
+
+def _headers(status: int, fault: Fault) -> dict[str, str]:
+    if status == _TOO_MANY_REQUESTS:
+        return {"Retry-After": str(fault.retry_after)}
+    return {"Location": _NOBODY_LISTENS} if status == _ELSEWHERE else {}
 
 
 @dataclass(eq=False, slots=True)

@@ -18,6 +18,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.slack.bolt import TokenRefused, prove_app_token
 from bot.slack.delivery import pause_of
 from bot.slack.meter import UNMETERED, LostReason, SlackMeter
+from bot.slack.origins import not_redirected
 from bot.slack.socket_link import REPLACED, Link
 from bot.slack.socket_pace import LIMITS, Limits, Pace
 from bot.slack.workspace import error_of
@@ -103,7 +104,7 @@ class SocketMode:
 
     def start(self) -> None:
         """Begin to open sockets; nothing is waited for."""
-        self._session = aiohttp.ClientSession(middlewares=(_send_once,))
+        self._session = aiohttp.ClientSession(middlewares=(_send_once,), trace_configs=[not_redirected()])
         self._proof: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._running = self._supervisor.start("slack_socket", self._run)
 

@@ -170,6 +170,16 @@ def test_retry_after_is_kept_to(method: str, kind: str) -> None:
     play(script)
 
 
+def test_a_handshake_is_not_redirected(logged: list[EventDict]) -> None:
+    async def script(slack: FakeSlack) -> None:
+        slack.fault("socket.handshake", "302")
+        async with entered(slack) as scene:
+            await scene.until_answered(within=BACK_WITHIN)
+
+    play(script)
+    assert [entry["error"] for entry in logged if entry["event"] == "socket.lost"] == ["RedirectRefused"]
+
+
 @pytest.mark.parametrize("reason", ["warning", "refresh_requested"])
 def test_a_socket_that_is_replaced_loses_no_command(logged: list[EventDict], reason: str) -> None:
     """Not those that are under way, nor those that come while it happens."""
