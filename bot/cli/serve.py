@@ -6,8 +6,6 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Iterator
-from types import FrameType
 
 import structlog
 
@@ -59,8 +57,15 @@ def run() -> int:
 def _run(settings: Settings, log_lines: LineWriter, last_resort: LastResort) -> tuple[int, list[str]]:
     """The exit code, and why it is not 0; from the end of serving on the process has a moment left at most."""
     runner, stop = asyncio.Runner(), asyncio.Event()
+    loop = runner.get_loop()
     code, words = 0, list[str]()
-    with _ended_by_signals(runner, stop, last_resort):
+
+    def end() -> None:
+        last_resort.within(KILLED_WITHIN, code=0)
+        with contextlib.suppress(RuntimeError):  # the loop is closed already
+            loop.call_soon_threadsafe(stop.set)
+
+    with last_resort.hearing((signal.SIGTERM, signal.SIGINT), end):
         try:
             runner.run(_serve(settings, stop, log_lines))
         except AddressUnavailable as refusal:
@@ -73,27 +78,6 @@ def _run(settings: Settings, log_lines: LineWriter, last_resort: LastResort) -> 
         last_resort.within(LEFT_BEHIND_FOR, code=code)
         runner.close()
     return code, words
-
-
-@contextlib.contextmanager
-def _ended_by_signals(runner: asyncio.Runner, stop: asyncio.Event, last_resort: LastResort) -> Iterator[None]:
-    """SIGTERM and Ctrl-C set `stop`, as often as they come, and the process ends though it may hang.
-
-    Not by the loop's own handlers, which are called only when the loop goes on.
-    """
-    loop = runner.get_loop()
-
-    def end(_number: int, _frame: FrameType | None) -> None:
-        last_resort.within(KILLED_WITHIN, code=0)
-        with contextlib.suppress(RuntimeError):  # the loop is closed already
-            loop.call_soon_threadsafe(stop.set)
-
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, end)
-    yield
-    # It ends anyway; while the interpreter goes down, the default would be to die of it.
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, signal.SIG_IGN)
 
 
 def _note_dropped(lines: int) -> None:

@@ -139,6 +139,21 @@ async def while_the_opening_of_a_socket_hangs(world: World) -> None:
     await asyncio.sleep(0.3)
 
 
+async def while_the_sockets_gateway_is_silent(world: World) -> None:
+    world.door = "socket"
+    world.slack.fault("socket.handshake", "silent", times=None)
+    await world.start()
+    await world.until("door.opened")
+    await asyncio.sleep(0.3)
+
+
+async def while_the_socket_is_half_open(world: World) -> None:
+    world.door = "socket"
+    world.slack.fault("socket.hello", "half_open", times=None)
+    await world.start()
+    await world.slack.wait_for_socket(timeout=COMES_WITHIN)
+
+
 async def while_it_serves(world: World) -> None:
     await world.start_serving()
 
@@ -225,6 +240,8 @@ MOMENTS = [
     while_slack_is_silent,
     while_slack_answers_503,
     while_the_opening_of_a_socket_hangs,
+    while_the_sockets_gateway_is_silent,
+    while_the_socket_is_half_open,
     while_it_serves,
     while_rtc_hangs,
     while_a_body_drips,
