@@ -5,6 +5,7 @@ descriptors, and 400 slow bodies took 570 MB.
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from bot.refusals import Refusals
 BODY_AT_MOST = 1024 * 1024
 HEADERS_AT_MOST = 32 * 1024
 LINGERS = 1.0
+# Seconds after which a connection is no newcomer any more: a command is here within one round trip.
+_SETTLED_AFTER = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,22 +210,26 @@ class Server(web.Server):
 class Crowd:
     """All open connections. One too many costs whoever has waited longest without having brought a good request.
 
-    A connection that brought one is the last to go, for it is Slack's, or of a proxy that has others behind it.
+    A connection that brought one is the last to go, for it is Slack's, or of a proxy that has others behind it. Up to
+    half of what there may be, nobody is sent away; above that nobody who came just now, so that a burst of newcomers
+    cannot push each other out before they have said what they want.
     """
 
-    def __init__(self, *, at_most: int) -> None:
+    def __init__(self, *, at_most: int, timer: Callable[[], float] = time.monotonic) -> None:
         self._at_most = at_most
-        # In the order in which they began to wait.
-        self._strangers: dict[Connection, None] = {}
-        self._acquainted: dict[Connection, None] = {}
+        self._timer = timer
+        # Since when they wait, the longest first.
+        self._strangers: dict[Connection, float] = {}
+        self._acquainted: dict[Connection, float] = {}
         self._busy: set[Connection] = set()
 
     def wait(self, connection: "Connection", *, is_acquainted: bool) -> None:
         """It is waited for, until it has sent what it has to."""
         self.leave(connection)
-        (self._acquainted if is_acquainted else self._strangers)[connection] = None
-        if len(self._strangers) + len(self._acquainted) + len(self._busy) > self._at_most:
-            self.send_away_one()
+        (self._acquainted if is_acquainted else self._strangers)[connection] = self._timer()
+        many = len(self._strangers) + len(self._acquainted) + len(self._busy)
+        if many > self._at_most // 2:
+            self._send_away_one(even_a_newcomer=many > self._at_most)
 
     def work(self, connection: "Connection") -> None:
         """It waits for Rectask."""
@@ -235,9 +242,10 @@ class Crowd:
         self._acquainted.pop(connection, None)
         self._busy.discard(connection)
 
-    def send_away_one(self) -> None:
-        """The one that has waited longest."""
-        next(iter(self._strangers or self._acquainted)).send_away()
+    def _send_away_one(self, *, even_a_newcomer: bool) -> None:
+        longest, since = next(iter((self._strangers or self._acquainted).items()))
+        if even_a_newcomer or self._timer() - since >= _SETTLED_AFTER:
+            longest.send_away()
 
 
 class Bodies:

@@ -16,6 +16,7 @@ from soak.race import race
 from soak.rolling import rolling_restart
 from soak.rounds import shared_round
 from soak.shared_pace import shared_pace
+from soak.siege import siege
 from tests.contracts.postgres import Postgres, run_postgres
 from tests.redis_server import run_redis
 
@@ -106,6 +107,11 @@ def _folder() -> Iterator[Path]:
         yield Path(folder)
 
 
+def _siege(_postgres: Postgres, _said: argparse.Namespace) -> None:
+    what = "2,000 idle connections, 500 dripping bodies, 100,000 junk requests to the HTTP port"
+    _row(what, "SQLite", asyncio.run(siege()))
+
+
 def _long_tests(_postgres: Postgres, _said: argparse.Namespace) -> None:
     """What the tests do in small, in full: 500 watched tasks while RTC is down, many more stories in any order."""
     command = [sys.executable, "-m", "pytest", "--no-cov", "--quiet", "--long", "tests/reliability"]
@@ -123,6 +129,7 @@ STEPS: dict[str, Callable[[Postgres, argparse.Namespace], None]] = {
     "rolling": _rolling,
     "rounds": _rounds,
     "endurance": _endurance,
+    "siege": _siege,
     "tests": _long_tests,
 }
 
