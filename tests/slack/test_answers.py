@@ -174,6 +174,20 @@ async def test_a_post_whose_place_is_left_out_is_in_doubt_and_found(line: Line, 
     assert found.ts == message.ts
 
 
+@pytest.mark.parametrize("kind", spoilt())
+async def test_a_change_that_is_not_confirmed_is_made_again(line: Line, kind: str) -> None:
+    """To change a message any number of times comes to the same."""
+    messenger = line.messenger
+    late = replace(notice(Occasion.FILES, original=await messenger.post(notice())), key="late")
+    line.fake.fault("chat.update", kind)
+    with pytest.raises(Later) as failure:
+        await messenger.post(late)
+    assert failure.type is Later
+    assert len(line.fake.messages) == 1
+    await messenger.post(late)
+    assert len(line.fake.messages) == 2
+
+
 async def test_more_without_a_cursor_is_no_end(line: Line) -> None:
     messenger = line.messenger
     for number in range(201):
