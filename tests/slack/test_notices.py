@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from structlog.typing import EventDict
 
 from bot.playground.fake_slack import FakeSlack, open_fake_slack
-from bot.playground.slack_world import T_HOME, U_ANA, U_GONE, U_GUEST, U_STRANGER, Message
+from bot.playground.slack_world import T_HOME, U_ANA, U_BOT, U_GONE, U_GUEST, U_STRANGER, Message
 from bot.recording.completion import Completion, Occasion
 from bot.slack.answers import AnswerIncomplete, History
 from bot.slack.bolt import make_slack
@@ -88,13 +88,20 @@ async def test_a_notice_is_a_direct_message_that_is_found_again_by_its_key(post:
     assert not post.slack.complaints
 
 
+def stands(post: Post, key: str) -> None:
+    """Another notice stands in the conversation."""
+    world = post.slack.world
+    metadata = {"event_type": "rectask_notice", "event_payload": {"key": key}}
+    world.post(Message(world.next_ts(), world.dm_with(U_ANA).id, U_BOT, "Another one", [], metadata=metadata))
+
+
 async def test_it_is_found_on_whichever_page_it_stands(post: Post) -> None:
     told = notice()
     for number in range(220):
-        await post.messenger.post(dataclasses.replace(told, key=f"before-{number}"))
+        stands(post, f"before-{number}")
     place = await post.messenger.post(told)
     for number in range(220):
-        await post.messenger.post(dataclasses.replace(told, key=f"after-{number}"))
+        stands(post, f"after-{number}")
     assert await post.messenger.find(told) == place
     assert post.calls("conversations.history") in (2, 3)
 
