@@ -181,7 +181,7 @@ class Pacer:
         urgency.watch(lambda: self._waiting.stand(place, urgency.priority))
         log.debug("turn.awaited", waiting=len(self._waiting), priority=urgency.priority.name)
         if self._dispatcher is None or self._dispatcher.done():
-            self._dispatcher = asyncio.create_task(self._dispatch_or_fail())
+            self._begin_dispatching()
         try:
             sent = await place.turn
         except asyncio.CancelledError:
@@ -197,6 +197,15 @@ class Pacer:
     def slow_down(self) -> None:
         """Halve the rate for everybody and climb back."""
         self._slots.slow_down()
+
+    def _begin_dispatching(self) -> None:
+        self._dispatcher = asyncio.create_task(self._dispatch_or_fail(), name="pacer")
+        self._dispatcher.add_done_callback(self._go_on)
+
+    def _go_on(self, _ended: asyncio.Task[None]) -> None:
+        """Should it have been cancelled, those who wait for their turn do not do so in vain."""
+        if self._waiting and not self._is_closed:
+            self._begin_dispatching()
 
     async def _dispatch_or_fail(self) -> None:
         try:

@@ -202,6 +202,20 @@ def test_closing_ends_those_who_wait() -> None:
     assert run_in_virtual_time(main()) == [False, True, True]
 
 
+def test_a_dispatcher_that_is_cancelled_leaves_nobody_waiting() -> None:
+    async def main() -> None:
+        async with pacer_on_this_loop(2) as pacer:
+            waiting = [asyncio.create_task(go(pacer, person())) for _ in range(4)]
+            await asyncio.sleep(0.2)
+            for task in asyncio.all_tasks():
+                if task.get_name() == "pacer":
+                    task.cancel()
+            async with asyncio.timeout(10):
+                await asyncio.gather(*waiting)
+
+    run_in_virtual_time(main())
+
+
 def test_a_dispatcher_that_fails_fails_those_who_wait() -> None:
     async def break_down(_seconds: float) -> None:
         raise OSError("no more time")
