@@ -5,6 +5,7 @@ for the releases that may run beside it, so fields are added and never given ano
 """
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -47,18 +48,27 @@ def encode_reading(reading: Reading) -> str:
 
 def decode_reading(text: str) -> Reading:
     """Raises NotDecodable."""
+    return _decode(text, _file)
+
+
+def decode_summary(text: str) -> Reading:
+    """The same with nothing of each file but its size, which is all that a verdict needs. Raises NotDecodable."""
+    return _decode(text, _file_in_short)
+
+
+def _decode(text: str, file_of: Callable[[Fields], RecordingFile]) -> Reading:
     try:
         fields = json.loads(text)
         if (version := fields["v"]) <= VERSION:
-            return _reading(fields)
+            return _reading(fields, file_of)
     except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError) as flaw:
         raise NotDecodable(type(flaw).__name__) from flaw
     raise NotDecodable(f"version {version}")
 
 
-def _reading(fields: Fields) -> Reading:
+def _reading(fields: Fields, file_of: Callable[[Fields], RecordingFile]) -> Reading:
     return Reading(
-        task=_task(fields),
+        task=_task(fields, file_of),
         read_at=_moment_at(_whole(fields["read"])),
         raw="",
         request_id=_text_or_none(fields.get("request")),
@@ -66,7 +76,7 @@ def _reading(fields: Fields) -> Reading:
     )
 
 
-def _task(fields: Fields) -> RecordTask:
+def _task(fields: Fields, file_of: Callable[[Fields], RecordingFile]) -> RecordTask:
     name, app_id = fields["app"]
     status = fields.get("status")
     return RecordTask(
@@ -75,7 +85,7 @@ def _task(fields: Fields) -> RecordTask:
         stop_reason=StopReason.from_code(_text_or_none(fields.get("reason"))),
         started_at=_moment(fields.get("started")),
         ended_at=_moment(fields.get("ended")),
-        files=tuple(_file(each) for each in fields.get("files", ())),
+        files=tuple(file_of(each) for each in fields.get("files", ())),
         unreadable_files=_whole(fields.get("unreadable", 0)),
     )
 
@@ -135,6 +145,10 @@ def _whole(value: object) -> int:
 
 def _whole_or_none(value: object) -> int | None:
     return None if value is None else _whole(value)
+
+
+def _file_in_short(fields: Fields) -> RecordingFile:
+    return RecordingFile(size=fields.get("size"))
 
 
 def _present(fields: Fields) -> Fields:

@@ -90,7 +90,7 @@ class Homes:
         """As it is now, also where the store is gone. Raises what a failed call of Slack raises."""
         entries: Sequence[Entry] | None
         try:
-            found = await self._subscriptions.entries(person, limit=LISTED_AT_MOST)
+            found = await self._subscriptions.listed(person, limit=LISTED_AT_MOST)
             entries, reach = await self._shown(person, found)
         except StoreUnavailable:
             entries, reach = None, Reach()

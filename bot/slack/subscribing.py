@@ -47,7 +47,7 @@ async def _unsubscribe(desk: Desk, ref: TaskRef, visit: Visit) -> bool:
 async def subscriptions_card(desk: Desk, visit: Visit) -> Card:
     """The visitor's list, with what they may see of each. Raises StoreUnavailable."""
     with desk.gate.noting_failure(visit, Deed.LIST, None):
-        entries = await desk.subscriptions.entries(visit.person, limit=LISTED_AT_MOST)
+        entries = await desk.subscriptions.listed(visit.person, limit=LISTED_AT_MOST)
     desk.gate.note(visit, Deed.LIST, None)
     shown, reach = desk.gate.shown(visit.asker, entries), desk.gate.reach(visit.asker)
     return list_card(shown, now=desk.answerer.clock(), reach=reach)

@@ -1,16 +1,18 @@
 """What people do: subscribe, unsubscribe, and look at their list."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, and_, case, delete, exists, func, or_, select, update
+from sqlalchemy import Row, Text, and_, case, delete, exists, func, or_, select, type_coerce, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.recording.completion import Completion, Occasion
+from bot.recording.encoding import NotDecodable, decode_summary
 from bot.recording.reading import Reading
 from bot.recording.task import RecordTask, TaskRef, is_same_start
-from bot.storage.columns import EPOCH
+from bot.storage.columns import EPOCH, Unreadable, UnreadableReading
 from bot.storage.conclusions import completion, most_telling
 from bot.storage.database import Database
 from bot.storage.ending import IS_RUNNING, lock, one_of, owed_to, retire, subscribed_by
@@ -30,7 +32,7 @@ from bot.storage.watched import Candidate, candidate, candidates, likeliest_firs
 from bot.subscriptions.notice import NoticeState
 from bot.subscriptions.person import Person
 from bot.subscriptions.store import StoreUnavailable
-from bot.subscriptions.subscription import Entry, Phase, Subscribed, known_start
+from bot.subscriptions.subscription import Entry, Phase, Subscribed, WatchedTask, known_start
 
 
 class SqlSubscriptions:
@@ -183,6 +185,12 @@ class SqlSubscriptions:
             rows = (await connection.execute(_entries_of(person).limit(limit))).all()
         return self._database.decoder.decode(rows, _entry, of=watched_tasks.name)
 
+    async def listed(self, person: Person, *, limit: int) -> Sequence[Entry]:
+        """Decoded beside the loop, for a long list takes its time."""
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(_listed_of(person).limit(limit))).all()
+        return await asyncio.to_thread(self._database.decoder.decode, rows, _listed, of=watched_tasks.name)
+
 
 # Of an ended subscription.
 _HAS_NOTHING_TO_SHOW = or_(
@@ -204,11 +212,24 @@ def _is_outdated(told: Completion, reading: Reading) -> bool:
 
 
 def _entries_of(person: Person) -> Any:
+    return _rows_of(person, watched_tasks, completions.c.reading, completions.c.newer)
+
+
+# The text itself: decoding is what takes its time, and happens where rows are fetched, which is on the loop.
+_WITHOUT_READING = [column for column in watched_tasks.c if column is not watched_tasks.c.seen]
+_READING_AS_TEXT = type_coerce(watched_tasks.c.seen, Text).label("seen")
+
+
+def _listed_of(person: Person) -> Any:
+    return _rows_of(person, *_WITHOUT_READING, _READING_AS_TEXT)
+
+
+def _rows_of(person: Person, *columns: Any) -> Any:
     newest = select(func.max(notices.c.id)).where(notices.c.subscription_id == subscriptions.c.id)
     is_under_way = case((and_(IS_LOOKED_AT, IS_OPEN), 0), else_=1)
     return (
         select(
-            watched_tasks,
+            *columns,
             subscriptions.c.subscribed_at,
             subscriptions.c.ended_at,
             subscriptions.c.end_reason,
@@ -217,10 +238,8 @@ def _entries_of(person: Person) -> Any:
             notices.c.settled_at,
             completions.c.occasion,
             completions.c.noticed_at,
-            completions.c.reading,
-            completions.c.newer,
         )
-        .join(watched_tasks, watched_tasks.c.id == subscriptions.c.watched_task_id)
+        .join_from(subscriptions, watched_tasks, watched_tasks.c.id == subscriptions.c.watched_task_id)
         .outerjoin(notices, notices.c.id == newest.correlate(subscriptions).scalar_subquery())
         .outerjoin(completions, completions.c.id == notices.c.completion_id)
         .where(of_person(person))
@@ -229,11 +248,28 @@ def _entries_of(person: Person) -> Any:
 
 
 def _entry(row: Row[Any], names: AppNames) -> Entry:
+    told = None if row.state is None else completion(row, names)
+    return _entry_of(row, watched_task(row, names), told)
+
+
+def _listed(row: Row[Any], names: AppNames) -> Entry:
+    told = None if row.state is None else Completion(Occasion(row.occasion), row.noticed_at, None)
+    return _entry_of(row, watched_task(row, names, read=_summary), told)
+
+
+def _summary(seen: str | None) -> Reading | Unreadable | None:
+    try:
+        return None if seen is None else decode_summary(seen)
+    except NotDecodable as flaw:
+        return UnreadableReading(str(flaw))
+
+
+def _entry_of(row: Row[Any], watched: WatchedTask, told: Completion | None) -> Entry:
     is_told = row.state is not None
     return Entry(
-        watched=watched_task(row, names),
+        watched=watched,
         subscribed_at=row.subscribed_at,
-        completion=completion(row, names) if is_told else None,
+        completion=told,
         notice_state=NoticeState(row.state) if is_told else None,
         reason=row.reason if is_told else row.end_reason,
         settled_at=row.settled_at,

@@ -1,6 +1,6 @@
 """Watched tasks as rows: which of them a reading's task is, and what a row says."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from sqlalchemy.sql import ColumnElement
 
 from bot.recording.reading import Reading
 from bot.recording.task import NOT_STARTED, SAME_START_WITHIN, RecordTask, RtcApp, TaskRef, is_same_start
-from bot.storage.columns import Start
+from bot.storage.columns import Start, Unreadable
 from bot.storage.decoding import whole
 from bot.storage.naming import AppNames
 from bot.storage.tables import IS_WATCHING, of_ids, watched_tasks
@@ -20,8 +20,13 @@ c = watched_tasks.c
 other = watched_tasks.alias("other")
 
 
-def watched_task(row: Row[Any], names: AppNames) -> WatchedTask:
-    """The row, whose columns have the table's names. Raises ValueError, for a phase of a newer release too."""
+def watched_task(
+    row: Row[Any], names: AppNames, *, read: Callable[[Any], Reading | Unreadable | None] = lambda seen: seen
+) -> WatchedTask:
+    """The row, whose columns have the table's names. Raises ValueError, for a phase of a newer release too.
+
+    `read` makes a reading of what stands in its column `seen`, where that was not fetched as one.
+    """
     return WatchedTask(
         id=row.id,
         ref=names.ref(TaskRef(RtcApp(row.app_name, row.app_id), row.room, row.task)),
@@ -31,7 +36,7 @@ def watched_task(row: Row[Any], names: AppNames) -> WatchedTask:
         next_look_at=row.next_look_at,
         failures=whole(row.failures),
         last_error=row.last_error,
-        seen=names.reading(row.seen),
+        seen=names.reading(read(row.seen)),
         waiting_since=row.waiting_since,
     )
 

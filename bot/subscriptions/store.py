@@ -66,6 +66,13 @@ class Subscriptions(Protocol):
         """The person's list: what is still looked at first, then the newest."""
         ...
 
+    async def listed(self, person: Person, *, limit: int) -> Sequence[Entry]:
+        """The same for showing: of each file only its size, and of what was noticed only its occasion and time.
+
+        A list of 90 recordings with 500 files each must hold nobody up.
+        """
+        ...
+
 
 class Looks(Protocol):
     """What the watcher does."""

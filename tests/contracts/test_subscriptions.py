@@ -7,6 +7,7 @@ import pytest
 from bot.recording.completion import Completion, Occasion
 from bot.recording.reading import Reading
 from bot.recording.task import ENDED, FAILED, NOT_STARTED, RtcApp, TaskRef
+from bot.slack.cards.listing import list_card
 from bot.storage.tables import watched_tasks
 from bot.subscriptions.notice import NoticeState
 from bot.subscriptions.subscription import Entry, Phase, Subscribed
@@ -44,6 +45,18 @@ async def test_a_subscription_is_new_once(stores: Stores) -> None:
     assert await stores.subscribe() == THERE
     entry = await stores.entry()
     assert (entry.subscribed_at, entry.completion, entry.notice_state, entry.reason) == (NOON, None, None, None)
+
+
+async def test_what_is_listed_looks_like_the_entries(stores: Stores) -> None:
+    await stores.subscribe(ANN, reading(files=HAS_FILES.task.files))
+    for look in await stores.looks.claim_due(limit=9, lease=LEASE):
+        await stores.conclude(look=look)
+    await stores.subscribe(ANN, reading(ref=OTHER_REF))
+    entries, listed = [await ask(ANN, limit=9) for ask in (stores.subscriptions.entries, stores.subscriptions.listed)]
+    assert list_card(entries, now=NOON) == list_card(listed, now=NOON)
+    assert [entry.completion is None for entry in entries] == [entry.completion is None for entry in listed]
+    assert await stores.subscriptions.listed(ANN, limit=1) == listed[:1]
+    assert await stores.subscriptions.listed(CAT, limit=9) == []
 
 
 async def test_the_running_ones_are_counted(stores: Stores) -> None:

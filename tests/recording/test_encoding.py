@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.recording.encoding import NotDecodable, decode_reading, encode_reading
+from bot.recording.encoding import NotDecodable, decode_reading, decode_summary, encode_reading
 from bot.recording.reading import Reading
 from bot.recording.stop_reason import StopReason
 from bot.recording.task import RecordedStream, RecordingFile, RecordTask, RtcApp, Status, TaskRef
+from bot.recording.verdict import judge
 
 words = st.none() | st.text(max_size=20)
 numbers = st.none() | st.integers(0, 2**53)
@@ -44,6 +45,13 @@ readings = st.builds(Reading, task=tasks, read_at=moments, raw=st.just(""), requ
 @given(readings)
 def test_what_is_encoded_comes_back(reading: Reading) -> None:
     assert decode_reading(encode_reading(reading)) == reading
+
+
+@given(readings)
+def test_a_summary_has_the_same_verdict(reading: Reading) -> None:
+    summary, now = decode_summary(encode_reading(reading)), reading.read_at
+    assert judge(summary.task, now=now) == judge(reading.task, now=now)
+    assert all(file == RecordingFile(size=file.size) for file in summary.task.files)
 
 
 @given(readings)

@@ -27,7 +27,7 @@ class Store:
         self.opened = {ANA, BEN}
         self.trouble: Exception | None = None
 
-    async def entries(self, _person: Person, *, limit: int) -> Sequence[Entry]:
+    async def listed(self, _person: Person, *, limit: int) -> Sequence[Entry]:
         assert limit
         return [entry()]
 
