@@ -55,6 +55,7 @@ async def bureau(shared_bureau: Bureau) -> AsyncIterator[Bureau]:
     slack.messages.clear()
     yield shared_bureau
     slack.heal()
+    shared_bureau.desk.gate.people.forget(U_ANA)
     await settled(shared_bureau)
 
 
@@ -168,3 +169,21 @@ async def test_the_person_hears_what_is_so(
     assert "this bot's fault" not in news
     if "Nothing was posted" in news:
         assert heard_by(bureau, U_BEN) == posted
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("what", ["Room1 Task1", "press"])
+async def test_whoever_slack_does_not_tell_of_hears_that(
+    bureau: Bureau, logged: list[EventDict], what: str, fault: str
+) -> None:
+    message = await card(bureau)
+    bureau.desk.gate.people.forget(U_ANA)
+    before = heard_by(bureau, U_ANA)
+    bureau.slack.fault("users.info", fault, times=None, seconds=HANG, retry_after=TOO_LONG)
+    if what == "press":
+        assert (await bureau.slack.press(message, "rectask.refresh", user=U_ANA)).acked
+    else:
+        assert (await bureau.slack.command(what, user=U_ANA, channel=C_ONCALL)).acked
+    assert "Slack does not say who you are" in await hears(bureau, before)
+    assert len(incidents(logged)) == 1
+    assert not [entry for entry in logged if entry["event"] == "listener.failed"]

@@ -34,6 +34,7 @@ from bot.slack.homes import Homes
 from bot.slack.limits import LIMITS, Limits
 from bot.slack.linker import Linker
 from bot.slack.listeners import register
+from bot.slack.metered import Patience
 from bot.slack.visit import Body
 from bot.slack.work import AT_MOST, Work
 from bot.slack.workspace import TokenHealth
@@ -108,7 +109,8 @@ async def open_bureau(fake_rtc: FakeRtc, tmp_path: Path, *, limits: Limits = LIM
         stores = stores_of(database)
         store: Any = Fragile(stores.subscriptions, stores.notices, stores.upkeep, stores.requests)
         session = await stack.enter_async_context(aiohttp.ClientSession())
-        slack = make_slack(token=fake.bot_token, base_url=fake.api_url, session=session)
+        patience = Patience(call=limits.call)
+        slack = make_slack(token=fake.bot_token, base_url=fake.api_url, session=session, patience=patience)
         workspace = await greet(slack)
         gate = make_gate(slack, workspace, rights=Rights(), per_minute=1_000, audit=BatchingAuditLog(), clock=bot.clock)
         work = await stack.enter_async_context(Work())
