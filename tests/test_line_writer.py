@@ -5,6 +5,7 @@ import fcntl
 import os
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.line_writer import LineWriter
+from bot.metrics.meters import make_meters
 
 SOON = 10.0
 SMALLEST_PIPE = 4096
@@ -111,3 +113,13 @@ def test_whatever_is_written_either_comes_or_is_counted(lines: list[str]) -> Non
         os.close(reads)
         os.close(writes)
     assert came + writer.dropped == len(lines)
+
+
+def test_what_is_dropped_is_counted_in_the_metrics(pipe: tuple[int, int]) -> None:
+    _, writes = pipe
+    writer = LineWriter(lambda: writes, characters_kept=10)
+    meters = make_meters(version="1", clock=lambda: datetime.now(UTC), pipes={"log": writer, "audit": None})
+    writer.write("much more than that\nin two lines\n")
+    count = meters.registry.get_sample_value
+    assert count("rectask_lines_dropped_total", {"stream": "log"}) == 2
+    assert count("rectask_lines_dropped_total", {"stream": "audit"}) == 0
