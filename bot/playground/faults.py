@@ -19,10 +19,11 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One room of the stand-in that breaks the exchange instead of answering."""
+    """One room of the stand-in that breaks the exchange instead of answering; `is_whole` where it answers oddly."""
 
     about: str
     commit: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+    is_whole: bool = False
 
 
 def _transport_of(request: web.BaseRequest) -> asyncio.Transport:
@@ -148,13 +149,15 @@ FAULTS: dict[str, Fault] = {
     "bad-gzip": Fault("a body that is not what its encoding says", _bad_gzip),
     "huge": Fault("50 MB", _huge),
     "empty-objects": Fault("10 MB of empty objects", _empty_objects),
-    "gzip-in-capitals": Fault("a whole answer, its Content-Encoding `GZIP, identity`", _gzip_in_capitals),
-    "unknown-encoding": Fault(
-        "a whole answer, not packed, with a Content-Encoding that nobody knows", _unknown_encoding
+    "gzip-in-capitals": Fault(
+        "a whole answer, its Content-Encoding `GZIP, identity`", _gzip_in_capitals, is_whole=True
     ),
-    "utf-16": Fault("a whole answer in UTF-16 with a byte order mark", _utf_16),
-    "rounded": Fault("a whole answer, its end rounded to six digits: 1.62487e+12", _rounded),
-    "in-seconds": Fault("a whole answer, its times in seconds", _in_seconds),
+    "unknown-encoding": Fault(
+        "a whole answer, not packed, with a Content-Encoding that nobody knows", _unknown_encoding, is_whole=True
+    ),
+    "utf-16": Fault("a whole answer in UTF-16 with a byte order mark", _utf_16, is_whole=True),
+    "rounded": Fault("a whole answer, its end rounded to six digits: 1.62487e+12", _rounded, is_whole=True),
+    "in-seconds": Fault("a whole answer, its times in seconds", _in_seconds, is_whole=True),
     "reset": Fault("the connection is reset", _reset),
     "closed": Fault("the connection is closed without an answer", _closed),
 }

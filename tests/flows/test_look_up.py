@@ -40,7 +40,9 @@ async def typed(office: Office, text: str, *, user: str = U_ANA) -> Message:
     outcome = await office.slack.command(text, user=user, channel=C_ONCALL)
     assert (outcome.acked, outcome.error) == (True, None)
     assert outcome.seconds < 2.9
-    return await office.slack.next_message(user=user)
+    card = await office.slack.next_message(user=user)
+    # Where RTC takes longer than the acknowledgement may, a sign of that comes first.
+    return await office.slack.next_message(user=user) if card.text.startswith("Asking RTC about") else card
 
 
 def words_of(message: Message) -> str:
@@ -90,7 +92,7 @@ FOR_OPERATORS = re.compile(
         ("bad-gateway", "🔌 Volcengine answered HTTP 502"),
         ("html", "🔌 RTC's answer can't be read"),
         ("reset", "🔌 The connection to RTC broke off"),
-        *((fault, "🔌 ") for fault in FAULTS if fault not in {"redirect", "slow"}),
+        *((name, "🔌 ") for name, fault in FAULTS.items() if not fault.is_whole and name not in {"redirect", "slow"}),
     ],
 )
 async def test_every_failure_has_its_card(http_office: Office, room: str, title: str) -> None:
