@@ -1,6 +1,6 @@
 """Everybody who should not be at the HTTP port: `python -m soak.attack PORT IDLE DRIPS JUNK`.
 
-Only this machine is ever attacked, and it ends once all the junk is sent, or after fifteen minutes.
+Only this machine is ever attacked, and it ends once all the junk is sent, or after four minutes.
 """
 
 import asyncio
@@ -17,9 +17,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 HOST = "127.0.0.1"
-AT_MOST = 900.0
+AT_MOST = 240.0
 AT_ONCE = 50
-OPENED_AGAIN_AFTER = 2.0
+OPENED_AGAIN_AFTER = 10.0
 BODY = 1_000_000
 # Closing sends a reset, so that no port stays taken for a minute.
 _RESET = struct.pack("ii", 1, 0)

@@ -6,8 +6,6 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from typing import TextIO
 
-import aiohttp
-
 from bot import __version__
 from bot.address import diagnose_address
 from bot.app import open_bot, rtc_apps
@@ -20,7 +18,7 @@ from bot.logs import configure_logs
 from bot.manifest import SCOPES, SCOPES_OF_RULES
 from bot.proxies import proxy_for
 from bot.settings import Settings, SettingsError, load_settings
-from bot.slack.bolt import make_slack
+from bot.slack.bolt import make_slack, open_session
 from bot.slack.diagnosis import diagnose_slack
 from bot.storage.diagnosis import diagnose_store
 from bot.volcengine.diagnosis import diagnose
@@ -124,7 +122,7 @@ async def _slack_findings(settings: Settings) -> AsyncIterator[Finding]:
         return
     yield await diagnose_address(host=settings.host, port=settings.port)
     token = settings.slack_app_token
-    async with aiohttp.ClientSession() as session:
+    async with open_session() as session:
         slack = make_slack(
             token=settings.slack_bot_token.get_secret_value(), base_url=settings.slack_api_url, session=session
         )
