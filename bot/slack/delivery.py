@@ -25,8 +25,9 @@ from bot.subscriptions.messenger import (
     Unforeseen,
 )
 
-# Slack names no upper bound for Retry-After, and nothing is put off for longer than this in one go.
-PUT_OFF_AT_MOST = timedelta(days=1)
+# Slack names no upper bound for Retry-After, and nothing is put off for longer than this in one go. A due time that is
+# further away is taken for the work of a clock that was wrong, and pulled in (`watching.Habits.farthest`).
+PUT_OFF_AT_MOST = timedelta(hours=1)
 _RATE_LIMITED = 429
 _SERVER_FAILED = 500
 # Before the first byte of the request was sent.

@@ -16,6 +16,7 @@ from bot.recording.task import RUNNING
 from bot.storage.audit import SqlAudit
 from bot.storage.tables import audit_records, completions, notices, subscriptions, watched_tasks
 from bot.subscriptions.store import StoreUnavailable
+from bot.watching import Habits
 from tests.contracts.databases import empty
 from tests.contracts.stores import ANN, BOB, LEASE, NOON, OTHER_REF, REF, SECOND, Stores, reading
 
@@ -88,6 +89,16 @@ class TestATimeOutOfRange:
             await stores.conclude(look=look)
         assert await damage(stores, notices, "queued_at", OUT_OF_RANGE[0])
         assert [await told(stores), await told(stores)] == [[], [ANN]]
+
+    async def test_is_not_brought_near_for_a_clock_that_was_wrong(self, stores: Stores) -> None:
+        await two_told(stores)
+        await stores.subscribe(ANN, reading(ref=replace(REF, room="Room3")))
+        await damage(stores, notices, "queued_at", OUT_OF_RANGE[1])
+        await damage(stores, watched_tasks, "watched_since", OUT_OF_RANGE[0])
+        async with stores.database.writing() as connection:
+            await connection.execute(text("UPDATE watched_tasks SET watched_since = -1 WHERE room = 'Room3'"))
+        assert (await looked_at(stores), await told(stores)) == ([], [BOB])
+        assert await stores.due_times.pull_in(Habits(5 * SECOND, HOUR).farthest) == 0
 
     async def test_leaves_the_rest_of_a_list(self, stores: Stores) -> None:
         await stores.subscribe(ANN)

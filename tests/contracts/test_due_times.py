@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from bot.recording.completion import Completion, Occasion
+from bot.slack.delivery import pause_of
 from bot.storage.tables import notices, watched_tasks
 from bot.subscriptions.store import Farthest
 from bot.subscriptions.subscription import Phase
+from bot.watching import Habits
 from tests.contracts.databases import empty
 from tests.contracts.stores import BOB, DAY, IS_OVER, LEASE, MINUTE, Stores
 
@@ -67,6 +69,16 @@ async def test_a_notice_that_is_being_sent_stays_with_its_holder_for_a_lease(sto
     assert await stores.claim_notices() == []
     stores.clock.move(LEASE)
     assert (await stores.claim_notice()).is_doubtful
+
+
+async def test_what_slack_asks_to_wait_is_kept_to(stores: Stores) -> None:
+    await stores.subscribe()
+    await stores.conclude()
+    delivery = await stores.claim_notice()
+    pause = pause_of({"Retry-After": "999999999"})
+    assert pause is not None
+    await stores.notices.put_off(delivery, after=pause, reason="Slack asks for a pause", is_doubtful=False)
+    assert await stores.due_times.pull_in(Habits(MINUTE, DAY).farthest) == 0
 
 
 async def test_what_is_due_in_time_is_left_alone(stores: Stores) -> None:
