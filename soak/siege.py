@@ -14,6 +14,7 @@ from bot.playground.slack_world import C_ONCALL, U_ANA
 
 COMMANDS_EVERY = 0.2
 MEGABYTE = 1_000_000
+A_SECOND = 1.0
 
 
 @dataclass
@@ -55,7 +56,8 @@ def _told(witness: Witness, *, answers: dict[str, int], before: int, log: int, t
     seconds = sorted(witness.seconds)
     return (
         f"{len(seconds):,} signed commands, {witness.failed} failed, answered within "
-        f"{statistics.median(seconds) * 1000:.0f} ms (median), {seconds[-1] * 1000:.0f} ms (longest); "
+        f"{statistics.median(seconds) * 1000:.0f} ms (median), {seconds[-1] * 1000:.0f} ms (longest), "
+        f"{sum(each > A_SECOND for each in seconds)} later than a second; "
         f"memory {before / MEGABYTE:.0f} MB before, {witness.resident / MEGABYTE:.0f} MB at most; "
         f"log {log / 1000:.1f} kB; {sum(answers.values()):,} junk requests in {took:.0f} s, answered "
         + ", ".join(f"{status}: {count:,}" for status, count in sorted(answers.items()))
