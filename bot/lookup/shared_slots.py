@@ -93,6 +93,7 @@ class SharedSlots:
         self._queue: Queue | None = None
         self._was_late = False
         self._reserved = 0
+        self._asking = asyncio.Lock()
         self._full_since: float | None = None
         self._distrusted_until = 0.0
         self._is_back = asyncio.Event()
@@ -133,12 +134,12 @@ class SharedSlots:
             told = await self._ask("reserve")
             wait = self._believable(told, queue)
         except RedisLost as loss:
+            self._reserved = 0
             self._go_alone(loss)
             return False
         if not told.is_granted:
             await queue.change(within=wait)
             return False
-        self._reserved = 1
         try:
             await self._sleep(wait)
         finally:
@@ -217,6 +218,11 @@ class SharedSlots:
 
     async def _ask(self, what: str) -> _Told:
         """Raises RedisLost."""
+        # One after the other: a beat that waited behind a reservation would take it back with what it counted before.
+        async with self._asking:
+            return await self._ask_now(what)
+
+    async def _ask_now(self, what: str) -> _Told:
         was_slowed = what != "leave" and self._is_news_of_slowing()
         persons = 0 if self._queue is None else self._queue.count(Priority.PERSON)
         others = max(persons - (what == "reserve"), 0)
@@ -238,6 +244,8 @@ class SharedSlots:
 
         answer = await self._link.ask(question)
         self._count(answer.replicas)
+        if what == "reserve":
+            self._reserved = answer.is_granted
         if was_slowed:
             self._slowed_at = None
             log.warning("pacer.slowed", requests_per_second=round(self._limit * AIM * answer.share * _MICROSECOND, 1))
