@@ -169,6 +169,10 @@ async def _read(request: web.BaseRequest, body: Body, *, within: float) -> bytes
         raise Refused(415, "unreadable")
     if (request.content_length or 0) > BODY_AT_MOST:
         raise Refused(413, "too_large")
+    if request.content.is_eof() and "Expect" not in request.headers:
+        # It came with its headers, as commands do: there is nothing to wait for.
+        body.add(request.content.read_nowait())
+        return body.whole()
     try:
         async with asyncio.timeout(within):
             await _invite(request)

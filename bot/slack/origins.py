@@ -1,6 +1,7 @@
 """Where answers may be sent: the address for them comes in the payload, and is not taken on trust."""
 
 from collections.abc import MutableMapping
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,7 +24,12 @@ def drop_foreign_url(body: MutableMapping[str, Any], *, api_url: str) -> None:
 
 def leads_to_slack(url: str, *, api_url: str) -> bool:
     """To hooks.slack.com, or to the host of the Web API that is configured."""
-    return _origin_of(url) in {_origin_of(_HOOKS), _origin_of(api_url)} - {None}
+    return _origin_of(url) in _slacks(api_url)
+
+
+@cache
+def _slacks(api_url: str) -> frozenset[tuple[str, str, int]]:
+    return frozenset(origin for origin in (_origin_of(_HOOKS), _origin_of(api_url)) if origin is not None)
 
 
 def _origin_of(url: str) -> tuple[str, str, int] | None:
