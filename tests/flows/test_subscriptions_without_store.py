@@ -318,6 +318,7 @@ async def test_the_token_that_is_removed_a_little_after_the_event(bureau: Bureau
 
 async def test_an_event_that_the_store_never_took_is_logged(bureau: Bureau, logged: list[EventDict]) -> None:
     bureau.store.is_down = True
+    bureau.slack.people[U_ANA].deleted = True
     user = {"id": U_ANA, "deleted": True}
     await heard(bureau, on_user_change, {"event": {"type": "user_change", "user": user}})
     assert [(entry["event"], entry.get("event_type")) for entry in logged] == [("event.lost", "user_change")]
