@@ -20,8 +20,8 @@ log = structlog.get_logger()
 _NOT_OPENED = "The window did not open. Press More again."
 _NOT_CONFIRMED = "If a window opened, it stays empty. Close it and press More again."
 _NOT_FILLED = "The window could not be filled. Close it and press More again."
-# Slack's word for a modal that was closed.
-_CLOSED = "not_found"
+# Slack's words for a modal that was closed, and for a trigger that has opened one already.
+_CLOSED, _REPEATED = "not_found", "exchanged_trigger_id"
 
 
 async def on_more(desk: Desk, visit: Visit, reply: Reply) -> None:
@@ -34,12 +34,13 @@ async def on_more(desk: Desk, visit: Visit, reply: Reply) -> None:
     is_raw = str(action_of(visit.body).get("action_id", "")).startswith("rectask.raw")
     if reply.modal is None:
         reply.modal = await _open_modal(desk, visit)
-    view_id = reply.modal
+    if (view_id := reply.modal) is None:
+        return
     begin(desk, reply, lambda: _show_more(desk, press, visit, view_id, is_raw=is_raw))
 
 
-async def _open_modal(desk: Desk, visit: Visit) -> str:
-    """Once: the trigger is used up by an opening whose answer was lost."""
+async def _open_modal(desk: Desk, visit: Visit) -> str | None:
+    """Once: the trigger is used up by an opening whose answer was lost. None where a repeated press finds it open."""
     empty = in_channel(words_view("More", "Asking RTC …"), visit.asker.channel)
     trigger_id = str(visit.body.get("trigger_id"))
 
@@ -49,6 +50,9 @@ async def _open_modal(desk: Desk, visit: Visit) -> str:
     try:
         return await called("views.open", open_it, within=desk.limits.call, effect=_NOT_OPENED, once=True)
     except SlackFailed as failure:
+        if failure.code == _REPEATED:
+            log.info("request.repeated", kind=visit.door)
+            return None
         if failure.is_unconfirmed:
             failure.effect = _NOT_CONFIRMED
         raise

@@ -26,8 +26,9 @@ log = structlog.get_logger()
 
 # Where a door writes it in the payload; Slack has no field of this name.
 _MARK = "rectask_mark"
-# Seconds: before a command is acknowledged without its answer, and until the database counts as unreachable.
-_AT_ONCE, _PATIENCE = 0.5, 5.0
+# Seconds: before a command is acknowledged without its answer, and until the database counts as unreachable. Where its
+# answer is not needed, less than that: a trigger_id is good for three seconds.
+_AT_ONCE, _PATIENCE, _PATIENCE_IF_NOT_NEEDED = 0.5, 5.0, 1.0
 
 
 def mark(body: MutableMapping[str, Any], *, door: Literal["http", "socket"], name: str) -> None:
@@ -55,7 +56,8 @@ def once(listener: Listener, *, when: Callable[[Desk, Body], bool] = _always, or
 
 async def is_new(desk: Desk, visit: Visit, reply: Reply, *, or_if_unknown: bool) -> bool:
     """Whether to go on with it. Where not, it is acknowledged, and whoever has to be told is told."""
-    asking = desk.work.begin(_is_first(desk, visit.body))
+    within = _PATIENCE_IF_NOT_NEEDED if or_if_unknown else _PATIENCE
+    asking = desk.work.begin(_is_first(desk, visit.body, within=within))
     is_command = "command" in visit.body
     if is_command:
         await asyncio.wait({asking}, timeout=_AT_ONCE)
@@ -73,13 +75,13 @@ async def is_new(desk: Desk, visit: Visit, reply: Reply, *, or_if_unknown: bool)
     return True
 
 
-async def _is_first(desk: Desk, body: Body) -> bool | None:
+async def _is_first(desk: Desk, body: Body, *, within: float) -> bool | None:
     """None where the database does not say."""
     key = body.get(_MARK)
     if not isinstance(key, str):
         return True
     try:
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(within):
             return await desk.requests.is_first(key)
     except (StoreUnavailable, TimeoutError):
         return None

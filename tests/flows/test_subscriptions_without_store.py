@@ -203,6 +203,26 @@ async def test_more_opens_without_the_store(bureau: Bureau) -> None:
     await bureau.slack.wait_for(lambda: bureau.slack.world.modals_of(U_ANA))
 
 
+class Silent:
+    """The store of requests while somebody else holds its lock."""
+
+    async def is_first(self, _key: str) -> bool:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+async def test_more_opens_before_its_trigger_expires_while_the_store_hangs(bureau: Bureau) -> None:
+    card = await bureau.typed("many-files Task1")
+    bureau.store.stores = (Silent(), *bureau.store.stores)
+    bureau.slack.repeats = 1
+    before = len(bureau.slack.messages)
+    assert (await bureau.slack.press(card, "rectask.files", user=U_ANA)).acked
+    await bureau.slack.wait_for(lambda: bureau.slack.world.modals_of(U_ANA))
+    await bureau.slack.wait_for(lambda: len(bureau.desk.work) == 0)
+    assert len(bureau.slack.world.modals_of(U_ANA)) == 1
+    assert len(bureau.slack.messages) == before
+
+
 @pytest.mark.parametrize("action", ["rectask.subscribe", "rectask.unsubscribe"])
 async def test_buttons_say_so_and_the_card_stays(bureau: Bureau, action: str) -> None:
     if action == "rectask.unsubscribe":
