@@ -207,21 +207,36 @@ async def _sign_of_refresh(desk: Desk, press: Press, visit: Visit, reply: Reply)
 
 
 async def _refresh(desk: Desk, press: Press, visit: Visit, reply: Reply) -> None:
-    answerer, shared_by, is_own = desk.answerer, press.shared_by, is_own_card(visit, press)
-    if not is_own and not await can_post_again(desk, visit, press):
-        await _refresh_alone(desk, press, visit, reply)
+    if is_own_card(visit, press):
+        await reply.afterwards(await _card_alone(desk, press, visit, fresh=True), replace=True)
+    elif desk.gate.may(visit.asker, Deed.SHARE, press.ref):
+        await _refresh_for_all(desk, press, visit, reply)
+    else:
+        await reply.afterwards(alone(await _card_alone(desk, press, visit, fresh=True)))
+
+
+async def _refresh_for_all(desk: Desk, press: Press, visit: Visit, reply: Reply) -> None:
+    """Who sees the channel is asked last: RTC may take half a minute, in which that can change."""
+    results = list[Reading | TaskReadError]()
+    card = await desk.answerer.card(
+        press.ref,
+        person=None,
+        on_result=results.append,
+        links=desk.linker.offer,
+        fresh=True,
+        shared_by=press.shared_by,
+    )
+    if not await can_post_again(desk, visit, press):
+        await reply.afterwards(alone(await _card_alone(desk, press, visit, fresh=False)))
         return
-    person, links = (visit.person, partial(desk.linker.on_card, visit)) if is_own else (None, desk.linker.offer)
-    note = partial(desk.gate.note_read, visit, Deed.LOOK_UP, press.ref)
-    card = await answerer.card(press.ref, person=person, on_result=note, links=links, fresh=True, shared_by=shared_by)
+    for result in results:
+        desk.gate.note_read(visit, Deed.LOOK_UP, press.ref, result)
     await reply.afterwards(card, replace=True, in_channel=press.shared_by is not None)
 
 
-async def _refresh_alone(desk: Desk, press: Press, visit: Visit, reply: Reply) -> None:
-    """Beside a card that everybody sees, which stays as it is."""
+async def _card_alone(desk: Desk, press: Press, visit: Visit, *, fresh: bool) -> Card:
     note, links = partial(desk.gate.note_read, visit, Deed.LOOK_UP, press.ref), partial(desk.linker.on_card, visit)
-    card = await desk.answerer.card(press.ref, person=visit.person, on_result=note, links=links, fresh=True)
-    await reply.afterwards(alone(card))
+    return await desk.answerer.card(press.ref, person=visit.person, on_result=note, links=links, fresh=fresh)
 
 
 async def _refresh_notice(desk: Desk, ref: TaskRef, told: Told, visit: Visit, reply: Reply) -> None:

@@ -77,25 +77,38 @@ async def _share(desk: Desk, press: Press, visit: Visit, reply: Reply) -> None:
 
 async def _share_here(desk: Desk, press: Press, visit: Visit, reply: Reply) -> None:
     channel_id, user_id = str(visit.asker.channel), visit.person.user_id
-    audience = await called(
-        "conversations.info",
-        lambda: audience_of(desk.slack, desk.workspace, channel_id),
-        within=desk.limits.call,
-        effect=_NOT_SHARED,
-    )
-    if audience.reach is not Reach.OURS and not press.outside_too:
-        await reply.afterwards(_second_question(press, audience))
+    takes_time = not desk.answerer.knows(press.ref)
+    if await _is_asked_a_second_time(desk, press, channel_id, reply):
         return
     results = list[Reading | TaskReadError]()
     card = await desk.answerer.card(
         press.ref, person=None, shared_by=user_id, on_result=results.append, links=desk.linker.offer
     )
+    # RTC may take half a minute, in which others can come to see the channel.
+    if takes_time and await _is_asked_a_second_time(desk, press, channel_id, reply):
+        return
     await _post(desk, channel_id, card)
     for result in results:
         desk.gate.note_read(visit, Deed.SHARE, press.ref, result)
     log.info("card.shared", channel=channel_id, user=user_id)
     if press.outside_too:
         await reply.afterwards(shared_card(), replace=True)
+
+
+async def _is_asked_a_second_time(desk: Desk, press: Press, channel_id: str, reply: Reply) -> bool:
+    """Whether others see the channel, and that was not agreed to. Raises SlackFailed."""
+    if press.outside_too:
+        return False
+    audience = await called(
+        "conversations.info",
+        lambda: audience_of(desk.slack, desk.workspace, channel_id),
+        within=desk.limits.call,
+        effect=_NOT_SHARED,
+    )
+    if audience.reach is Reach.OURS:
+        return False
+    await reply.afterwards(_second_question(press, audience))
+    return True
 
 
 async def on_cancel(desk: Desk, visit: Visit, reply: Reply) -> None:

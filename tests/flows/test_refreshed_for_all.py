@@ -1,5 +1,6 @@
 """Refresh on a card that everybody sees posts it anew, which takes what Share takes."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -69,4 +70,17 @@ async def test_a_channel_that_others_see_by_now(meanwhile: Callable[[Office], No
     async with with_shared_card() as (office, shared):
         meanwhile(office)
         assert await is_answered_alone(office, shared)
+        assert nothing_amiss(office.slack)
+
+
+async def test_a_channel_that_others_come_to_see_while_rtc_is_asked() -> None:
+    async with with_shared_card() as (office, shared):
+        office.rtc.delay, before = 0.2, len(office.rtc.received)
+        await office.slack.press(shared, "rectask.refresh", user=U_BEN)
+        while len(office.rtc.received) == before:
+            await asyncio.sleep(0.01)
+        shared_outside(office)
+        told = await office.slack.next_message(user=U_BEN, channel=C_ONCALL)
+        assert (told.ephemeral_to, shared.edited) == (U_BEN, 0)
+        assert "Only you can see this" in words_of(told)
         assert nothing_amiss(office.slack)

@@ -27,6 +27,7 @@ from bot.recording.task import ENDED, TaskRef
 from bot.slack.answer import Answerer
 from bot.slack.bolt import greet, http_door, make_bolt, make_slack
 from bot.slack.cards.notice import notice_card
+from bot.slack.cards.task import task_card
 from bot.slack.desk import Desk
 from bot.slack.events import Handler, on_uninstalled, on_user_change, quietly
 from bot.slack.gate import make_gate
@@ -201,6 +202,22 @@ async def test_more_opens_without_the_store(bureau: Bureau) -> None:
     bureau.store.is_down = True
     assert (await bureau.slack.press(card, "rectask.files", user=U_ANA)).acked
     await bureau.slack.wait_for(lambda: bureau.slack.world.modals_of(U_ANA))
+
+
+async def test_a_channel_that_becomes_external_while_rtc_is_asked_is_asked_about_again(bureau: Bureau) -> None:
+    ref = TaskRef(bureau.desk.apps[0], "running", "Task1")
+    reading = completion(Occasion.ENDED, ref=ref).reading
+    assert reading is not None
+    await bureau.desk.slack.chat_postMessage(channel=C_ONCALL, **task_card(reading, now=NOW).as_message())
+    card = await bureau.slack.next_message(user=U_ANA)
+    bureau.rtc.delay, before = 0.2, len(bureau.rtc.received)
+    assert (await bureau.slack.press(card, "rectask.share", user=U_ANA)).acked
+    while len(bureau.rtc.received) == before:
+        await asyncio.sleep(0.01)
+    bureau.slack.channels[C_ONCALL].is_ext_shared = True
+    asked = await bureau.slack.next_message(user=U_ANA)
+    assert asked.ephemeral_to == U_ANA
+    assert "Share with them too" in words_of(asked)
 
 
 class Silent:
