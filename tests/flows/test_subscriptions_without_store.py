@@ -45,6 +45,7 @@ from bot.subscriptions.store import StoreUnavailable
 from bot.subscriptions.subscription import Subscribed
 from bot.watching import stores_of
 from tests.flows.test_look_up import words_of
+from tests.flows.test_refreshed_for_all import until_asked
 from tests.slack.told import NOW, completion, notice
 from tests.world import open_brief_bot
 
@@ -212,8 +213,7 @@ async def test_a_channel_that_becomes_external_while_rtc_is_asked_is_asked_about
     card = await bureau.slack.next_message(user=U_ANA)
     bureau.rtc.delay, before = 0.2, len(bureau.rtc.received)
     assert (await bureau.slack.press(card, "rectask.share", user=U_ANA)).acked
-    while len(bureau.rtc.received) == before:
-        await asyncio.sleep(0.01)
+    await until_asked(bureau.rtc, more_than=before)
     bureau.slack.channels[C_ONCALL].is_ext_shared = True
     asked = await bureau.slack.next_message(user=U_ANA)
     assert asked.ephemeral_to == U_ANA
