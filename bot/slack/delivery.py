@@ -66,7 +66,7 @@ _ROWS: dict[type[DeliveryError], dict[str, str]] = {
         # A setting of the app and not of the person: all wait until it is mended, and none is lost.
         "messages_tab_disabled": "The app's messages tab is switched off, so that nobody can be written to",
     },
-    OutOfReach: {"team_added_to_org": "The workspace is being moved into an organisation"},
+    OutOfReach: {"team_added_to_org": "The workspace is being moved into an organization"},
     Later: {
         "ratelimited": "Slack asks for a pause",
         "rate_limited": "Slack asks for a pause",

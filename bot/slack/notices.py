@@ -106,7 +106,7 @@ class SlackMessenger:
         if profile.is_gone:
             raise RecipientGone("This person's account is deactivated")
         if profile.is_foreign:
-            raise RecipientGone("This person belongs to another organisation now")
+            raise RecipientGone("This person belongs to another organization now")
 
     async def _asked_about(self, person: Person) -> Profile:
         with self._people.question(person.user_id) as question, _reading():

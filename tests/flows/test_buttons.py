@@ -107,7 +107,7 @@ async def test_share_with_another_organisation_asks_once_more(office: Office) ->
     card = await card_in(office, C_SHARED)
     await office.slack.press(card, "rectask.share", user=U_ANA)
     asked = await office.slack.next_message(user=U_ANA, channel=C_SHARED)
-    assert "Share outside your organisation?" in words_of(asked)
+    assert "Share outside your organization?" in words_of(asked)
     assert asked.ephemeral_to == U_ANA
     await office.slack.press(asked, "rectask.share", user=U_ANA)
     shared = await office.slack.next_message(user=U_STRANGER, channel=C_SHARED)
@@ -143,7 +143,7 @@ async def test_people_of_other_organisations_are_told_nothing(office: Office, ac
     assert outcome.acked
     told = await office.slack.next_message(user=U_STRANGER, channel=C_SHARED)
     assert told.ephemeral_to == U_STRANGER
-    assert "This is for another organisation" in words_of(told)
+    assert "This is for another organization" in words_of(told)
     assert not shared.edited
     assert len(office.rtc.received) == asked_rtc
 

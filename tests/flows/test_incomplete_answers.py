@@ -54,7 +54,7 @@ async def test_share_posts_nothing_while_slack_does_not_say_who_sees_the_channel
     [
         (
             Channel(C_ONCALL, "oncall", [U_ANA, U_BEN], is_pending_ext_shared=True),
-            "Share outside your organisation?",
+            "Share outside your organization?",
         ),
         (Channel(C_ONCALL, "oncall", [U_ANA, U_BEN], is_org_shared=True), "Share with other workspaces?"),
     ],

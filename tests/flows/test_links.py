@@ -135,7 +135,7 @@ async def test_no_refresh_brings_links_into_a_channel(one: LinkedOffice) -> None
 
 
 @pytest.mark.parametrize(
-    ("user", "said"), [(U_GUEST, "You may not do this here"), (U_STRANGER, "This is for another organisation")]
+    ("user", "said"), [(U_GUEST, "You may not do this here"), (U_STRANGER, "This is for another organization")]
 )
 async def test_guests_and_strangers_get_no_links(one: LinkedOffice, user: str, said: str) -> None:
     slack, channel = one.office.slack, C_SHARED if user == U_STRANGER else C_ONCALL

@@ -172,7 +172,7 @@ async def test_who_may_not_is_told_nothing_and_recorded(door: str, user: str, ch
 def check_answers(answers: list[Message], user: str, config: str) -> None:
     for (what, deed, is_ones_own), answer in zip([*COMMANDS, *ACTIONS], answers, strict=True):
         if user == U_STRANGER:
-            assert "This is for another organisation" in words_of(answer), what
+            assert "This is for another organization" in words_of(answer), what
         elif is_ones_own:
             assert re.search("You were not subscribed|You have no subscriptions|can not be used", words_of(answer)), (
                 what

@@ -115,7 +115,7 @@ async def do_everything(office: Office) -> None:
     for action in ("rectask.refresh", "rectask.files", "rectask.share"):
         await office.slack.press(card, action, user=U_ANA)
     asked = await office.slack.next_message(user=U_ANA, channel=C_SHARED)
-    while "outside your organisation" not in repr(asked.blocks):
+    while "outside your organization" not in repr(asked.blocks):
         asked = await office.slack.next_message(user=U_ANA, channel=C_SHARED)
     await office.slack.press(asked, "rectask.share", user=U_ANA)
     shared = await office.slack.next_message(user=U_STRANGER, channel=C_SHARED)

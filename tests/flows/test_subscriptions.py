@@ -292,7 +292,7 @@ async def test_people_of_other_organisations_can_not_subscribe(office: Office) -
     await office.slack.press(asked, "rectask.share", user=U_ANA)
     shared = await office.slack.next_message(user=U_STRANGER, channel=C_SHARED)
     answer = await told(office, shared, "rectask.subscribe", user=U_STRANGER)
-    assert "This is for another organisation" in words_of(answer)
+    assert "This is for another organization" in words_of(answer)
 
 
 async def test_a_changed_value_subscribes_to_nothing(office: Office) -> None:

@@ -279,7 +279,7 @@ async def ask(post: Post, method: str) -> None:
     ("user", "reason"),
     [
         (U_GONE, "deactivated"),
-        (U_STRANGER, "another organisation"),
+        (U_STRANGER, "another organization"),
         ("U0NOBODY01", "user_not_found"),
     ],
 )

@@ -113,7 +113,7 @@ def unexpected_card(incident: str) -> Card:
 def stranger_card() -> Card:
     """For people of other organisations; it tells nothing of the recording."""
     return words_card(
-        "This is for another organisation", "Only members of the organisation that runs Rectask can use it."
+        "This is for another organization", "Only members of the organization that runs Rectask can use it."
     )
 
 
@@ -135,7 +135,7 @@ def shared_outside_card(press: Press, channel: str, others: int) -> Card:
     return Card(
         text=f"This channel is shared with {named}. Share the card with them too?",
         blocks=(
-            headline("Share outside your organisation?"),
+            headline("Share outside your organization?"),
             paragraph(f"{code('#' + channel)} is shared with {named}. They would see this recording's card."),
             _yes_or_no(press),
         ),
