@@ -13,7 +13,7 @@ import pytest
 from structlog.typing import EventDict
 
 from bot.playground.fake_rtc import FakeRtc, open_fake_rtc
-from bot.playground.slack_world import C_ONCALL, U_ANA, U_BEN, Message
+from bot.playground.slack_world import C_ONCALL, C_SHARED, U_ANA, U_BEN, Message
 from bot.recording.completion import Occasion
 from bot.recording.task import TaskRef
 from bot.slack.cards.notice import notice_card
@@ -103,6 +103,11 @@ async def shared_card(bureau: Bureau) -> Message:
     return await bureau.slack.next_message(user=U_BEN)
 
 
+async def second_question(bureau: Bureau) -> Message:
+    await bureau.slack.press(await card(bureau, channel=C_SHARED), "rectask.share", user=U_ANA)
+    return await bureau.slack.next_message(user=U_ANA)
+
+
 async def told(bureau: Bureau) -> Message:
     ref = TaskRef(bureau.desk.apps[0], "running", "Task1")
     message = notice_card(notice(completion(Occasion.UNCLEAR, ref=ref), goes_on=True), now=NOW).as_message()
@@ -140,6 +145,8 @@ LISTENERS = {
     "unsubscribe from a notification": Listener(told, "rectask.unsubscribe", ("response_url",)),
     "refresh the list": Listener(lambda b: card(b, "list"), "rectask.list", ("response_url",)),
     "share": Listener(card, "rectask.share", ("conversations.info", "chat.postMessage")),
+    "share with others": Listener(lambda b: card(b, channel=C_SHARED), "rectask.share", ("response_url",)),
+    "do not share with others": Listener(second_question, "rectask.cancel", ("response_url",)),
     "more": Listener(lambda b: card(b, "many-files Task1"), "rectask.files", ("views.open", "views.update")),
     "turn a page": Listener(modal_page, "rectask.files.next", ("views.update",)),
     "raw answer": Listener(modal_page, "rectask.raw", ("views.update",)),
