@@ -23,9 +23,9 @@ def test_the_tour(visit: Open) -> None:
         tour.get_by_role("button", name=act).click()
         if act == "Look it up":
             here.cards.filter(has_text="task Tour").get_by_role("button", name="Subscribe", exact=True).click()
-    expect(tour).to_contain_text("That was it", timeout=15_000)
+    expect(tour).to_contain_text("That’s all.", timeout=15_000)
     expect(page.locator("#heading")).to_have_text("Rectask")
-    expect(here.cards.last).to_contain_text("stopped by your API")
+    expect(here.cards.last).to_contain_text("stopped through the API")
     expect(page.locator("#notices .delivered")).to_have_count(1)
     expect(here.traced("notice.delivered").last).to_be_visible()
     tour.get_by_role("button", name="Finish").click()
@@ -124,6 +124,14 @@ def test_hostile_text_stays_text(visit: Open) -> None:
     here.page.get_by_role("button", name="Show its card").click()
     expect(here.cards.last).to_contain_text("<script>")
     assert here.page.evaluate("window.wasRun") is False
+
+
+def test_the_heading_of_what_happens_stands_on_one_line(visit: Open) -> None:
+    here = visit()
+    for words in (here.page.locator("#trace-title"), here.page.locator("#clear")):
+        box = words.bounding_box()
+        assert box is not None
+        assert box["width"] > box["height"]
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("dark", 1200), ("light", 400)])

@@ -5,7 +5,7 @@ import { keepingFocus } from "./focus.js";
 
 const PLACE = "rectask-tour";
 const ROOM = "run-3600";
-const REFUSED = "That is not a recording: this person has no access, or RTC fails. Choose somebody else, or mend RTC on the stage.";
+const REFUSED = "That is not a recording: this person has no access, or RTC fails. Choose somebody else, or set RTC to “well” on the stage.";
 
 export class Tour {
   #step = -1;
@@ -70,7 +70,7 @@ export class Tour {
     return [
       {
         title: "Look a recording up",
-        words: "Somebody asks what became of a recording. Send the command that stands below.",
+        words: "Somebody asks what happened to a recording. Send the command below.",
         act: ["Send it", () => command("Room1", "Task1")],
         at: () => page.find("composer"),
         isDone: () => this.#showsRecording(),
@@ -78,12 +78,12 @@ export class Tour {
       },
       {
         title: "Read why it stopped",
-        words: "The first line says it all; below stand status, stop reason, what looks wrong and what to do, and the files.",
+        words: "The first line is the verdict. Below it are the status, the stop reason, what looks wrong and what to do, and the files.",
         at: () => page.newestCard(),
       },
       {
         title: "Open a file",
-        words: "Press Open beside a file, or More for all files and for the answer as it came.",
+        words: "Press Open beside a file, or More for all files and the raw answer.",
         at: () => page.newestCard(),
         isDone: () => ["rectask.open", "rectask.files", "rectask.links"].some((id) => page.hasPressed(id)),
       },
@@ -103,12 +103,12 @@ export class Tour {
       },
       {
         title: "See the message",
-        words: "The bot looks every few seconds, and writes you a direct message. What happens shows each step of it.",
+        words: "The bot checks every few seconds, and sends you a direct message. On the stage, “What happens” shows each step.",
         act: ["Go there", () => page.go(dm().id)],
         at: () => page.find("trace"),
         isDone: () => page.channel === dm()?.id && page.newestCard()?.textContent.includes(this.#task),
       },
-      { title: "That was it", words: "Everything on the stage is yours now. The tour is at the left if you want it again." },
+      { title: "That’s all.", words: "Try everything on the stage. To see the tour again, press Take the tour." },
     ];
   }
 
