@@ -47,9 +47,9 @@ def purge(arguments: argparse.Namespace, *, patience: timedelta = PATIENCE) -> i
 def _flaw(user_id: str, team_id: str | None) -> str | None:
     """In words for a person. A mistyped id would be answered with "Nothing is stored"."""
     if not _USER_ID.fullmatch(user_id):
-        return "USER_ID wants the id that Slack has for a person. Example: rectask purge U024BE7LH"
+        return "USER_ID must be a Slack user id. Example: rectask purge U024BE7LH"
     if team_id is not None and not _TEAM_ID.fullmatch(team_id):
-        return "--team wants the id that Slack has for a workspace. Example: --team T024BE7LH"
+        return "--team must be the id of a Slack workspace. Example: --team T024BE7LH"
     return None
 
 

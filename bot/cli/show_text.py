@@ -94,7 +94,7 @@ def _source(reading: Reading) -> str:
     parts += [f"request id {reading.request_id}"] if reading.request_id else []
     parts += [f"log id {reading.log_id}"] if reading.log_id else []
     until = reading.task.known_until
-    parts += [f"RTC tells of it until {_moment(until)}"] if until and until > reading.read_at else []
+    parts += [f"can be looked up until {_moment(until)}"] if until and until > reading.read_at else []
     return " · ".join(parts)
 
 

@@ -29,7 +29,9 @@ class StopReason:
 UNKNOWN_STOP_REASON = StopReason(
     "UnknownStopReason", "Volcengine does not know why", "Volcengine itself does not know why the task stopped"
 )
-STOP_BY_API = StopReason("StopByAPI", "stopped by your API", "your side ended the task with a call of the API")
+STOP_BY_API = StopReason(
+    "StopByAPI", "stopped through the API", "your application stopped the recording with an API call"
+)
 START_TASK_FAILED = StopReason("StartTaskFailed", "the task could not be started", "the task could not be started")
 IDLE_TIME_OUT = StopReason(
     "IdleTimeOut",

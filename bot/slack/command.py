@@ -156,7 +156,7 @@ def _one_word(typed: str) -> Command:
         return Refused(f"“{typed}” needs the room id and the task id after it: /rectask {typed} ROOM TASK.")
     if near := _command_like(typed, (*WORDS, *VERBS)):
         return Refused(f"There is no command “{typed}”. Did you mean “{near}”?")
-    return Refused("That is one word; a look-up has two, the room id and the task id.")
+    return Refused("You typed one word; a look-up needs two: the room id and the task id.")
 
 
 def _refused_after_list(others: list[Word]) -> Refused:
@@ -180,7 +180,7 @@ def _refused_with_one_id(verb: Word, only: Word) -> Refused:
 
 def _too_many_words(words: list[Word], apps: Sequence[RtcApp]) -> Refused:
     first, last = words[0].text, words[-1].text
-    problem = f"That is {len(words)} words; a look-up has two, the room id and the task id."
+    problem = f"You typed {len(words)} words; a look-up needs two: the room id and the task id."
     if len(words) != 3:  # noqa: PLR2004
         return Refused(problem)
     if near := _command_like(first.lower(), VERBS):

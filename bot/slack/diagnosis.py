@@ -50,7 +50,7 @@ async def diagnose_slack(
     except UNREACHABLE as failure:
         yield _unreachable("slack token", slack, failure)
         return
-    yield Finding("slack token", is_well=True, said=f"It is of {answer.get('team')}, as {answer.get('user')}.")
+    yield Finding("slack token", is_well=True, said=f"Workspace {answer.get('team')}, bot user {answer.get('user')}.")
     if (ahead := seconds_ahead(date_of(answer))) is not None:
         yield _judge_clock(ahead)
     yield _judge_scopes(str(answer.headers.get("x-oauth-scopes", "")), scopes)

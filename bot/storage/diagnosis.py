@@ -46,7 +46,7 @@ def _advice(target: SqliteFile | PostgresServer, said: str) -> str:
 async def _prove(target: SqliteFile | PostgresServer, *, release: str, patience: timedelta) -> str:
     if isinstance(target, SqliteFile) and is_nothing(target.path):
         await _prove_folder(target, release=release, patience=patience)
-        return f"{target.path} is made when `rectask serve` starts."
+        return f"{target.path} will be created when `rectask serve` starts."
     return _in_words(await _rehearsed(target, release=release, patience=patience))
 
 

@@ -78,7 +78,7 @@ def _not_found(
 ) -> TaskNotFound:
     """The same words for each of the ways in which RTC says it."""
     return TaskNotFound(
-        f"RTC knows no task {ref.task} in room {ref.room} of the app {ref.app.name}.",
+        f"No recording found: room {ref.room}, task {ref.task}, app {ref.app.name}.",
         meaning="It was started more than 72 hours ago, or never under these ids. If the ids were reused, Volcengine "
         "returns only the newest recording.",
         advice="Check both ids against what the recording was started with, and that it belongs to this app.",

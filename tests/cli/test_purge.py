@@ -83,9 +83,9 @@ def test_nobody(database: str, typed: list[str], said: str, capsys: pytest.Captu
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        (["@ann"], "USER_ID wants the id that Slack has for a person."),
-        (["T1"], "USER_ID wants"),
-        (["U1", "--team", "acme"], "--team wants the id that Slack has for a workspace."),
+        (["@ann"], "USER_ID must be a Slack user id."),
+        (["T1"], "USER_ID must"),
+        (["U1", "--team", "acme"], "--team must be the id of a Slack workspace."),
     ],
 )
 def test_wrong_usage(typed: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -62,13 +62,13 @@ async def test_the_example_of_the_vendors_page(
     assert await rectask("show", "Room1", "Task1") == 0
     # The figures of the page, checked by eye: 462,000 ms, 457,280 ms, 30,388,433 bytes.
     assert capsys.readouterr().out.splitlines()[:15] == [
-        "Ended after 7 min 42 s: stopped by your API. 1 file, 30.4 MB.",
+        "Ended after 7 min 42 s: stopped through the API. 1 file, 30.4 MB.",
         "",
         "  Room         Room1",
         "  Task         Task1",
         "  App          default (661e0000000000000000543c)",
         "  Status       3, ended",
-        "  Stop reason  StopByAPI, your side ended the task with a call of the API",
+        "  Stop reason  StopByAPI, your application stopped the recording with an API call",
         "  Started      2021-06-28 09:49:33 UTC",
         "  Ended        2021-06-28 09:57:15 UTC",
         "  Length       7 min 42 s",
@@ -83,7 +83,7 @@ async def test_the_example_of_the_vendors_page(
 @pytest.mark.parametrize(
     ("argv", "exit_code", "said"),
     [
-        (("nosuch", "Task1"), 3, "RTC knows no task Task1 in room nosuch"),
+        (("nosuch", "Task1"), 3, "No recording found: room nosuch, task Task1"),
         (("error-LackPolicy", "Task1"), 4, "IAM policy"),
         (("error-in-200", "Task1"), 4, "IAM policy"),
         (("redirect", "Task1"), 4, "HTTP 302"),

@@ -71,7 +71,7 @@ async def test_an_app_that_was_removed_can_be_unsubscribed_from_everywhere_and_n
             answer = await told(again, card, "rectask.refresh")
             assert "That button can not be used" in words_of(answer)
             answer = await told(again, card, "rectask.unsubscribe")
-            assert "You get no message about it" in words_of(answer)
+            assert "You will get no message about this recording" in words_of(answer)
             assert "rectask.subscribe" not in actions_of(answer)
             listed = await typed(again, "list")
             await pressed(again, listed, "rectask.unsubscribe.list.0")

@@ -56,8 +56,8 @@ def nothing_amiss(slack: FakeSlack) -> bool:
 async def test_a_look_up(office: Office) -> None:
     card = await typed(office, "Room1 Task1")
     assert card.ephemeral_to == U_ANA
-    assert card.text == "Room1 / Task1: Ended after 7 min 42 s: stopped by your API. 1 file, 30.4 MB."
-    assert card.blocks[0]["text"]["text"] == "✅ Ended after 7 min 42 s: stopped by your API. 1 file, 30.4 MB."
+    assert card.text == "Room1 / Task1: Ended after 7 min 42 s: stopped through the API. 1 file, 30.4 MB."
+    assert card.blocks[0]["text"]["text"] == "✅ Ended after 7 min 42 s: stopped through the API. 1 file, 30.4 MB."
     assert "v02b69g10000***eldb8vjafvmg" in words_of(card)
     assert len(office.rtc.received) == 1
     assert nothing_amiss(office.slack)
@@ -148,9 +148,9 @@ async def test_the_askers_own_slip_is_for_the_asker(http_office: Office, room: s
     [
         ("", "What became of a recording?"),
         ("help", "What became of a recording?"),
-        ("Room1", "That is one word"),
+        ("Room1", "You typed one word"),
         ("hepl", "Did you mean “help”?"),
-        ("a b c", "That is 3 words"),
+        ("a b c", "You typed 3 words"),
         ("watch Room1", "Did you mean /rectask watch Room1 TASK?"),
         ("Room/1 Task1", "at position 5"),
         (f"Room1 {'t' * 129}", "129 characters"),

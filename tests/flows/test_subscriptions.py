@@ -82,7 +82,7 @@ async def test_on_a_shared_card_the_presser_is_answered_alone_and_the_button_sta
     assert "You are subscribed to it already" in words_of(again)
     assert not shared.edited
     await pressed(office, again, "rectask.unsubscribe.answer", user=U_BEN)
-    assert "You get no message about it" in words_of(again)
+    assert "You will get no message about this recording" in words_of(again)
     assert nothing_amiss(office.slack)
 
 
@@ -96,8 +96,8 @@ async def test_what_was_taken_back_can_be_taken_up_again(office: Office) -> None
 async def test_watch_and_unwatch(office: Office) -> None:
     assert "You will get a message when it ends" in words_of(await typed(office, "watch running Task1"))
     assert "You are subscribed to it already" in words_of(await typed(office, "watch running Task1"))
-    assert "You get no message about it" in words_of(await typed(office, "unwatch running Task1"))
-    assert "You were not subscribed to it" in words_of(await typed(office, "unwatch running Task1"))
+    assert "You will get no message about this recording" in words_of(await typed(office, "unwatch running Task1"))
+    assert "You were not subscribed to this recording" in words_of(await typed(office, "unwatch running Task1"))
     assert nothing_amiss(office.slack)
 
 
@@ -128,7 +128,7 @@ async def test_a_card_stays_when_subscribing_fails(office: Office) -> None:
 async def test_watching_what_is_over_answers_with_its_card(office: Office) -> None:
     answer = await typed(office, "watch Room1 Task1")
     assert answer.text.startswith("Room1 / Task1: Ended after 7 min 42 s")
-    assert "It is over already, so no message will come of it." in words_of(answer)
+    assert "It has already ended, so you will get no message." in words_of(answer)
     assert "You have no subscriptions" in words_of(await typed(office, "list"))
 
 
@@ -156,8 +156,8 @@ async def test_what_has_ended_meanwhile_answers_with_its_card(office: Office) ->
     office.rtc.end("running")
     await pressed(office, await typed(office, "running Task1", user=U_BEN), "rectask.refresh", user=U_BEN)
     await pressed(office, card, "rectask.subscribe")
-    assert "It is over already" in words_of(card)
-    assert "It is over already" in words_of(await told(office, shared, "rectask.subscribe", user=U_BEN))
+    assert "It has already ended" in words_of(card)
+    assert "It has already ended" in words_of(await told(office, shared, "rectask.subscribe", user=U_BEN))
 
 
 async def test_the_message_comes_when_it_has_ended(office: Office) -> None:
@@ -219,7 +219,7 @@ async def test_the_list(office: Office) -> None:
     await typed(office, "watch running Task1")
     await typed(office, "watch running Task2 --app default")
     card = await typed(office, "list")
-    assert "Looked at next" in words_of(card)
+    assert "Next check" in words_of(card)
     assert actions_of(card)[1:] == ["rectask.unsubscribe.list.0", "rectask.unsubscribe.list.1"]
     assert "`Task2`" in card.blocks[2]["text"]["text"]
     await pressed(office, card, "rectask.unsubscribe.list.0")
@@ -248,7 +248,7 @@ async def test_the_home_tab_is_kept_up_to_date(office: Office) -> None:
     assert shows(home, "You have no subscriptions")
     card = await typed(office, "running Task1")
     await pressed(office, card, "rectask.subscribe")
-    await office.slack.wait_for(lambda: shows(home, "Looked at next"))
+    await office.slack.wait_for(lambda: shows(home, "Next check"))
     office.rtc.end("running")
     await pressed(office, card, "rectask.refresh")
     await office.slack.wait_for(lambda: shows(home, "The message about its end was delivered"))
@@ -274,7 +274,7 @@ async def test_who_has_never_opened_it_has_none(office: Office) -> None:
     await typed(office, "watch running Task1", user=U_BEN)
     home = office.slack.home_for(U_BEN)
     assert home
-    await office.slack.wait_for(lambda: shows(home, "Looked at next"))
+    await office.slack.wait_for(lambda: shows(home, "Next check"))
     assert office.slack.home_for(U_ANA) is None
 
 

@@ -284,14 +284,14 @@ async def test_whose_end_was_noticed_in_this_very_moment_is_answered_with_that(b
     bureau.store.stores = (Concluded(), *bureau.store.stores)
     for answer in (await bureau.typed("watch running Task1"), await bureau.changed(card, "rectask.subscribe")):
         assert ": Ended after" in answer.text
-        assert "It is over already" in words_of(answer)
+        assert "It has already ended" in words_of(answer)
 
 
 async def test_the_buttons_of_notices_answer_beside_them(bureau: Bureau) -> None:
     ref = TaskRef(bureau.desk.apps[0], "running", "Task1")
     await bureau.typed("watch running Task1")
     for occasion, action, said in (
-        (Occasion.UNCLEAR, "rectask.unsubscribe", "You get no message about it"),
+        (Occasion.UNCLEAR, "rectask.unsubscribe", "You will get no message about this recording"),
         (Occasion.REPLACED, "rectask.subscribe", "You will get a message when it ends"),
     ):
         told = notice(completion(occasion, ref=ref), goes_on=occasion is Occasion.UNCLEAR)

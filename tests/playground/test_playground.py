@@ -23,7 +23,7 @@ async def test_what_it_says_is_enough_to_look_a_recording_up() -> None:
         *(sys.executable, "-m", "bot", "show", "Room1", "Task1"), env=environ, stdout=asyncio.subprocess.PIPE
     )
     out, _ = await shown.communicate()
-    assert out.startswith(b"Ended after 7 min 42 s: stopped by your API. 1 file, 30.4 MB.")
+    assert out.startswith(b"Ended after 7 min 42 s: stopped through the API. 1 file, 30.4 MB.")
     playground.send_signal(signal.SIGINT)
     await playground.wait()
     assert playground.returncode == 0

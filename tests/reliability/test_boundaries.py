@@ -80,7 +80,7 @@ async def story(works: Works, room: str, reaper: Reaper) -> None:
 
 async def delivered_once(works: Works, room: str) -> None:
     assert [message.text for message in works.messages(room)] == [
-        f"{room} / Task1: Ended after 10 min: stopped by your API. 1 file, 251.2 MB."
+        f"{room} / Task1: Ended after 10 min: stopped through the API. 1 file, 251.2 MB."
     ]
     (state,) = {entry.notice_state for entry in await works.entries() if entry.watched.ref.room == room}
     assert state == "delivered"

@@ -38,7 +38,7 @@ async def test_the_end_with_its_files(works: Works) -> None:
     works.clock.move(INTERVAL)
     await go_on(works, MINUTE)
     assert len(works.messages("room")) == len(works.messages("room", user=U_BEN)) == 1
-    assert "Ended after 10 min: stopped by your API. 1 file" in said(works)
+    assert "Ended after 10 min: stopped through the API. 1 file" in said(works)
     assert "You get this because you subscribed" in said(works)
     asked = len(works.rtc.received)
     await go_on(works, 10 * MINUTE)

@@ -28,7 +28,7 @@ ENDED_ENTRY: dict[str, Any] = {
 @pytest.mark.parametrize(
     ("of", "said", "can_be_ended"),
     [
-        (entry(), "Looked at next <!date^", True),
+        (entry(), "Next check <!date^", True),
         (entry(), "Running for 9 min 48 s. No files so far. Seen <!date^", True),
         (entry(failures=1, last_error="RTC did <not> answer."), "look failed: RTC did &lt;not&gt; answer.", True),
         (entry(failures=3, last_error="x"), "look failed, 3 times in a row: x", True),
@@ -51,7 +51,7 @@ ENDED_ENTRY: dict[str, Any] = {
                 notice_state=NoticeState.DELIVERED,
                 settled_at=NOW,
             ),
-            "Its files are looked for again <!date^",
+            "Next check for files <!date^",
             True,
         ),
         (
@@ -81,7 +81,7 @@ def test_each_state_in_words(of: Entry, said: str, *, can_be_ended: bool) -> Non
 
 
 def test_a_closed_task_is_not_looked_at() -> None:
-    assert "Looked at next" not in entry_in_words(delivered())
+    assert "Next check" not in entry_in_words(delivered())
 
 
 def test_nothing_says_how_to_subscribe() -> None:
@@ -142,7 +142,7 @@ def test_what_is_open_comes_first_under_its_own_heading() -> None:
         lines = lines_of(blocks)
         opened, done = lines.index("*Open*"), lines.index("*Done in the last days*")
         assert opened < done
-        assert all("Looked at next" in line for line in lines[opened + 1 : done])
+        assert all("Next check" in line for line in lines[opened + 1 : done])
         assert [("was delivered" in line) for line in lines[done + 1 :]] == [True, True]
 
 

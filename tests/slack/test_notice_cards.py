@@ -43,8 +43,8 @@ def button(card: Card, action_id: str) -> dict[str, str] | None:
 @pytest.mark.parametrize(
     ("occasion", "text", "said"),
     [
-        (Occasion.ENDED, "Ended after 9 min: stopped by your API. 1 file, 30.4 MB.", "`a/b.mp4`"),
-        (Occasion.FILES, "Ended after 9 min: stopped by your API. 1 file, 30.4 MB.", "Its files came after"),
+        (Occasion.ENDED, "Ended after 9 min: stopped through the API. 1 file, 30.4 MB.", "`a/b.mp4`"),
+        (Occasion.FILES, "Ended after 9 min: stopped through the API. 1 file, 30.4 MB.", "Its files came after"),
         (Occasion.UNCLEAR, "Its state has been unclear for a while. State unknown", "It is still watched"),
         (Occasion.REPLACED, "A newer recording has taken its ids. Last seen: Running for 9 min.", "*The newer one"),
         (
@@ -63,7 +63,7 @@ def test_every_occasion_says_what_happened_why_it_came_and_how_to_stop_it(
     assert "Room1 / Task1: " in card.blocks[0]["text"]["text"]
     assert said in words_of(card)
     assert "You get this because you subscribed to this recording (<!date^1795345200^" in words_of(card)
-    assert "`/rectask list` shows and ends" in words_of(card)
+    assert "`/rectask list` shows your subscriptions" in words_of(card)
 
 
 @pytest.mark.parametrize("occasion", Occasion)

@@ -37,7 +37,7 @@ _CLEARED = confirmation(
     yes="Clear",
 )
 _HOW_TO = "Press *Subscribe* on a recording's card, or type `/rectask watch ROOM TASK`: you get a message when it ends."
-_LOOK_UP = "`/rectask ROOM TASK` shows what became of a recording, `/rectask help` all that can be typed."
+_LOOK_UP = "`/rectask ROOM TASK` shows what became of a recording, `/rectask help` all commands."
 _ABOUT = {
     Occasion.ENDED: "its end",
     Occasion.FILES: "its late files",
@@ -82,7 +82,7 @@ def home_view(entries: Sequence[Entry] | None, *, now: datetime, reach: Reach = 
     """The home tab; None if the store cannot be reached."""
     bottom = [*([footnote(_LOOK_UP)] if reach.may_look_up else []), _foot(now), _buttons(entries or ())]
     if entries is None:
-        gone = paragraph("What you are subscribed to is kept, but can not be shown. *Press Refresh in a minute.*")
+        gone = paragraph("Your subscriptions are kept, but cannot be shown right now. *Press Refresh in a minute.*")
         return _home([headline("Subscriptions can not be reached now"), gone, *bottom])
     top = [headline(_title(entries)), paragraph(reach.how_to)]
     shown = _that_fit(
@@ -183,7 +183,7 @@ def _next_look(entry: Entry) -> Iterator[str]:
     watched = entry.watched
     if watched.phase is Phase.CLOSED or not _is_open(entry):
         return
-    what = "Its files are looked for again" if watched.phase is Phase.AWAITING_FILES else "Looked at next"
+    what = "Next check for files" if watched.phase is Phase.AWAITING_FILES else "Next check"
     yield f"{what} {moment(watched.next_look_at)}."
     if watched.failures:
         times = "" if watched.failures == 1 else f", {watched.failures:,} times in a row"

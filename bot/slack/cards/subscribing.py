@@ -32,7 +32,11 @@ def subscribed_card(reading: Reading, *, is_new: bool, now: datetime) -> Card:
 
 def unsubscribed_card(ref: TaskRef, *, was_subscribed: bool, can_be_taken_back: bool) -> Card:
     """For who unsubscribed elsewhere than on a card of their own."""
-    title = "You get no message about it" if was_subscribed else "You were not subscribed to it"
+    title = (
+        "You will get no message about this recording"
+        if was_subscribed
+        else "You were not subscribed to this recording"
+    )
     return Card(
         text=escape(f"{name_of(ref)}: {title}."),
         blocks=(
@@ -45,7 +49,7 @@ def unsubscribed_card(ref: TaskRef, *, was_subscribed: bool, can_be_taken_back: 
 
 def over_card(reading: Reading, *, now: datetime, links: CardLinks) -> Card:
     """For who would subscribe to a recording that is over."""
-    notes = [paragraph("*It is over already, so no message will come of it.*")]
+    notes = [paragraph("*It has already ended, so you will get no message.*")]
     return task_card(reading, now=now, notes=notes, links=links)
 
 

@@ -120,8 +120,8 @@ def why(told: Told) -> Block:
     """Why a notice came, and how to stop such messages."""
     since = moment(told.subscribed_at)
     return footnote(
-        f"You get this because you subscribed to this recording ({since}). `/rectask list` shows and ends "
-        "what you are subscribed to."
+        f"You get this because you subscribed to this recording ({since}). `/rectask list` shows your "
+        "subscriptions; you can cancel them there."
     )
 
 
