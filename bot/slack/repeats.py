@@ -16,6 +16,7 @@ from typing import Any, Literal
 import structlog
 
 from bot.slack.cards.card import Card
+from bot.slack.cards.failing import working_card
 from bot.slack.cards.words import words_card
 from bot.slack.desk import Desk, Listener
 from bot.slack.reply import Reply
@@ -63,6 +64,8 @@ async def is_new(desk: Desk, visit: Visit, reply: Reply, *, or_if_unknown: bool)
         await asyncio.wait({asking}, timeout=_AT_ONCE)
     if not is_command or not asking.done():
         await reply.acknowledge()
+    if not or_if_unknown:
+        desk.work.begin(_sign_if_slow(desk, asking, reply))
     match await asking:
         case None if not or_if_unknown:
             await reply.at_once(_unknown_card())
@@ -73,6 +76,13 @@ async def is_new(desk: Desk, visit: Visit, reply: Reply, *, or_if_unknown: bool)
                 await reply.acknowledge()
             return False
     return True
+
+
+async def _sign_if_slow(desk: Desk, asking: asyncio.Task[bool | None], reply: Reply) -> None:
+    """In half the time that a first sign may take, for Slack needs some of it to show the sign."""
+    await asyncio.wait({asking}, timeout=desk.limits.first_sign / 2)
+    if not asking.done():
+        await reply.at_work(working_card("Waiting for Rectask's database"))
 
 
 async def _is_first(desk: Desk, body: Body, *, within: float) -> bool | None:
