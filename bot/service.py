@@ -263,7 +263,6 @@ def _answerer(bot: Bot, stores: Stores, meters: Meters) -> Answerer:
         recall=bot.reader.recall,
         last_known=bot.reader.last_known,
         clock=bot.clock,
-        apps=bot.apps,
         meter=meters.slack,
     )
 

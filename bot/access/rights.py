@@ -97,6 +97,15 @@ class Rights:
             return not asker.is_guest
         return any(Right.LOOK_UP in rule.rights and rule.fits(asker) for rule in self.rules)
 
+    def may_look_up_in(self, asker: Asker, *, app: str) -> bool:
+        """Whether the asker may look up any room of this app, here."""
+        if asker.is_stranger:
+            return False
+        if not self.rules:
+            return not asker.is_guest
+        rules = [rule for rule in self.rules if rule.fits(asker) and (not rule.apps or app in rule.apps)]
+        return any(Right.LOOK_UP in rule.rights for rule in rules)
+
     def may_somewhere(self, asker: Asker, right: Right) -> bool:
         """Whether the asker may do this with any recording in any channel."""
         if asker.is_stranger:

@@ -37,18 +37,21 @@ class RtcApp:
     app_id: str
 
 
-def choose_app(apps: Sequence[RtcApp], name: str | None) -> RtcApp:
+def choose_app(apps: Sequence[RtcApp], name: str | None, *, told: Sequence[RtcApp] | None = None) -> RtcApp:
     """The app of that name, or the first one (the default) when no name is given.
 
-    Upper and lower case differ only where two apps' names differ in nothing else. Raises UnknownApp.
+    Upper and lower case differ only where two apps' names differ in nothing else. Raises UnknownApp, which names the
+    apps in `told` (all, if that is not given).
     """
     if name is None:
         return apps[0]
     alike = [app for app in apps if app.name.casefold() == name.casefold()]
     if found := [app for app in alike if app.name == name or len(alike) == 1]:
         return found[0]
-    known = ", ".join(app.name for app in apps)
-    raise UnknownApp(f"There is no app named {_shortened(name)!r} here. Configured are: {known}.")
+    known = ", ".join(app.name for app in (apps if told is None else told))
+    raise UnknownApp(
+        f"There is no app named {_shortened(name)!r} here." + (f" Configured are: {known}." if known else "")
+    )
 
 
 def app_as_configured(apps: Sequence[RtcApp], app: RtcApp) -> RtcApp | None:

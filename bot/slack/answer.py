@@ -38,7 +38,6 @@ class Answerer:
         recall: Callable[[TaskRef], Reading | None],
         last_known: Callable[[TaskRef], Reading | None] = lambda _ref: None,
         clock: Callable[[], datetime],
-        apps: Sequence[RtcApp] = (),
         meter: SlackMeter = UNMETERED,
         new_id: Callable[[], str] = new_incident,
     ) -> None:
@@ -47,7 +46,6 @@ class Answerer:
         self._recall = recall
         self.last_known = last_known
         self._made: LRUCache[tuple[object, ...], Card] = LRUCache(CARDS_KEPT)
-        self._apps = tuple(apps)
         self._meter = meter
         self._new_id = new_id
         self.clock = clock
@@ -80,32 +78,36 @@ class Answerer:
         links: Links,
         fresh: bool = False,
         shared_by: str | None = None,
+        others: Sequence[RtcApp] = (),
     ) -> Card:
         """The card for one person, or for a channel; a failure has one too, with what was known before.
 
-        `on_result` is told what the card is made of, and `links` is asked for its links.
+        `on_result` is told what the card is made of, and `links` is asked for its links. `others` are the apps that it
+        may name; a channel's card names none, for not all who see it need have access to the same ones.
         """
         try:
             reading = await self.read(ref, fresh=fresh)
         except TaskReadError as failure:
             on_result(failure)
-            return await self._card_of_failure(failure, ref, person=person, shared_by=shared_by, links=links)
+            if not isinstance(failure, TaskUnavailable) or failure.last_known is None:
+                return self.failure_card(failure, ref, others=others)
+            return await self._card_of_last_known(
+                failure, failure.last_known, person=person, shared_by=shared_by, links=links
+            )
         on_result(reading)
         standing = await self.standing(reading.task, person)
         return self.card_of(reading, shared_by=shared_by, standing=standing, links=await links(reading))
 
-    async def _card_of_failure(
-        self, failure: TaskReadError, ref: TaskRef, *, person: Person | None, shared_by: str | None, links: Links
+    async def _card_of_last_known(
+        self, failure: TaskUnavailable, known: Reading, *, person: Person | None, shared_by: str | None, links: Links
     ) -> Card:
-        if not isinstance(failure, TaskUnavailable) or (known := failure.last_known) is None:
-            return self.failure_card(failure, ref)
         standing, given = await self.standing(known.task, person), await links(known)
         return task_card(
             known,
             now=self.clock(),
             shared_by=shared_by,
             failure=failure,
-            incident=self._report(failure, ref),
+            incident=self._report(failure, known.task.ref),
             standing=standing,
             links=given,
         )
@@ -125,9 +127,10 @@ class Answerer:
             return Standing.UNKNOWN
         return Standing.SUBSCRIBED if is_subscribed else Standing.APART
 
-    def failure_card(self, failure: TaskReadError, ref: TaskRef, *, note: str | None = None) -> Card:
-        """What is shown if the task could not be read."""
-        others = [app for app in self._apps if app != ref.app]
+    def failure_card(
+        self, failure: TaskReadError, ref: TaskRef, *, note: str | None = None, others: Sequence[RtcApp] = ()
+    ) -> Card:
+        """What is shown if the task could not be read; `others` are the apps in which its reader may look for it."""
         return failure_card(failure, ref, other_apps=others, note=note, incident=self._report(failure, ref))
 
     def failure_words(self, failure: TaskReadError, ref: TaskRef) -> str:

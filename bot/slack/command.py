@@ -71,8 +71,8 @@ VERBS: dict[str, type[LookUp | Watch | Unwatch]] = {
 WORDS: dict[str, type[Help | List]] = {"help": Help, "list": List}
 
 
-def parse_command(text: str, *, apps: Sequence[RtcApp]) -> Command:
-    """Understand what follows `/rectask`; never raises."""
+def parse_command(text: str, *, apps: Sequence[RtcApp], told: Sequence[RtcApp] | None = None) -> Command:
+    """Understand what follows `/rectask`; never raises. A refusal names only the apps in `told` (else all)."""
     if len(text) > TYPED_AT_MOST:
         return Refused(f"That is {len(text):,} characters long. Type the room id and the task id, nothing else.")
     typed = on_screen(text)
@@ -82,12 +82,12 @@ def parse_command(text: str, *, apps: Sequence[RtcApp]) -> Command:
     if words and words[0].text.lower() == "/rectask":
         words = words[1:]
     try:
-        return _understand(words, apps)
+        return _understand(words, apps, apps if told is None else told)
     except (InvalidId, UnknownApp) as problem:
         return Refused(str(problem))
 
 
-def _understand(words: list[Word], apps: Sequence[RtcApp]) -> Command:
+def _understand(words: list[Word], apps: Sequence[RtcApp], told: Sequence[RtcApp]) -> Command:
     if any(not word.is_quoted and _HELP_OPTION.fullmatch(word.text) for word in words):
         return Help()
     words, app_name = _take_app(words)
@@ -95,10 +95,10 @@ def _understand(words: list[Word], apps: Sequence[RtcApp]) -> Command:
         # All of it stands in one pair of quotes.
         words, within = _take_app(words_of(whole))
         app_name = app_name or within
-    return _command(words, apps, app_name)
+    return _command(words, apps, app_name, told)
 
 
-def _command(words: list[Word], apps: Sequence[RtcApp], app_name: str | None) -> Command:
+def _command(words: list[Word], apps: Sequence[RtcApp], app_name: str | None, told: Sequence[RtcApp]) -> Command:
     """Raises InvalidId and UnknownApp."""
     match words:
         case []:
@@ -110,9 +110,9 @@ def _command(words: list[Word], apps: Sequence[RtcApp], app_name: str | None) ->
         case [first, second] if not first.is_quoted and first.text.lower() in VERBS:
             return _refused_with_one_id(first, second)
     if (meant := _ids_in(words)) is None:
-        return _too_many_words(words, apps)
+        return _too_many_words(words, told)
     kind, room, task, app_there = meant
-    return kind(TaskRef(choose_app(apps, app_name or app_there), room, task))
+    return kind(TaskRef(choose_app(apps, app_name or app_there, told=told), room, task))
 
 
 def _ids_in(words: list[Word]) -> tuple[type[LookUp | Watch | Unwatch], str, str, str | None] | None:

@@ -9,7 +9,8 @@ import structlog
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.recording.task import RecordTask, RtcApp
+from bot.access.audit import Deed
+from bot.recording.task import RecordTask, RtcApp, TaskRef
 from bot.slack.answer import Answerer
 from bot.slack.gate import Gate
 from bot.slack.homes import Homes
@@ -72,6 +73,15 @@ class Desk:
     def person(self, user_id: object) -> Person:
         """Somebody of this organisation."""
         return Person(self.workspace.team_id, str(user_id))
+
+    def apps_known_to(self, visit: Visit) -> list[RtcApp]:
+        """Those of which the visitor may look up anything, here; nobody else is told their names."""
+        return [app for app in self.apps if self.gate.rights.may_look_up_in(visit.asker, app=app.name)]
+
+    def other_apps(self, visit: Visit, ref: TaskRef) -> list[RtcApp]:
+        """Where else the visitor may look for the same room and task."""
+        others = [app for app in self.apps if app != ref.app]
+        return [app for app in others if self.gate.may(visit.asker, Deed.LOOK_UP, TaskRef(app, ref.room, ref.task))]
 
     def press(self, body: Body, *, or_removed: bool = False) -> Press:
         """What the button carries; raises Tampered. With `or_removed` its app need not be configured any more."""

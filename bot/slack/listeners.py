@@ -113,13 +113,13 @@ async def _serve_if_admitted(desk: Desk, listener: Listener, visit: Visit, reply
 async def on_command(desk: Desk, visit: Visit, reply: Reply) -> None:
     """`/rectask …`: refusals and help at once, what has to be asked at once if it is quick enough."""
     typed = str(visit.body.get("text") or "")
-    match parse_command(typed, apps=desk.apps):
+    match parse_command(typed, apps=desk.apps, told=desk.apps_known_to(visit)):
         case Refused(problem):
             _enter(desk, visit, reason="not understood")
             await reply.at_once(usage_card(problem, typed=on_screen(typed)))
         case Help():
             _enter(desk, visit, reason="help")
-            await reply.at_once(help_card(tuple(app.name for app in desk.apps)))
+            await reply.at_once(help_card(desk.apps_known_to(visit), default=desk.apps[0]))
         case LookUp(ref):
             await _look_up(desk, ref, visit, reply)
         case Watch(ref):
@@ -159,7 +159,8 @@ async def _look_up(desk: Desk, ref: TaskRef, visit: Visit, reply: Reply) -> None
         gate.count(visit, Deed.LOOK_UP, ref)
     note = partial(gate.note_read, visit, Deed.LOOK_UP, ref)
     links = partial(desk.linker.on_card, visit)
-    make = partial(answerer.card, ref, person=visit.person, on_result=note, links=links)
+    others = desk.other_apps(visit, ref)
+    make = partial(answerer.card, ref, person=visit.person, on_result=note, links=links, others=others)
     await _answer(desk, make, reply, sign=asking_card(ref))
 
 
@@ -236,7 +237,10 @@ async def _refresh_for_all(desk: Desk, press: Press, visit: Visit, reply: Reply)
 
 async def _card_alone(desk: Desk, press: Press, visit: Visit, *, fresh: bool) -> Card:
     note, links = partial(desk.gate.note_read, visit, Deed.LOOK_UP, press.ref), partial(desk.linker.on_card, visit)
-    return await desk.answerer.card(press.ref, person=visit.person, on_result=note, links=links, fresh=fresh)
+    others = desk.other_apps(visit, press.ref)
+    return await desk.answerer.card(
+        press.ref, person=visit.person, on_result=note, links=links, fresh=fresh, others=others
+    )
 
 
 async def _refresh_notice(desk: Desk, ref: TaskRef, told: Told, visit: Visit, reply: Reply) -> None:
@@ -246,7 +250,8 @@ async def _refresh_notice(desk: Desk, ref: TaskRef, told: Told, visit: Visit, re
         reading = await answerer.read(ref, fresh=True)
     except TaskReadError as failure:
         desk.gate.note_read(visit, Deed.LOOK_UP, ref, failure)
-        await reply.afterwards(answerer.failure_card(failure, ref, note="The message above stays as it is."))
+        note, others = "The message above stays as it is.", desk.other_apps(visit, ref)
+        await reply.afterwards(answerer.failure_card(failure, ref, note=note, others=others))
         return
     desk.gate.note_read(visit, Deed.LOOK_UP, ref, reading)
     standing = await answerer.standing(reading.task, visit.person)

@@ -5,6 +5,7 @@ from functools import partial
 from bot.access.audit import Deed, Outcome
 from bot.recording.reading import Reading, TaskReadError, TaskUnavailable
 from bot.slack.boundary import begin
+from bot.slack.cards.card import Card
 from bot.slack.cards.failing import working_card
 from bot.slack.cards.links import links_card, taken_over_card
 from bot.slack.desk import Desk
@@ -30,7 +31,7 @@ async def _give_links(desk: Desk, press: Press, visit: Visit, reply: Reply) -> N
         reading = await _files_of(desk, press)
     except TaskReadError as failure:
         desk.gate.note_read(visit, Deed.LINK, press.ref, failure)
-        await reply.afterwards(desk.answerer.failure_card(failure, press.ref, note="So no links can be made."))
+        await reply.afterwards(_no_links(desk, visit, press, failure))
         return
     if press.told is not None and not press.told.is_about(reading.task):
         reason = "a newer recording has taken its ids"
@@ -39,6 +40,11 @@ async def _give_links(desk: Desk, press: Press, visit: Visit, reply: Reply) -> N
         return
     links = await desk.linker.links(visit, reading, numbered(reading.task.files), within=PATIENTLY)
     await reply.afterwards(links_card(reading, links, now=desk.answerer.clock()))
+
+
+def _no_links(desk: Desk, visit: Visit, press: Press, failure: TaskReadError) -> Card:
+    others = desk.other_apps(visit, press.ref)
+    return desk.answerer.failure_card(failure, press.ref, note="So no links can be made.", others=others)
 
 
 async def _files_of(desk: Desk, press: Press) -> Reading:

@@ -90,7 +90,8 @@ async def _try_to_subscribe(desk: Desk, ref: TaskRef, visit: Visit, *, on_own_ca
         reading = await answerer.read(ref, fresh=is_over)
     except TaskReadError as failure:
         desk.gate.note_read(visit, Deed.SUBSCRIBE, ref, failure)
-        return answerer.failure_card(failure, ref, note="You were not subscribed."), False
+        others = desk.other_apps(visit, ref)
+        return answerer.failure_card(failure, ref, note="You were not subscribed.", others=others), False
     note = partial(desk.gate.note, visit, Deed.SUBSCRIBE, ref, request_id=reading.request_id)
     if reading.task.is_over:
         note(outcome=Outcome.FAILED, reason=_OVER)
@@ -154,7 +155,8 @@ def _may_look_up(desk: Desk, press: Press, visit: Visit) -> bool:
 async def _own_card(desk: Desk, press: Press, visit: Visit) -> Card:
     on_result = partial(desk.gate.note_read, visit, Deed.LOOK_UP, press.ref)
     links = partial(desk.linker.on_card, visit)
-    return await desk.answerer.card(press.ref, person=visit.person, on_result=on_result, links=links)
+    others = desk.other_apps(visit, press.ref)
+    return await desk.answerer.card(press.ref, person=visit.person, on_result=on_result, links=links, others=others)
 
 
 async def _unsubscribe_at_home(desk: Desk, ref: TaskRef, visit: Visit) -> None:

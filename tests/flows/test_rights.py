@@ -295,6 +295,44 @@ async def test_a_right_that_a_changed_rule_takes_away(door: str) -> None:
     assert notices == {(U_ANA, Outcome.DONE), (U_BEN, Outcome.REFUSED)}
 
 
+def looks(card: Message) -> list[str]:
+    elements = [element for block in card.blocks if block["type"] == "actions" for element in block["elements"]]
+    return [text for element in elements if (text := element["text"]["text"]).startswith("Look in")]
+
+
+async def test_apps_are_named_to_those_who_may_look_up_something_in_them_only() -> None:
+    prod, staging, lab = (f"66{letters}{'0' * 16}543c" for letters in ("1e", "1f", "20"))
+    config = f"""
+        [[allow]]
+        rights = ["look_up", "subscribe", "share"]
+        users = ["{U_BEN}"]
+        apps = ["staging", "lab"]
+        [[allow]]
+        rights = ["look_up", "subscribe", "share"]
+        users = ["{U_ANA}"]
+    """
+    apps = f"prod={prod},staging={staging},lab={lab}"
+    async with ready_office("socket", config=config, RECTASK_APP_ID="", RECTASK_APPS=apps) as office:
+        for text in ("nosuch Task1 --app staging", "watch nosuch Task1 --app staging"):
+            assert looks(await typed_by(office, text, U_BEN)) == ["Look in lab"]
+            assert looks(await typed_by(office, text, U_ANA)) == ["Look in prod", "Look in lab"]
+        for text in ("help", "nosuch Task1 --app bygone", "nosuch Task1 prod"):
+            told_to_ben = words_of(await typed_by(office, text, U_BEN)).replace(f"You typed `/rectask {text}`", "")
+            assert "prod" not in told_to_ben, text
+            assert "prod" in words_of(await typed_by(office, text, U_ANA)), text
+        assert "`prod` (the default), `staging`, `lab`" in words_of(await typed_by(office, "help", U_ANA))
+
+        card = await typed_by(office, "running Task1 --app staging", U_ANA)
+        office.rtc.forget("running", app_id=staging)
+        await office.slack.press(card, "rectask.share", user=U_ANA)
+        await office.slack.wait_for(lambda: [m for m in office.slack.messages if m.ephemeral_to is None])
+        shared = next(message for message in office.slack.messages if message.ephemeral_to is None)
+        await pressed(office, shared, "rectask.refresh", user=U_ANA)
+        assert "No recording found" in words_of(shared)
+        assert looks(shared) == []
+        assert nothing_amiss(office.slack)
+
+
 async def test_rights_by_group_channel_and_room() -> None:
     config = f"""
         [[allow]]

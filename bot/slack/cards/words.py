@@ -22,9 +22,9 @@ _APPS_AT_MOST = 24
 _EXAMPLE = "For example `/rectask Room1 Task1`"
 
 
-def help_card(app_names: tuple[str, ...]) -> Card:
-    """What can be typed, and what RTC tells of at all."""
-    apps = ", ".join(code(name) for name in app_names)
+def help_card(apps: Sequence[RtcApp], *, default: RtcApp) -> Card:
+    """What can be typed, and what RTC tells of at all; `apps` are those that the reader may know of."""
+    named = ", ".join(code(app.name) + (" (the default)" if app == default else "") for app in apps)
     return Card(
         text="Rectask: type /rectask ROOM TASK to see what became of a recording.",
         blocks=(
@@ -34,7 +34,7 @@ def help_card(app_names: tuple[str, ...]) -> Card:
                 "Room and task are the ids that the recording was started with. Volcengine keeps a recording's "
                 "details for 72 hours after it starts. If the ids were reused, it returns only the newest recording."
             ),
-            footnote(f"Only you see the answer until you press Share. Apps: {apps}; the first is the default."),
+            footnote(f"Only you see the answer until you press Share. Apps: {named}."),
         ),
     )
 
