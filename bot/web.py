@@ -16,6 +16,10 @@ from bot.admission import UNMETERED, DoorMeter, ReadBody, Refused
 from bot.refusals import LOGGED_EVERY, Refusals
 from bot.web_connections import BODY_AT_MOST, Bodies, Body, Connection, Crowd, Limits, Server, as_far_as_files_go
 
+# Where Slack sends its requests (POST), and what is served besides (GET): alive, ready, counted.
+SLACK_PATH = "/slack/events"
+PAGES = ("/healthz", "/readyz", "/metrics")
+
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 SlackHandler = Callable[[web.BaseRequest, ReadBody], Awaitable[web.StreamResponse]]
 Checks = Callable[[], Awaitable[Mapping[str, bool]]]
@@ -107,11 +111,8 @@ class Routes:
         self._bodies = bodies
         self._refusals = refusals
         self._readiness = _Readiness(checks)
-        self._pages: Mapping[str, Handler] = {
-            "/healthz": _alive,
-            "/readyz": self._readiness.answer,
-            "/metrics": self._metrics,
-        }
+        handlers: tuple[Handler, ...] = (_alive, self._readiness.answer, self._metrics)
+        self._pages: Mapping[str, Handler] = dict(zip(PAGES, handlers, strict=True))
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """To any request at all."""
@@ -135,7 +136,7 @@ class Routes:
             return answer
 
     async def _routed(self, request: web.BaseRequest, connection: Connection) -> web.StreamResponse:
-        if request.path == "/slack/events":
+        if request.path == SLACK_PATH:
             return await self._slack(request, connection)
         page = self._pages.get(request.path)
         if page is None:

@@ -129,7 +129,7 @@ async def test_it_outlives_what_it_is_about(stores: Stores, audit: SqlAudit) -> 
 
 async def test_a_store_that_is_gone_is_said(sqlite_url: str) -> None:
     async with (
-        open_database(sqlite_url, patience=SECOND / 5) as holder,
+        open_database(sqlite_url) as holder,
         open_database(sqlite_url, patience=SECOND / 5) as database,
         holder.writing(),
     ):

@@ -1,13 +1,7 @@
 """The names that the bot's own source has: of its settings, and of its routes."""
 
-import re
-
-from bot import settings
-from tests.deploy.places import ROOT
+from bot import settings, web
 
 NAMES = settings.NAMES
 
-ROUTES = {
-    (method.upper(), path)
-    for method, path in re.findall(r"""add_(get|post)\(\s*"([^"]+)\"""", (ROOT / "bot" / "web.py").read_text())
-}
+ROUTES = {("POST", web.SLACK_PATH), *(("GET", path) for path in web.PAGES)}

@@ -50,10 +50,10 @@ export class Tour {
     }
   }
 
-  /** Another person sees other cards. */
+  /** Another person sees other cards; those that are there already say nothing of the tour. */
   #startOver() {
     this.#user = this.page.user;
-    this.#before = 0;
+    this.#before = this.page.cards().length;
   }
 
   /** A refusal is a card as well, but has nothing to refresh. */
