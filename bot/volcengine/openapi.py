@@ -149,7 +149,7 @@ class OpenApi:
             ) from failure
         seconds = time() - sent_at
         found = await apart(body is not None and is_large(body), lambda: _envelope_in(body))
-        return self._understand(response, found, rtc_app=rtc_app, seconds=seconds)
+        return await self._understand(response, found, rtc_app=rtc_app, seconds=seconds)
 
     async def _exchange(self, url: str, sent: Sent) -> tuple[httpx.Response, bytes | None]:
         """One request and its answer; the body is None where it is too large to be read."""
@@ -165,7 +165,9 @@ class OpenApi:
         finally:
             await response.aclose()
 
-    def _understand(self, response: httpx.Response, found: "_Found", *, rtc_app: str, seconds: float) -> ApiAnswer:
+    async def _understand(
+        self, response: httpx.Response, found: "_Found", *, rtc_app: str, seconds: float
+    ) -> ApiAnswer:
         if (server_time := date_of(response)) is not None:
             self.clock_ahead = self._clock() - server_time
         log_id = self._concealed(response.headers.get("x-tt-logid"))
@@ -178,8 +180,7 @@ class OpenApi:
         if flaw is not None:
             raise failures.makes_no_sense(flaw, peer=self._service, request_id=request_id, log_id=log_id)
         authorization = response.request.headers.get("authorization", "")
-        if (concealed := self._signer.conceal_in(found.text, authorization=authorization)) is not found.text:
-            found = _envelope_in(concealed.encode())
+        found = await apart(found.is_large, lambda: self._without_secrets(found, authorization=authorization))
         return ApiAnswer(
             result=found.envelope.result,
             body=found.text,
@@ -188,6 +189,11 @@ class OpenApi:
             log_id=log_id,
             received_at=self._clock(),
         )
+
+    def _without_secrets(self, found: "_Found", *, authorization: str) -> "_Found":
+        """Read once more where it quotes what the request was signed with."""
+        concealed = self._signer.conceal_in(found.text, authorization=authorization)
+        return found if concealed is found.text else _envelope_in(concealed.encode())
 
     def _error(
         self, error: WireError, response: httpx.Response, *, request_id: str | None, log_id: str | None, rtc_app: str

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import re
+import sys
 import time
 import zlib
 from contextlib import AbstractAsyncContextManager
@@ -398,6 +399,29 @@ async def test_ids_that_quote_a_key_are_concealed(fake_rtc: FakeRtc) -> None:
     ):
         failure = await fail(bot, "Room1")
     assert (failure.request_id, failure.log_id, failure.code) == ("[secret]", "[secret]", "X[secret]")
+
+
+@pytest.mark.parametrize("files", [1, 600])
+async def test_a_large_answer_that_quotes_its_signature_is_not_read_on_the_loop(fake_rtc: FakeRtc, files: int) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        quoted = re.search(rb"Signature=([0-9a-f]+)", await read_head(reader))
+        assert quoted is not None
+        listed = b", ".join([b'{"Vid": "v"}'] * files)
+        task = b'{"Status": 3, "RecordFileList": [%s]}' % listed
+        writer.write(answer(b'{"Result": {"RecordTask": %s, "Quoted": "\\u0020%s"}}' % (task, quoted[1])))
+        writer.close()
+
+    called = set[str]()
+    async with raw_server(serve) as url, open_brief_bot(fake_rtc, RECTASK_RTC_ENDPOINT=url) as bot:
+        # Of this thread only, which is the loop's.
+        sys.setprofile(lambda frame, _event, _arg: called.add(frame.f_code.co_name))
+        try:
+            reading = await ask(bot, "Room1")
+        finally:
+            sys.setprofile(None)
+    assert len(reading.task.files) == files
+    assert '"Quoted": " [secret]"' in reading.raw
+    assert called & {"conceal_in", "parse_envelope"} == (set() if files > 500 else {"conceal_in", "parse_envelope"})
 
 
 async def test_a_turn_that_never_comes_again_tells_what_came_before(fake_rtc: FakeRtc) -> None:
