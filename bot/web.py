@@ -14,7 +14,8 @@ from aiohttp.http import HttpVersion11
 from bot.address import explain
 from bot.admission import UNMETERED, DoorMeter, ReadBody, Refused
 from bot.refusals import LOGGED_EVERY, Refusals
-from bot.web_connections import BODY_AT_MOST, Bodies, Body, Connection, Crowd, Limits, Server, as_far_as_files_go
+from bot.web_bodies import Bodies, Body
+from bot.web_connections import BODY_AT_MOST, Connection, Crowd, Limits, Server, as_far_as_files_go
 
 # Where Slack sends its requests (POST), and what is served besides (GET): alive, ready, counted.
 SLACK_PATH = "/slack/events"
