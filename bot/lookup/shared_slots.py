@@ -1,17 +1,16 @@
 """The pace that replicas share: each reserves its next slot in Redis, and goes by its own part while Redis is gone."""
 
 import asyncio
-import importlib.resources
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Annotated, Self
+from typing import Self
 
 import structlog
-from pydantic import BaseModel, ConfigDict, Field
 
 from bot.lookup.meter import UNMETERED, LookupMeter
 from bot.lookup.own_slots import OwnSlots
+from bot.lookup.pace_script import Told, pace_key, pace_script
 from bot.lookup.pacing import Queue
 from bot.lookup.redis import RedisLink, RedisLost, RedisMakesNoSense
 from bot.lookup.under_way import WINDOW
@@ -43,23 +42,6 @@ DISTRUSTED_FOR = 10.0
 _MICROSECOND = 1e-6
 
 
-class _Told(BaseModel):
-    """What the script answers; `wait` in microseconds, `share` in millionths."""
-
-    model_config = ConfigDict(strict=True, frozen=True)
-
-    is_granted: Annotated[int, Field(ge=0, le=1)]
-    wait: Annotated[int, Field(ge=0)]
-    replicas: Annotated[int, Field(ge=0, le=1000)]
-    share: Annotated[int, Field(ge=0, le=1_000_000)]
-
-    @classmethod
-    def read(cls, reply: object) -> Self:
-        """Raises ValidationError for what the script never answers."""
-        values = reply if isinstance(reply, list) else []
-        return cls.model_validate(dict(zip(cls.model_fields, values, strict=False)))
-
-
 class SharedSlots:
     """Slots out of one row for all replicas, or of this replica's own while Redis can not be asked.
 
@@ -79,7 +61,7 @@ class SharedSlots:
         supervisor: Supervisor | None = None,
     ) -> None:
         self._link = link
-        self._script = link.client.register_script(_script())
+        self._script = link.client.register_script(pace_script())
         self._limit = limit
         self._least = replicas
         self._replica = replica
@@ -148,7 +130,7 @@ class SharedSlots:
         self._was_late = not self._was_late and self._timer() - asked_at - wait > LATE_AFTER
         return not self._was_late
 
-    def _believable(self, told: _Told, queue: Queue) -> float:
+    def _believable(self, told: Told, queue: Queue) -> float:
         """Seconds to wait; nobody can make this replica stand still by what is written in Redis.
 
         Raises RedisMakesNoSense.
@@ -216,13 +198,13 @@ class SharedSlots:
         for what in ("beat", "reserve", "leave"):
             await self._ask(what)
 
-    async def _ask(self, what: str) -> _Told:
+    async def _ask(self, what: str) -> Told:
         """Raises RedisLost."""
         # One after the other: a beat that waited behind a reservation would take it back with what it counted before.
         async with self._asking:
             return await self._ask_now(what)
 
-    async def _ask_now(self, what: str) -> _Told:
+    async def _ask_now(self, what: str) -> Told:
         was_slowed = what != "leave" and self._is_news_of_slowing()
         persons = 0 if self._queue is None else self._queue.count(Priority.PERSON)
         others = max(persons - (what == "reserve"), 0)
@@ -239,8 +221,8 @@ class SharedSlots:
             self._limit,
         ]
 
-        async def question() -> _Told:
-            return _Told.read(await self._script(keys=[pace_key(self._link.prefix)], args=arguments))
+        async def question() -> Told:
+            return Told.read(await self._script(keys=[pace_key(self._link.prefix)], args=arguments))
 
         answer = await self._link.ask(question)
         self._count(answer.replicas)
@@ -295,12 +277,3 @@ class SharedSlots:
         self._is_back.set()
         log.info("pacer.shared", requests_per_second=self._limit * AIM, replicas=self._seen[0])
         self._meter.paced(is_shared=True)
-
-
-def pace_key(prefix: str) -> str:
-    """The hash in which all replicas of one account have their pace."""
-    return f"{prefix}pace"
-
-
-def _script() -> str:
-    return importlib.resources.files(__package__).joinpath("reserve.lua").read_text(encoding="utf-8")
