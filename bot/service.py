@@ -3,8 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
 
@@ -20,19 +19,18 @@ from bot.metrics.scraping import Scraping
 from bot.process import FOR_AUDIT, FOR_CLAIMS, FOR_REST, Process, Sleep
 from bot.settings import Settings
 from bot.slack.answer import Answerer
-from bot.slack.bolt import greet, http_door, make_bolt, make_slack, open_session
+from bot.slack.bolt import greet, make_slack, open_session
 from bot.slack.desk import Desk
 from bot.slack.gate import Gate, make_gate
 from bot.slack.gated import GatedMessenger
 from bot.slack.hearsay import Hearsay
 from bot.slack.homes import Homes
 from bot.slack.linker import Linker, offer
-from bot.slack.listeners import register
 from bot.slack.metered import PATIENCE as SLACK_PATIENCE
 from bot.slack.metered import Patience as SlackPatience
 from bot.slack.notices import open_messenger
-from bot.slack.socket_door import SocketDoor
 from bot.slack.work import Work
+from bot.slack_door import open_slack_door
 from bot.starting import until_reached
 from bot.storage.database import Database, open_database
 from bot.storage.profile_changes import SqlProfileChanges
@@ -122,7 +120,7 @@ async def _open_all(
     gate = await _find_gate(process, bot, audit)
     await process.enter(_open_hearsay(process, database, gate), "profile_changes")
     desk, watching = await _open_desk(process, bot, stores_of(database), gate)
-    await process.enter(_open_door(process, desk, door), "door", but=FOR_CLAIMS)
+    await process.enter(open_slack_door(process, desk, door), "door", but=FOR_CLAIMS)
     await process.enter(
         process.supervisor.running("slack_token", partial(_look_at_token, desk, process.sleep)), "slack_token"
     )
@@ -284,35 +282,6 @@ async def _open_messenger(process: Process, bot: Bot, gate: Gate) -> GatedMessen
         "messenger",
     )
     return GatedMessenger(messenger, gate)
-
-
-@asynccontextmanager
-async def _open_door(process: Process, desk: Desk, door: Door) -> AsyncIterator[None]:
-    """The door that the settings ask for; leaving the block lets nothing new in and waits for what is inside."""
-    settings, readiness = process.settings, process.readiness
-    bolt = make_bolt(desk.slack, desk.workspace)
-    register(bolt, desk)
-    if settings.slack_app_token is None:
-        assert settings.slack_signing_secret is not None
-        secret = settings.slack_signing_secret.get_secret_value()
-        door.handler = http_door(bolt, signing_secret=secret, meter=desk.meter)
-        readiness.is_serving, readiness.needs_clock = True, True
-        log.info("door.opened", kind="http")
-        try:
-            yield
-        finally:
-            await door.close()
-        return
-    token = settings.slack_app_token.get_secret_value()
-    socket = SocketDoor(
-        bolt, app_token=token, slack=desk.slack, work=desk.work, supervisor=process.supervisor, meter=desk.meter
-    )
-    async with socket:
-        readiness.socket = socket
-        await socket.prove()
-        readiness.is_serving = True
-        log.info("door.opened", kind="socket")
-        yield
 
 
 async def _look_at_token(desk: Desk, sleep: Sleep) -> None:
