@@ -4,7 +4,6 @@ What people do is in SlackPeople; who and what there is, in slack_world.
 """
 
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from email.utils import formatdate
@@ -21,13 +20,13 @@ from bot.playground.slack_faults import Fault, Faults
 from bot.playground.slack_handles import Desk, Handles
 from bot.playground.slack_limits import Limits, Turnstile
 from bot.playground.slack_memory import World
-from bot.playground.slack_people import SlackPeople
+from bot.playground.slack_seen import SlackSeen
 from bot.playground.slack_socket_faults import BREAKS, is_known
-from bot.playground.slack_world import Call, Channel, Json, Message, Person, View
+from bot.playground.slack_world import Json, Message, Person
 from bot.playground.trace import Trace
 
 
-class FakeSlack(SlackPeople):
+class FakeSlack(SlackSeen):
     """The workspace with its API and its people. `url` and `api_url` are set while it is open.
 
     `clock` is the time of messages, triggers and response URLs; acks are limited, and requests signed, by real time.
@@ -91,56 +90,6 @@ class FakeSlack(SlackPeople):
     def sockets(self) -> int:
         """How many are connected and in use."""
         return len(self._doors.sockets.usable)
-
-    @property
-    def people(self) -> dict[str, Person]:
-        return self.world.people
-
-    @property
-    def channels(self) -> dict[str, Channel]:
-        return self.world.channels
-
-    @property
-    def groups(self) -> dict[str, list[str]]:
-        """The user groups, and who is in them."""
-        return self.world.groups
-
-    @property
-    def messages(self) -> list[Message]:
-        return self.world.archive.all
-
-    @property
-    def calls(self) -> deque[Call]:
-        """The bot's requests to the Web API, the oldest first."""
-        return self.world.calls
-
-    @property
-    def complaints(self) -> list[str]:
-        """Unknown methods and arguments, and what is allowed but never right."""
-        return self.world.complaints
-
-    @property
-    def refusals(self) -> list[Json]:
-        """Messages and views that broke a rule: source, error, errors."""
-        return self.world.refusals
-
-    @property
-    def scopes(self) -> set[str]:
-        """The granted ones."""
-        return self.world.scopes
-
-    @scopes.setter
-    def scopes(self, scopes: set[str]) -> None:
-        self.world.scopes = scopes
-
-    @property
-    def events(self) -> set[str]:
-        """The types of events that the app subscribes to."""
-        return self.world.events
-
-    @events.setter
-    def events(self, events: set[str]) -> None:
-        self.world.events = events
 
     @property
     def limits(self) -> Limits | None:
@@ -225,17 +174,6 @@ class FakeSlack(SlackPeople):
         """Whether a fault is still to come."""
         return self._faults.are_there
 
-    def visible_to(self, user: str, *, channel: str | None = None) -> list[Message]:
-        """What the person sees, the oldest first."""
-        return [m for m in self.messages if channel in (None, m.channel) and self.world.can_see(user, m)]
-
-    def message_for(self, user: str, *, channel: str | None = None) -> Message:
-        """The newest that the person sees; raises LookupError."""
-        seen = self.visible_to(user, channel=channel)
-        if not seen:
-            raise LookupError(f"{user} sees no message.")
-        return seen[-1]
-
     async def next_message(
         self, *, user: str | None = None, channel: str | None = None, timeout: float = 5.0
     ) -> Message:
@@ -256,16 +194,6 @@ class FakeSlack(SlackPeople):
     async def wait_for(self, find: Callable[[], object], *, timeout: float = 5.0) -> None:
         """Until `find` answers something true; it is asked at each change. Raises TimeoutError."""
         await self.world.wait_for(find, timeout=timeout)
-
-    def view_for(self, user: str) -> View:
-        """The person's uppermost modal; raises LookupError."""
-        modals = self.world.modals_of(user)
-        if not modals:
-            raise LookupError(f"{user} has no modal open.")
-        return modals[-1]
-
-    def home_for(self, user: str) -> View | None:
-        return self.world.home_of(user)
 
     async def wait_for_socket(self, count: int = 1, *, timeout: float = 5.0) -> None:
         """Until the bot has that many sockets."""
