@@ -12,7 +12,8 @@ import structlog
 
 from bot.recording.reading import TaskNotFound, TaskReadError, TaskRefused, TaskUnavailable, Urgency
 from bot.volcengine import failures
-from bot.volcengine.bodies import BODY_LIMIT, apart, in_utf_8, is_large, read_whole
+from bot.volcengine.bodies import apart, is_large, read_whole
+from bot.volcengine.envelopes import Found, envelope_in
 from bot.volcengine.error_codes import Kind, explain
 from bot.volcengine.headers import date_of, retry_after
 from bot.volcengine.meter import TIMED_OUT, UNMETERED, UNREACHABLE, AttemptMeter, code_of
@@ -20,7 +21,7 @@ from bot.volcengine.pacer import Pacer, Sent
 from bot.volcengine.service import ApiService
 from bot.volcengine.signing import SignatureAuth, Signer
 from bot.volcengine.transport import Patience
-from bot.volcengine.wire import Envelope, MakesNoSense, WireError, parse_envelope
+from bot.volcengine.wire import WireError
 
 log = structlog.get_logger()
 
@@ -148,7 +149,7 @@ class OpenApi:
                 words.happened, meaning=words.meaning, advice=words.advice, reason=words.reason
             ) from failure
         seconds = time() - sent_at
-        found = await apart(body is not None and is_large(body), lambda: _envelope_in(body))
+        found = await apart(body is not None and is_large(body), lambda: envelope_in(body))
         return await self._understand(response, found, rtc_app=rtc_app, seconds=seconds)
 
     async def _exchange(self, url: str, sent: Sent) -> tuple[httpx.Response, bytes | None]:
@@ -165,9 +166,7 @@ class OpenApi:
         finally:
             await response.aclose()
 
-    async def _understand(
-        self, response: httpx.Response, found: "_Found", *, rtc_app: str, seconds: float
-    ) -> ApiAnswer:
+    async def _understand(self, response: httpx.Response, found: Found, *, rtc_app: str, seconds: float) -> ApiAnswer:
         if (server_time := date_of(response)) is not None:
             self.clock_ahead = self._clock() - server_time
         log_id = self._concealed(response.headers.get("x-tt-logid"))
@@ -190,10 +189,10 @@ class OpenApi:
             received_at=self._clock(),
         )
 
-    def _without_secrets(self, found: "_Found", *, authorization: str) -> "_Found":
+    def _without_secrets(self, found: Found, *, authorization: str) -> Found:
         """Read once more where it quotes what the request was signed with."""
         concealed = self._signer.conceal_in(found.text, authorization=authorization)
-        return found if concealed is found.text else _envelope_in(concealed.encode())
+        return found if concealed is found.text else envelope_in(concealed.encode())
 
     def _error(
         self, error: WireError, response: httpx.Response, *, request_id: str | None, log_id: str | None, rtc_app: str
@@ -260,26 +259,6 @@ def clock_in_words(ahead: timedelta | None) -> str:
         return "This machine's clock agrees with Volcengine's"
     direction = "ahead of" if seconds > 0 else "behind"
     return f"This machine's clock is {abs(seconds):,} s {direction} Volcengine's"
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """What an answer's body came to: its envelope, an empty one where there is a flaw, and its text."""
-
-    envelope: Envelope
-    text: str = ""
-    flaw: str | None = None
-    is_large: bool = False
-
-
-def _envelope_in(body: bytes | None) -> _Found:
-    if body is None:
-        return _Found(Envelope(), flaw=f"it is larger than {BODY_LIMIT // 1024**2} MiB")
-    text = in_utf_8(body)
-    try:
-        return _Found(parse_envelope(text), text.decode(errors="replace"), is_large=is_large(text))
-    except MakesNoSense as flaw:
-        return _Found(Envelope(), flaw=str(flaw))
 
 
 def _what_happened(error: WireError, status_code: int) -> str:
