@@ -22,7 +22,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from benchmarks.worlds import Environ, open_stand_ins, serving
-from bot.playground.fake_rtc import worst_second
+from bot.playground.arrivals import worst_second
 from bot.playground.fake_slack import FakeSlack
 from bot.playground.slack_doors import Delivery, Outcome
 from bot.playground.slack_payloads import command_form

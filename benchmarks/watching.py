@@ -23,7 +23,7 @@ import psutil
 
 from benchmarks.worlds import StandIns, open_stand_ins, serving, settings_for
 from bot.app import open_bot
-from bot.playground.fake_rtc import worst_second
+from bot.playground.arrivals import worst_second
 from bot.playground.slack_world import T_HOME, Message, dm_id
 from bot.recording.reading import Priority, Reading, Urgency
 from bot.recording.task import TaskRef

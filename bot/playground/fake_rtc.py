@@ -11,13 +11,13 @@ import weakref
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from time import monotonic
 
 from aiohttp import web
 
+from bot.playground.arrivals import Received, worst_second
 from bot.playground.faults import FAULTS
 from bot.playground.gateway import (
     ACTION,
@@ -47,15 +47,6 @@ OTHER_ROOMS = {
     "error-in-200": "an error with HTTP 200",
     "error-<Code>": "any error of the vendor's list, such as error-LackPolicy",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """One request as it came in: when (seconds, monotonic), its target as sent, its headers by small-letter name."""
-
-    at: float
-    target: str
-    headers: dict[str, str]
 
 
 class FakeRtc:
@@ -274,16 +265,6 @@ def _in_short(response: web.StreamResponse, body: str | None) -> str:
     code = re.search(r'"Code": "([^"]+)"', body or "")
     signed = "signature checked, " if response.status == _OK else ""
     return f"{signed}{response.status}" + (f" {code[1]}" if code else "")
-
-
-def worst_second(arrivals: list[float]) -> int:
-    """The most arrivals (seconds, ascending) within any window of one second."""
-    worst, first = 0, 0
-    for last, at in enumerate(arrivals):
-        while arrivals[first] <= at - 1.0:
-            first += 1
-        worst = max(worst, last - first + 1)
-    return worst
 
 
 def _milliseconds(moment: datetime) -> int:

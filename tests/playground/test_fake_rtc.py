@@ -11,7 +11,8 @@ import httpx
 import pytest
 from yarl import URL
 
-from bot.playground.fake_rtc import FakeRtc, open_fake_rtc, worst_second
+from bot.playground.arrivals import worst_second
+from bot.playground.fake_rtc import FakeRtc, open_fake_rtc
 from bot.playground.gateway import Account
 from bot.volcengine.signing import Credentials, SignatureAuth, Signer, canonical_query
 from tests.world import SetClock
