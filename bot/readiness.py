@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from bot.slack.slack_clock import SlackClock
 from bot.slack.socket_door import SocketDoor
 from bot.slack.workspace import TokenHealth
-from bot.subscriptions.store import StoreUnavailable, Upkeep
+from bot.subscriptions.store import STANDS_STILL_AFTER, StoreUnavailable, Upkeep
 from bot.supervision import Supervisor
 from bot.watching import Watching
 
@@ -44,6 +44,20 @@ class Readiness:
             "background_tasks": not self.supervisor.away,
             **{f"background_task_{name}": False for name in sorted(self.supervisor.away)},
         }
+
+    async def warnings(self) -> Mapping[str, bool]:
+        """What must be well for people to be told, and is the same at every replica: none is better without it."""
+        return {"looks": await self._looks_go_on()}
+
+    async def _looks_go_on(self) -> bool:
+        """What is not known is no warning: the check of the store says so."""
+        if self.upkeep is None:
+            return True
+        try:
+            async with asyncio.timeout(STORE_ANSWERS_WITHIN):
+                return await self.upkeep.oldest_look() < STANDS_STILL_AFTER
+        except (StoreUnavailable, TimeoutError):
+            return True
 
     async def _has_store(self) -> bool:
         if self.upkeep is None:

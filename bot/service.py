@@ -158,6 +158,7 @@ async def _open_server(process: Process, door: Door, scraping: Scraping) -> int:
         port=process.settings.port,
         door=door,
         checks=process.readiness.checks,
+        warnings=process.readiness.warnings,
         scrape=scraping.scrape,
         meter=process.meters.door,
     )

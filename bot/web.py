@@ -24,6 +24,12 @@ PAGES = ("/healthz", "/readyz", "/metrics")
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 SlackHandler = Callable[[web.BaseRequest, ReadBody], Awaitable[web.StreamResponse]]
 Checks = Callable[[], Awaitable[Mapping[str, bool]]]
+
+
+async def _no_warnings() -> Mapping[str, bool]:
+    return {}
+
+
 # What is answered to an Accept header, and its content type.
 Scrape = Callable[[str], Awaitable[tuple[bytes, str]]]
 
@@ -66,6 +72,7 @@ async def open_web(
     door: Door,
     checks: Checks,
     scrape: Scrape,
+    warnings: Checks = _no_warnings,
     limits: Limits | None = None,
     meter: DoorMeter = UNMETERED,
     logged_every: float = LOGGED_EVERY,
@@ -74,7 +81,14 @@ async def open_web(
     limits = limits or as_far_as_files_go(Limits())
     refusals = Refusals(meter=meter, every=logged_every)
     crowd = Crowd(at_most=limits.connections)
-    routes = Routes(door, checks, scrape, limits=limits, bodies=Bodies(at_most=limits.bodies), refusals=refusals)
+    routes = Routes(
+        door,
+        _Readiness(checks, warnings),
+        scrape,
+        limits=limits,
+        bodies=Bodies(at_most=limits.bodies),
+        refusals=refusals,
+    )
     server = Server(routes.answer, limits=limits, crowd=crowd, refusals=refusals)
     runner = web.ServerRunner(server, shutdown_timeout=UNANSWERED_FOR)
     await runner.setup()
@@ -99,7 +113,7 @@ class Routes:
     def __init__(
         self,
         door: Door,
-        checks: Checks,
+        readiness: "_Readiness",
         scrape: Scrape,
         *,
         limits: Limits,
@@ -111,7 +125,7 @@ class Routes:
         self._limits = limits
         self._bodies = bodies
         self._refusals = refusals
-        self._readiness = _Readiness(checks)
+        self._readiness = readiness
         handlers: tuple[Handler, ...] = (_alive, self._readiness.answer, self._metrics)
         self._pages: Mapping[str, Handler] = dict(zip(PAGES, handlers, strict=True))
 
@@ -199,13 +213,15 @@ async def _alive(_request: web.BaseRequest) -> web.Response:
 class _Readiness:
     """Asked by anybody as often as they like; the database is asked once at a time for all of them."""
 
-    def __init__(self, checks: Checks) -> None:
+    def __init__(self, checks: Checks, warnings: Checks) -> None:
         self._checks = checks
-        self._asking: asyncio.Future[Mapping[str, bool]] | None = None
+        self._warnings = warnings
+        self._asking: asyncio.Future[tuple[Mapping[str, bool], Mapping[str, bool]]] | None = None
 
     async def answer(self, _request: web.BaseRequest) -> web.Response:
         if self._asking is None or self._asking.done():
-            self._asking = asyncio.ensure_future(self._checks())
-        found = dict(await asyncio.shield(self._asking))
-        is_ready = all(found.values())
-        return web.json_response({"ready": is_ready, "checks": found}, status=200 if is_ready else 503)
+            self._asking = asyncio.gather(self._checks(), self._warnings())
+        checks, warnings = map(dict, await asyncio.shield(self._asking))
+        is_ready = all(checks.values())
+        told = {"ready": is_ready, "checks": checks, "warnings": warnings}
+        return web.json_response(told, status=200 if is_ready else 503)

@@ -100,6 +100,8 @@ class StoreCollector(Collector):
         yield notices
         yield GaugeMetricFamily("rectask_watched_tasks", "Tasks that are looked at.", census.watched)
         yield GaugeMetricFamily("rectask_watched_tasks_overdue", "Of those, due for over a minute.", census.overdue)
+        due_for = census.oldest_look.total_seconds()
+        yield GaugeMetricFamily("rectask_oldest_due_look_seconds", "For how long it has been due.", due_for)
         yield GaugeMetricFamily("rectask_oldest_pending_notice_seconds", "How long it has waited.", waits_for)
 
 

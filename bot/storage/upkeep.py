@@ -22,9 +22,18 @@ from bot.storage.tables import (
 from bot.subscriptions.notice import NoticeState
 from bot.subscriptions.person import Person
 from bot.subscriptions.store import OVERDUE_AFTER, Census
+from bot.subscriptions.subscription import Phase
 
 # A row a person, with the same key.
 _ABOUT_PEOPLE = (homes, profile_changes)
+# Of those that this release looks at, and whose time can be read.
+_OLDEST_LOOK = (
+    select(func.min(watched_tasks.c.next_look_at))
+    .where(IS_LOOKED_AT, watched_tasks.c.next_look_at > EPOCH, watched_tasks.c.next_look_at < NEVER)
+    .where(watched_tasks.c.phase.in_([phase.value for phase in Phase]))
+    .scalar_subquery()
+    .label("oldest_look")
+)
 
 
 class SqlUpkeep:
@@ -36,6 +45,11 @@ class SqlUpkeep:
     async def ping(self) -> None:
         await self._database.prove()
 
+    async def oldest_look(self) -> timedelta:
+        async with self._database.reading() as connection:
+            found = (await connection.execute(select(self._database.now().label("now"), _OLDEST_LOOK))).one()
+        return _waiting_since(found.oldest_look, now=found.now)
+
     async def census(self) -> Census:
         # Answered once, so that an index can be searched by it; and by both sides of it, which an index counts.
         due_before = select(self._database.after(-OVERDUE_AFTER)).scalar_subquery()
@@ -43,6 +57,7 @@ class SqlUpkeep:
             self._database.now().label("now"),
             _looked_at(watched_tasks.c.next_look_at <= due_before).label("overdue"),
             _looked_at(watched_tasks.c.next_look_at > due_before).label("in_time"),
+            _OLDEST_LOOK,
         )
         counted = (
             select(notices.c.state, func.count().label("notices"), func.min(notices.c.queued_at).label("oldest"))
@@ -58,6 +73,7 @@ class SqlUpkeep:
             overdue=found.overdue,
             notices={state: by_state[state].notices if state in by_state else 0 for state in NoticeState},
             oldest_waiting=_oldest_waiting(by_state, now=found.now),
+            oldest_look=_waiting_since(found.oldest_look, now=found.now),
         )
 
     async def forget(self, *, older_than: timedelta, at_most: int) -> int:
@@ -129,6 +145,10 @@ def _has_notice(which: ColumnElement[bool]) -> ColumnElement[bool]:
 
 def _looked_at(which: ColumnElement[bool]) -> ScalarSelect[int]:
     return select(func.count()).select_from(watched_tasks).where(IS_LOOKED_AT, which).scalar_subquery()
+
+
+def _waiting_since(due_at: datetime | None, *, now: datetime) -> timedelta:
+    return timedelta() if due_at is None else max(now - due_at, timedelta())
 
 
 def _oldest_waiting(by_state: Mapping[str, Row[Any]], *, now: datetime) -> timedelta | None:

@@ -170,6 +170,8 @@ class Requests(Protocol):
 
 # The watcher looks at what is due within seconds; what waits longer waits for something.
 OVERDUE_AFTER = timedelta(minutes=1)
+# A slow RTC makes looks late by minutes; what waits longer than this stands still.
+STANDS_STILL_AFTER = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,12 +179,14 @@ class Census:
     """How many there are: tasks still looked at, those of them whose look is overdue, notices by their state.
 
     `oldest_waiting` is how long ago the oldest notice was queued that is not settled; None where none waits.
+    `oldest_look` is for how long the look has been due that waits longest.
     """
 
     watched: int
     overdue: int
     notices: Mapping[NoticeState, int]
     oldest_waiting: timedelta | None
+    oldest_look: timedelta = timedelta()
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +215,10 @@ class DueTimes(Protocol):
 
 class Upkeep(Protocol):
     """What keeps the store in order."""
+
+    async def oldest_look(self) -> timedelta:
+        """For how long the look has been due that waits longest; zero where none is due. Quick with any number."""
+        ...
 
     async def ping(self) -> None:
         """Raises StoreUnavailable."""

@@ -117,6 +117,19 @@ class TestTheCensus:
         stores.clock.move(SECOND)
         assert await watched_and_overdue(stores) == (2, 2)
 
+    async def test_says_for_how_long_the_look_has_been_due_that_waits_longest(self, stores: Stores) -> None:
+        assert await oldest_looks(stores) == {0 * SECOND}
+        await stores.subscribe()
+        await stores.subscribe(about=reading(ref=OTHER_REF))
+        later, closed = await stores.looks.claim_due(limit=9, lease=LEASE)
+        await stores.looks.note(later, RUNS, next_look=MINUTE, waiting_since=None)
+        stores.clock.move(3 * MINUTE)
+        assert await oldest_looks(stores) == {3 * MINUTE}
+        await stores.looks.close(closed)
+        assert await oldest_looks(stores) == {2 * MINUTE}
+        stores.clock.move(-DAY)
+        assert await oldest_looks(stores) == {0 * SECOND}
+
     async def test_counts_notices_by_state_and_finds_the_oldest_that_waits(self, stores: Stores) -> None:
         for person in (ANN, BOB, CAT):
             await stores.subscribe(person)
@@ -141,6 +154,10 @@ class TestTheCensus:
         await stores.notices.close_person(ANN, "left")
         census = await stores.upkeep.census()
         assert (census.notices[NoticeState.DEAD], census.oldest_waiting) == (1, None)
+
+
+async def oldest_looks(stores: Stores) -> set[timedelta]:
+    return {await stores.upkeep.oldest_look(), (await stores.upkeep.census()).oldest_look}
 
 
 async def watched_and_overdue(stores: Stores) -> tuple[int, int]:

@@ -17,6 +17,7 @@ OF_THE_DATABASE = {
     "rectask_watched_tasks",
     "rectask_watched_tasks_overdue",
     "rectask_notices",
+    "rectask_oldest_due_look_seconds",
     "rectask_oldest_pending_notice_seconds",
 }
 

@@ -55,6 +55,7 @@ async def test_health(office: Office) -> None:
                 "clock": True,
                 "background_tasks": True,
             },
+            "warnings": {"looks": True},
         },
     )
 

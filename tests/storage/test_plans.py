@@ -24,6 +24,7 @@ QUESTIONS: dict[str, tuple[Callable[[Stores], Awaitable[Any]], str]] = {
     "old tasks": (lambda stores: stores.upkeep.forget(older_than=DAY, at_most=500), "watched_tasks_closed"),
     "old requests": (lambda stores: stores.requests.forget(older_than=DAY, at_most=500), "requests_seen_at"),
     "how many tasks": (lambda stores: stores.upkeep.census(), "watched_tasks_due"),
+    "the look that waits longest": (lambda stores: stores.upkeep.oldest_look(), "watched_tasks_due"),
     "how many notices": (lambda stores: stores.upkeep.census(), "notices_counted"),
     "looks too far ahead": (pull_in, "watched_tasks_due"),
     "notices too far ahead": (pull_in, "notices_due"),
