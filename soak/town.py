@@ -137,14 +137,22 @@ def own_environ() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
 
 
+@dataclass(frozen=True, slots=True)
+class _Worker:
+    """A process, and whether it has come so far as to claim something: `begun` ends with its first line."""
+
+    process: asyncio.subprocess.Process
+    begun: asyncio.Task[bytes]
+
+
 class Crew:
-    """The worker processes."""
+    """The worker processes. Only those that are at work are killed: on a busy machine others would never be."""
 
     def __init__(self, order: Order, size: int, *, dice: random.Random) -> None:
         self._order = order
         self._size = size
         self._dice = dice
-        self._workers: list[asyncio.subprocess.Process] = []
+        self._workers: list[_Worker] = []
         self.killed = 0
         self.stopped = 0
 
@@ -152,23 +160,29 @@ class Crew:
         while len(self._workers) < self._size:
             self._workers.append(await self._start())
 
-    async def _start(self) -> asyncio.subprocess.Process:
-        return await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "soak.worker", self._order.as_argument(), env=own_environ()
+    async def _start(self) -> _Worker:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "soak.worker", self._order.as_argument()),
+            env=own_environ(),
+            stdout=asyncio.subprocess.PIPE,
         )
+        assert process.stdout is not None
+        return _Worker(process, asyncio.create_task(process.stdout.readline()))
 
     async def kill_one(self) -> None:
-        """Kill -9, and another one in its place."""
-        worker = self._workers.pop(self._dice.randrange(len(self._workers)))
-        with contextlib.suppress(ProcessLookupError):
-            worker.kill()
-        await worker.wait()
+        """Kill -9, and another one in its place; none where nobody is at work yet."""
+        at_work = [worker for worker in self._workers if worker.begun.done()]
+        if not at_work:
+            return
+        worker = self._dice.choice(at_work)
+        self._workers.remove(worker)
+        await _end(worker)
         self.killed += 1
         self._workers.append(await self._start())
 
     async def stop_one(self, seconds: float) -> None:
         """SIGSTOP, and SIGCONT after so long."""
-        worker = self._dice.choice(self._workers)
+        worker = self._dice.choice(self._workers).process
         worker.send_signal(signal.SIGSTOP)
         self.stopped += 1
         await asyncio.sleep(seconds)
@@ -177,9 +191,14 @@ class Crew:
 
     async def end(self) -> None:
         for worker in self._workers:
-            with contextlib.suppress(ProcessLookupError):
-                worker.kill()
-            await worker.wait()
+            await _end(worker)
+
+
+async def _end(worker: _Worker) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        worker.process.kill()
+    await worker.process.wait()
+    await worker.begun
 
 
 @asynccontextmanager

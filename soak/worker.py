@@ -69,6 +69,7 @@ async def work(order: Order) -> None:
             on_settled=lambda _person: None,
         ),
     ):
+        print("at work", flush=True)
         await asyncio.Event().wait()
 
 
