@@ -10,9 +10,9 @@ from tests.contracts.postgres import Postgres
 
 
 async def test_workers_that_are_killed_lose_no_notice_and_repeat_none(sqlite_url: str, tmp_path: Path) -> None:
-    plan = Plan("kill", notices=80, every=0.7, lease=3.0)
+    plan = Plan("kill", notices=40, every=1.0, lease=3.0)
     toll = await run(plan, sqlite_url, tmp_path)
-    assert (toll.notices, toll.lost, toll.twice) == (80, 0, 0)
+    assert (toll.notices, toll.lost, toll.twice) == (40, 0, 0)
     assert toll.killed > 2
 
 
