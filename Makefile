@@ -29,7 +29,7 @@ bench: $(VENV)/dev
 soak: $(VENV)/dev
 	$(BIN)/python -m soak
 
-# Needs Chromium.
+# Needs Chromium and an emoji font (Debian: chromium, fonts-noto-color-emoji).
 screenshots: $(VENV)/dev
 	$(BIN)/python -m tests.browser.screenshots
 
