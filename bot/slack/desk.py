@@ -74,7 +74,7 @@ class Desk:
         """Somebody of this organisation."""
         return Person(self.workspace.team_id, str(user_id))
 
-    def apps_known_to(self, visit: Visit) -> list[RtcApp]:
+    def visible_apps(self, visit: Visit) -> list[RtcApp]:
         """Those of which the visitor may look up anything, here; nobody else is told their names."""
         return [app for app in self.apps if self.gate.rights.may_look_up_in(visit.asker, app=app.name)]
 

@@ -113,13 +113,13 @@ async def _serve_if_admitted(desk: Desk, listener: Listener, visit: Visit, reply
 async def on_command(desk: Desk, visit: Visit, reply: Reply) -> None:
     """`/rectask …`: refusals and help at once, what has to be asked at once if it is quick enough."""
     typed = str(visit.body.get("text") or "")
-    match parse_command(typed, apps=desk.apps, told=desk.apps_known_to(visit)):
+    match parse_command(typed, apps=desk.apps, told=desk.visible_apps(visit)):
         case Refused(problem):
             _enter(desk, visit, reason="not understood")
             await reply.at_once(usage_card(problem, typed=on_screen(typed)))
         case Help():
             _enter(desk, visit, reason="help")
-            await reply.at_once(help_card(desk.apps_known_to(visit), default=desk.apps[0]))
+            await reply.at_once(help_card(desk.visible_apps(visit), default=desk.apps[0]))
         case LookUp(ref):
             await _look_up(desk, ref, visit, reply)
         case Watch(ref):
