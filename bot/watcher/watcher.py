@@ -116,11 +116,13 @@ class Watcher:
         return judge_look(watched, reading, now=self._clock(), schedule=self._schedule)
 
     async def _read(self, watched: WatchedTask) -> Reading:
-        """What is known already is not asked for again."""
+        """What is known already is not asked for again, unless it may be from before the end that made the look due."""
         known = self._last_known(watched.ref)
-        if known is not None and self._is_news(known, watched):
+        if known is None or not self._is_news(known, watched):
+            known = await self._reader.read(watched.ref, urgency=Urgency(Priority.BACKGROUND))
+        if known.task.is_over or known.read_at >= watched.next_look_at:
             return known
-        return await self._reader.read(watched.ref, urgency=Urgency(Priority.BACKGROUND))
+        return await self._reader.read(watched.ref, urgency=Urgency(Priority.BACKGROUND), fresh=True)
 
     def _is_news(self, known: Reading, watched: WatchedTask) -> bool:
         """Whether it is younger than the last look, and young enough to stand for one."""

@@ -8,6 +8,7 @@ from structlog.typing import EventDict
 
 from bot.playground.scenes import task
 from bot.playground.slack_world import T_HOME, U_ANA, U_BEN
+from bot.recording.reading import Priority, Urgency
 from bot.subscriptions.person import Person
 from tests.reliability.works import INTERVAL, Works
 
@@ -178,3 +179,22 @@ async def test_one_task_that_can_not_be_read_stops_no_other(works: Works) -> Non
     await go_on(works, MINUTE)
     assert len(works.messages("good")) == 1
     assert works.messages("bad") == []
+
+
+@pytest.mark.parametrize("asked_before", [1, 4], ids=["in the memory of answers", "the last that is known"])
+async def test_an_end_that_another_replica_has_seen_is_not_looked_for_in_memory(
+    works: Works, asked_before: int
+) -> None:
+    """This replica still has "running" in its memory when the other one's refresh makes the look due."""
+    works.runs("mine")
+    await works.subscribe("mine")
+    reader = works.bot.reader
+    works.clock.move(timedelta(seconds=asked_before))
+    await reader.read(works.ref("mine"), urgency=Urgency(Priority.PERSON))
+    works.clock.move(timedelta(seconds=1))
+    works.ends("mine")
+    await works.stores.looks.hasten(works.ref("mine"))
+    last_known = reader.last_known if asked_before > 1 else (lambda _ref: None)
+    async with works.life(reader=reader, last_known=last_known) as life:
+        await life.go_round()
+    assert len(works.messages("mine")) == 1

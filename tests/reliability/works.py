@@ -4,7 +4,7 @@ A life is what one process has: its connections to the database and to Slack, it
 without a word, as with kill -9: nothing is given back.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -15,7 +15,7 @@ from bot.playground.fake_rtc import FakeRtc, open_fake_rtc
 from bot.playground.fake_slack import FakeSlack, open_fake_slack
 from bot.playground.scenes import task, tos_file
 from bot.playground.slack_world import T_HOME, U_ANA, Message
-from bot.recording.reading import Priority, TaskReader, Urgency
+from bot.recording.reading import Priority, Reading, TaskReader, Urgency
 from bot.recording.task import TaskRef
 from bot.slack.metered import Patience
 from bot.slack.notices import open_messenger
@@ -63,7 +63,12 @@ class Works:
     _started: dict[str, int] = field(default_factory=dict)
 
     @asynccontextmanager
-    async def life(self, *, reader: TaskReader | None = None) -> AsyncIterator[Life]:
+    async def life(
+        self,
+        *,
+        reader: TaskReader | None = None,
+        last_known: Callable[[TaskRef], Reading | None] = lambda _ref: None,
+    ) -> AsyncIterator[Life]:
         """A process that begins now, and ends without a word."""
         async with AsyncExitStack() as stack:
             database = await stack.enter_async_context(open_database(self.url, clock=self.clock))
@@ -90,7 +95,7 @@ class Works:
                 stores.looks,
                 # Not through the memory: its timer is the real one.
                 reader or self.bot.rtc,
-                last_known=lambda _ref: None,
+                last_known=last_known,
                 clock=self.clock,
                 interval=INTERVAL,
                 on_told=lambda: None,
