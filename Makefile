@@ -3,15 +3,26 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: play install test check format bench soak screenshots clean
+.PHONY: play install test test-slow coverage check format bench soak screenshots clean
 
 play: $(VENV)/runtime
 	$(BIN)/rectask playground
 
 install: $(VENV)/dev
 
+# More workers than cores: many a test waits for a socket or a clock meanwhile.
+PYTEST := $(BIN)/python -m pytest --numprocesses=$$(( 2 * $$(getconf _NPROCESSORS_ONLN) )) --dist=loadgroup
+
 test: $(VENV)/dev
-	$(BIN)/python -m pytest --numprocesses=auto --dist=loadgroup
+	$(PYTEST) -m "not slow"
+
+# Processes that die, browsers, large sizes.
+test-slow: $(VENV)/dev
+	$(PYTEST) -m slow
+
+# The tests of `make test`, and which lines and branches of bot/ they reach.
+coverage: $(VENV)/dev
+	$(PYTEST) -m "not slow" --cov
 
 check: $(VENV)/dev
 	$(BIN)/ruff format --check

@@ -114,7 +114,7 @@ def _siege(_postgres: Postgres, _said: argparse.Namespace) -> None:
 
 def _long_tests(_postgres: Postgres, _said: argparse.Namespace) -> None:
     """What the tests do in small, in full: 500 watched tasks while RTC is down, many more stories in any order."""
-    command = [sys.executable, "-m", "pytest", "--no-cov", "--quiet", "--long", "tests/reliability"]
+    command = [sys.executable, "-m", "pytest", "--quiet", "--long", "tests/reliability"]
     ran = subprocess.run(command, cwd=ROOT, check=False)  # noqa: S603  # it is named here
     _row("tests/reliability with --long", "both", "passed" if ran.returncode == 0 else "FAILED")
     if ran.returncode:

@@ -25,7 +25,7 @@ def mode_of(path: Path) -> int:
 
 
 async def test_the_files_of_the_bot_are_its_own() -> None:
-    async with open_office(door="http") as office:
+    async with open_office(door="http", is_migrated=False) as office:
         await until_ready(office)
         await typed(office, "running Task1")
         modes = {path.name: mode_of(path) for path in office.folder.glob("rectask.db*")}
