@@ -22,10 +22,11 @@ expect.set_options(timeout=20_000)
 
 @pytest.hookimpl(tryfirst=True)  # before what reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keeps the tests of this folder together in one process, and says why they are not run, where that is so."""
+    """Keeps the slow tests of this folder together in one process, and says why they are not run where that is so."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.xdist_group("browser"))
+            item.add_marker(pytest.mark.slow)
             if CHROMIUM is None:
                 item.add_marker(pytest.mark.skip(reason="there is no chromium on the path (apt-get install chromium)"))
 

@@ -15,6 +15,8 @@ from soak.shared_pace import shared_pace
 from tests.contracts.postgres import Postgres, run_postgres
 from tests.redis_server import run_redis
 
+pytestmark = pytest.mark.slow
+
 LIMIT = 60
 
 
