@@ -49,8 +49,9 @@ if "TMPDIR" not in os.environ and _MEMORY.is_dir() and shutil.disk_usage(_MEMORY
     os.environ["TMPDIR"] = str(_MEMORY)
     tempfile.tempdir = None  # so that it is looked for anew
 
-# A set of one certificate: to read the authorities of the whole world takes each client some 40 ms.
-os.environ.setdefault("SSL_CERT_FILE", str(Path(__file__).parent / "certificates" / "localhost.pem"))
+# A set of one certificate, whatever the machine names: to read the authorities of the whole world takes each client
+# some 50 ms. It vouches for nobody, and its key was thrown away.
+os.environ["SSL_CERT_FILE"] = str(Path(__file__).parent / "certificates" / "unused_authority.pem")
 
 # A machine that does other things besides is slow at times, which no test is about.
 hypothesis.settings.register_profile("unhurried", deadline=None)
@@ -114,7 +115,8 @@ def use_environ(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[Ma
 
     def use(environ: Mapping[str, str]) -> None:
         monkeypatch.chdir(tmp_path)
-        for name in NAMES:
+        certificates = {"SSL_CERT_FILE"} if environ else set()  # the cheap ones, unless nothing at all is to be set
+        for name in NAMES - certificates:
             monkeypatch.delenv(name, raising=False)
         for name, value in environ.items():
             monkeypatch.setenv(name, value)
