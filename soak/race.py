@@ -16,6 +16,7 @@ from bot.storage.database import open_database
 from bot.subscriptions.person import Person
 from bot.subscriptions.subscription import Phase
 from bot.watching import Stores, stores_of
+from soak.forked import FORKED
 
 T = TypeVar("T")
 
@@ -41,10 +42,9 @@ class Tally:
 def race(url: str, *, times: int) -> Tally:
     """The database at the URL is empty."""
     asyncio.run(_with_stores(url, lambda stores: _watch_all(stores, times)))
-    spawn = multiprocessing.get_context("spawn")
-    barrier, cards = spawn.Barrier(2), spawn.Queue()
-    concluding = spawn.Process(target=_conclude_each, args=(url, times, barrier))
-    subscribing = spawn.Process(target=_subscribe_each, args=(url, times, barrier, cards))
+    barrier, cards = FORKED.Barrier(2), FORKED.Queue()
+    concluding = FORKED.Process(target=_conclude_each, args=(url, times, barrier))
+    subscribing = FORKED.Process(target=_subscribe_each, args=(url, times, barrier, cards))
     for process in (concluding, subscribing):
         process.start()
     got_card: set[int] = cards.get()

@@ -6,12 +6,13 @@ import contextlib
 import os
 import random
 import signal
-import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 from bot.playground.fake_rtc import FakeRtc, open_fake_rtc
@@ -23,7 +24,8 @@ from bot.recording.task import RUNNING, RecordTask, RtcApp, TaskRef
 from bot.storage.database import open_database
 from bot.subscriptions.person import Person
 from bot.watching import Stores, stores_of
-from soak.worker import Order
+from soak.forked import FORKED
+from soak.worker import Order, run
 
 SUBSCRIBERS = 5
 ANSWERS_AFTER = 0.3
@@ -139,10 +141,15 @@ def own_environ() -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class _Worker:
-    """A process, and whether it has come so far as to claim something: `begun` ends with its first line."""
+    """A process, and whether it has come so far as to claim something: `begun` ends when it says so, or dies."""
 
-    process: asyncio.subprocess.Process
-    begun: asyncio.Task[bytes]
+    process: ForkServerProcess
+    begun: asyncio.Task[None]
+
+    def signal(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):  # it was killed meanwhile
+            if self.process.pid is not None and self.process.is_alive():
+                os.kill(self.process.pid, number)
 
 
 class Crew:
@@ -161,13 +168,11 @@ class Crew:
             self._workers.append(await self._start())
 
     async def _start(self) -> _Worker:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "soak.worker", self._order.as_argument()),
-            env=own_environ(),
-            stdout=asyncio.subprocess.PIPE,
-        )
-        assert process.stdout is not None
-        return _Worker(process, asyncio.create_task(process.stdout.readline()))
+        hears, says = FORKED.Pipe(duplex=False)
+        process = FORKED.Process(target=run, args=(self._order, says))
+        await asyncio.to_thread(process.start)
+        says.close()  # only the worker has it now, so that its death is heard
+        return _Worker(process, asyncio.create_task(asyncio.to_thread(_hear, hears)))
 
     async def kill_one(self) -> None:
         """Kill -9, and another one in its place; none where nobody is at work yet."""
@@ -182,12 +187,11 @@ class Crew:
 
     async def stop_one(self, seconds: float) -> None:
         """SIGSTOP, and SIGCONT after so long."""
-        worker = self._dice.choice(self._workers).process
-        worker.send_signal(signal.SIGSTOP)
+        worker = self._dice.choice(self._workers)
+        worker.signal(signal.SIGSTOP)
         self.stopped += 1
         await asyncio.sleep(seconds)
-        with contextlib.suppress(ProcessLookupError):  # it was killed meanwhile
-            worker.send_signal(signal.SIGCONT)
+        worker.signal(signal.SIGCONT)
 
     async def end(self) -> None:
         for worker in self._workers:
@@ -195,10 +199,15 @@ class Crew:
 
 
 async def _end(worker: _Worker) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        worker.process.kill()
-    await worker.process.wait()
+    worker.process.kill()
+    await asyncio.to_thread(worker.process.join)
     await worker.begun
+
+
+def _hear(hears: Connection) -> None:
+    """Until the worker says that it is at work, or is dead."""
+    with hears, contextlib.suppress(EOFError):
+        hears.recv_bytes()
 
 
 @asynccontextmanager

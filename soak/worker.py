@@ -1,13 +1,12 @@
 """One replica of the loops, as a process that may be killed or stopped at any moment."""
 
 import asyncio
-import json
 import os
-import sys
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Self
 
 from bot.app import open_bot
 from bot.logs import configure_logs
@@ -28,13 +27,6 @@ class Order:
     messages_per_second: float
     log: str
 
-    def as_argument(self) -> str:
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def read(cls, argument: str) -> Self:
-        return cls(**json.loads(argument))
-
     @property
     def habits(self) -> Habits:
         lease = timedelta(seconds=self.lease)
@@ -47,7 +39,7 @@ class Order:
         )
 
 
-async def work(order: Order) -> None:
+async def work(order: Order, *, on_begun: Callable[[], None]) -> None:
     """Until it is ended from outside."""
     settings = load_settings(environ=order.environ, env_file=Path(os.devnull), for_slack=True)
     assert settings.slack_bot_token is not None
@@ -69,17 +61,12 @@ async def work(order: Order) -> None:
             on_settled=lambda _person: None,
         ),
     ):
-        print("at work", flush=True)
+        on_begun()
         await asyncio.Event().wait()
 
 
-def main() -> None:
-    """The order is the one argument."""
-    order = Order.read(sys.argv[1])
+def run(order: Order, begun: Connection) -> None:
+    """The process; it says through the connection that it is at work."""
     with Path(order.log).open("a", encoding="utf-8") as log:
         configure_logs(level="info", as_json=True, secrets=(), stream=log)
-        asyncio.run(work(order))
-
-
-if __name__ == "__main__":
-    main()
+        asyncio.run(work(order, on_begun=lambda: begun.send_bytes(b"at work")))

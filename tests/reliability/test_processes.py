@@ -1,4 +1,8 @@
-"""The long runs of `make soak`, in small: real processes, killed, stopped, and racing."""
+"""The long runs of `make soak`, in small: real processes, killed, stopped, and racing.
+
+Every day the same is proven with lives that end inside one process: in `test_boundaries.py`, `test_any_order.py`, and
+`test_races.py` of the contracts.
+"""
 
 from pathlib import Path
 
@@ -7,6 +11,8 @@ import pytest
 from soak.deaths import Plan, run
 from soak.race import race
 from tests.contracts.postgres import Postgres
+
+pytestmark = pytest.mark.slow
 
 
 async def test_workers_that_are_killed_lose_no_notice_and_repeat_none(sqlite_url: str, tmp_path: Path) -> None:

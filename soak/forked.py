@@ -1,0 +1,6 @@
+"""Processes forked from one that has imported everything: to start Python anew takes seconds of CPU time."""
+
+import multiprocessing
+
+FORKED = multiprocessing.get_context("forkserver")
+FORKED.set_forkserver_preload(["soak.worker", "soak.race"])
