@@ -27,11 +27,16 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_database(postgres: Postgres) -> str:
+def postgres_template(postgres: Postgres) -> str:
+    """The name of a migrated database."""
+    migrate(postgres.create("migrated"))
+    return "migrated"
+
+
+@pytest.fixture(scope="session")
+def postgres_database(postgres: Postgres, postgres_template: str) -> str:
     """The URL of a migrated database."""
-    url = postgres.create("contracts")
-    migrate(url)
-    return url
+    return postgres.create("contracts", template=postgres_template)
 
 
 @pytest.fixture

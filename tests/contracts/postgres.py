@@ -35,11 +35,11 @@ class Postgres:
     def start(self) -> None:
         self.server.start()
 
-    def create(self, database: str) -> str:
-        """An empty database of this name; its URL."""
+    def create(self, database: str, *, template: str = "template1") -> str:
+        """A database of this name, empty or a copy of the template, to which nobody is connected; its URL."""
         with psycopg.connect(self.url(), autocommit=True) as connection:
-            for statement in ("DROP DATABASE IF EXISTS {} WITH (FORCE)", "CREATE DATABASE {}"):
-                connection.execute(SQL(statement).format(Identifier(database)))
+            connection.execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(database)))
+            connection.execute(SQL("CREATE DATABASE {} TEMPLATE {}").format(Identifier(database), Identifier(template)))
         return self.url(database)
 
 

@@ -41,7 +41,7 @@ from tests.contracts.stores import (
 )
 
 ROUNDS = 200
-FEWER = 25
+SLOW = pytest.mark.slow
 CHILD = """
 import asyncio, json, sys
 from tests.contracts.stores import *
@@ -74,6 +74,18 @@ class Starter:
         return await asyncio.gather(*(run(racer) for racer in racers))
 
 
+@pytest.fixture(params=[40, pytest.param(ROUNDS, marks=SLOW)])
+def many(request: pytest.FixtureRequest) -> int:
+    """How many there are; more than are claimed at once."""
+    return int(request.param)
+
+
+@pytest.fixture(params=[6, pytest.param(25, marks=SLOW)])
+def times(request: pytest.FixtureRequest) -> int:
+    """How often they race."""
+    return int(request.param)
+
+
 @pytest.fixture
 def starter() -> Starter:
     return Starter()
@@ -97,10 +109,10 @@ async def watched_tasks_of(stores: Stores) -> int:
         return int(counted.scalar_one())
 
 
-async def watch_all(stores: Stores) -> list[Look]:
-    for number in range(ROUNDS):
+async def watch_all(stores: Stores, many: int) -> list[Look]:
+    for number in range(many):
         await stores.subscribe(Person("T1", f"Watcher{number}"), running(number))
-    looks = await stores.looks.claim_due(limit=ROUNDS, lease=DAY)
+    looks = await stores.looks.claim_due(limit=many, lease=DAY)
     return sorted(looks, key=lambda look: int(look.watched.ref.task.removeprefix("Task")))
 
 
@@ -113,17 +125,18 @@ async def tasks_told_to_newcomers(stores: Stores) -> list[str]:
 class TestSubscribingInTheMomentOfTheEnd:
     """Is answered by the completion or by a notice, never by both or neither."""
 
-    async def test_as_close_as_it_can_be(self, stores: Stores, other: Stores, starter: Starter) -> None:
+    async def test_as_close_as_it_can_be(self, stores: Stores, other: Stores, starter: Starter, many: int) -> None:
         answers = []
-        for number, look in enumerate(await watch_all(stores)):
+        for number, look in enumerate(await watch_all(stores, many)):
             concluding = stores.looks.conclude(look, ended(number), phase=Phase.CLOSED, next_look=INTERVAL)
             is_concluded, answer = await starter.start(concluding, other.subscribe(newcomer(number), running(number)))
             assert is_concluded
             answers.append(answer.completion is not None)
         await self.check(stores, answers)
 
+    @SLOW
     async def test_in_another_process(self, stores: Stores, pair: Pair) -> None:
-        looks = await watch_all(stores)
+        looks = await watch_all(stores, ROUNDS)
         child = await start_child(pair.url)
         for number, look in enumerate(looks):
             assert await stores.looks.conclude(look, ended(number), phase=Phase.CLOSED, next_look=INTERVAL)
@@ -156,33 +169,37 @@ async def start_child(url: str) -> asyncio.subprocess.Process:
 
 
 class TestSubscribingAtOnce:
-    async def test_is_new_for_one_of_them(self, stores: Stores, other: Stores, starter: Starter) -> None:
-        for number in range(FEWER):
+    async def test_is_new_for_one_of_them(self, stores: Stores, other: Stores, starter: Starter, times: int) -> None:
+        for number in range(times):
             about = running(number)
             ends = await starter.start(stores.subscribe(ANN, about), other.subscribe(ANN, about))
             assert sorted(end.is_new for end in ends) == [False, True]
-        assert await watched_tasks_of(stores) == FEWER
+        assert await watched_tasks_of(stores) == times
 
-    async def test_is_to_one_task_also_before_its_start(self, stores: Stores, other: Stores, starter: Starter) -> None:
-        for number in range(FEWER):
+    async def test_is_to_one_task_also_before_its_start(
+        self, stores: Stores, other: Stores, starter: Starter, times: int
+    ) -> None:
+        for number in range(times):
             about = running(number)
             before = reading(NOT_STARTED, start=None, ref=about.task.ref)
             await starter.start(stores.subscribe(ANN, about), other.subscribe(BOB, before))
-        assert await watched_tasks_of(stores) == FEWER
+        assert await watched_tasks_of(stores) == times
         looks = await stores.looks.claim_due(limit=ROUNDS, lease=LEASE)
         assert {look.watched.started_at for look in looks} == {RUNS.task.started_at}
 
-    async def test_as_the_start_is_found_out(self, stores: Stores, other: Stores, starter: Starter) -> None:
-        for number in range(FEWER):
+    async def test_as_the_start_is_found_out(self, stores: Stores, other: Stores, starter: Starter, times: int) -> None:
+        for number in range(times):
             about = running(number)
             await stores.subscribe(ANN, reading(NOT_STARTED, start=None, ref=about.task.ref))
             look = await stores.claim_look()
             noting = stores.looks.note(look, about, next_look=DAY, waiting_since=None)
             assert (await starter.start(noting, other.subscribe(BOB, about)))[0]
-        assert await watched_tasks_of(stores) == FEWER
+        assert await watched_tasks_of(stores) == times
 
-    async def test_as_the_last_subscriber_leaves(self, stores: Stores, other: Stores, starter: Starter) -> None:
-        for _ in range(FEWER):
+    async def test_as_the_last_subscriber_leaves(
+        self, stores: Stores, other: Stores, starter: Starter, times: int
+    ) -> None:
+        for _ in range(times):
             await stores.subscribe(ANN)
             await starter.start(stores.subscriptions.unsubscribe(REF, ANN), other.subscribe(BOB))
             look = await stores.claim_look()
@@ -192,8 +209,8 @@ class TestSubscribingAtOnce:
 
 
 class TestLeavingInTheMomentOfTheEnd:
-    async def test_leaves_no_notice_behind(self, stores: Stores, other: Stores, starter: Starter) -> None:
-        for number in range(FEWER):
+    async def test_leaves_no_notice_behind(self, stores: Stores, other: Stores, starter: Starter, times: int) -> None:
+        for number in range(times):
             await stores.subscribe(ANN, running(number))
             await stores.subscribe(BOB, running(number))
             look = await stores.claim_look()
@@ -201,8 +218,10 @@ class TestLeavingInTheMomentOfTheEnd:
             await starter.start(concluding, other.subscriptions.unsubscribe(look.watched.ref, ANN))
             assert (await stores.deliver()).notice.person == BOB
 
-    async def test_because_of_a_closed_account_too(self, stores: Stores, other: Stores, starter: Starter) -> None:
-        for number in range(FEWER):
+    async def test_because_of_a_closed_account_too(
+        self, stores: Stores, other: Stores, starter: Starter, times: int
+    ) -> None:
+        for number in range(times):
             await stores.subscribe(ANN, running(number))
             await stores.subscribe(BOB, running(number))
             look = await stores.claim_look()
@@ -219,28 +238,34 @@ async def claim(starter: Starter, of: Sequence[Looks | Notices]) -> list[Any]:
 
 
 class TestClaimingAtOnce:
-    async def test_gives_a_task_to_one_of_them(self, stores: Stores, other: Stores, starter: Starter) -> None:
-        for number in range(ROUNDS):
+    async def test_gives_a_task_to_one_of_them(
+        self, stores: Stores, other: Stores, starter: Starter, many: int
+    ) -> None:
+        for number in range(many):
             await stores.subscribe(ANN, running(number))
         ids: list[int] = []
         while batch := await claim(starter, [each.looks for each in (stores, other)]):
             ids += [look.watched.id for look in batch]
             assert all(look.token == 1 for look in batch)
-        assert len(ids) == len(set(ids)) == ROUNDS
+        assert len(ids) == len(set(ids)) == many
 
-    async def test_gives_a_notice_to_one_of_them(self, stores: Stores, other: Stores, starter: Starter) -> None:
-        for number, look in enumerate(await watch_all(stores)):
+    async def test_gives_a_notice_to_one_of_them(
+        self, stores: Stores, other: Stores, starter: Starter, many: int
+    ) -> None:
+        for number, look in enumerate(await watch_all(stores, many)):
             await stores.looks.conclude(look, ended(number), phase=Phase.CLOSED, next_look=INTERVAL)
         keys: list[str] = []
         while batch := await claim(starter, [each.notices for each in (stores, other)]):
             keys += [delivery.notice.key for delivery in batch]
-        assert len(keys) == len(set(keys)) == ROUNDS
+        assert len(keys) == len(set(keys)) == many
 
-    async def test_renews_a_lease_or_loses_it(self, stores: Stores, other: Stores, starter: Starter) -> None:
+    async def test_renews_a_lease_or_loses_it(
+        self, stores: Stores, other: Stores, starter: Starter, times: int
+    ) -> None:
         """One of them goes on, never both."""
         await stores.subscribe()
         await stores.conclude()
-        for _ in range(FEWER):
+        for _ in range(times):
             delivery = await stores.claim_notice()
             stores.clock.move(LEASE)
             has_begun, claimed = await starter.start(stores.notices.begin(delivery, lease=LEASE), other.claim_notices())
@@ -255,8 +280,10 @@ class TestLateFilesInTheMomentThat:
         await stores.looks.conclude(look, ended(number), phase=Phase.AWAITING_FILES, next_look=timedelta())
         return await stores.claim_look()
 
-    async def test_the_end_is_delivered_are_told(self, stores: Stores, other: Stores, starter: Starter) -> None:
-        for number in range(FEWER):
+    async def test_the_end_is_delivered_are_told(
+        self, stores: Stores, other: Stores, starter: Starter, times: int
+    ) -> None:
+        for number in range(times):
             look = await self.prepare(stores, number)
             end = await stores.begin()
             files = Completion(Occasion.FILES, NOON, HAS_FILES)
@@ -265,8 +292,10 @@ class TestLateFilesInTheMomentThat:
             late = await stores.deliver()
             assert (late.notice.completion.occasion, late.notice.original) == (Occasion.FILES, PLACE)
 
-    async def test_the_end_is_given_up_are_given_up(self, stores: Stores, other: Stores, starter: Starter) -> None:
-        for number in range(FEWER):
+    async def test_the_end_is_given_up_are_given_up(
+        self, stores: Stores, other: Stores, starter: Starter, times: int
+    ) -> None:
+        for number in range(times):
             look = await self.prepare(stores, number)
             end = await stores.begin()
             files = Completion(Occasion.FILES, NOON, HAS_FILES)

@@ -342,12 +342,13 @@ class StoreMachine(RuleBasedStateMachine):
         assert not any(task.is_looked_at for task in self.model.tasks.values())
 
 
+@pytest.mark.parametrize(("part", "steps"), [(33, 20), pytest.param(5, 40, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_database_does_as_the_model_does(kind: str, request: pytest.FixtureRequest) -> None:
-    """A fifth of what is usual, for each step is several transactions; with a profile as much as anybody likes."""
+def test_a_database_does_as_the_model_does(kind: str, part: int, steps: int, request: pytest.FixtureRequest) -> None:
+    """A part of the usual examples, for each step is several transactions; with a profile as many as anybody likes."""
     url = request.getfixturevalue("sqlite_url" if kind == "sqlite" else "postgres_url")
     settings = hypothesis.settings()
-    settings = hypothesis.settings(max_examples=max(1, settings.max_examples // 5), stateful_step_count=40)
+    settings = hypothesis.settings(max_examples=max(1, settings.max_examples // part), stateful_step_count=steps)
     with asyncio.Runner() as runner:
         exits, clock = AsyncExitStack(), SetClock(NOON)
         stores = runner.run(exits.enter_async_context(open_stores(url, clock)))

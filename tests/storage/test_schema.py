@@ -105,6 +105,7 @@ class TestAnEmptyDatabase:
         await asyncio.gather(*(prepare() for _ in range(6)))
         assert len(logged) == 1
 
+    @pytest.mark.slow
     def test_is_migrated_once_by_processes_that_start_together(self, new_url: NewUrl) -> None:
         url = new_url()
         start(url, url, url)
@@ -181,6 +182,7 @@ class TestADatabaseOfThisRelease:
         await stores.upkeep.ping()
         assert logged == []
 
+    @pytest.mark.slow
     def test_needs_no_alembic(self, new_url: NewUrl) -> None:
         url = new_url()
         assert start(url) == [True]
@@ -286,12 +288,19 @@ DAMAGES = [
 ]
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def migrated_url(request: pytest.FixtureRequest) -> str:
+    """A database of this release."""
+    if request.param == "sqlite":
+        return str(request.getfixturevalue("sqlite_url"))
+    postgres: Postgres = request.getfixturevalue("postgres")
+    return postgres.create("new", template=request.getfixturevalue("postgres_template"))
+
+
 @pytest.mark.parametrize(("damage", "said"), DAMAGES)
-async def test_a_damaged_schema_row_is_told_with_what_to_do(new_url: NewUrl, damage: str, said: str) -> None:
+async def test_a_damaged_schema_row_is_told_with_what_to_do(migrated_url: str, damage: str, said: str) -> None:
     """And nothing is changed."""
-    url = new_url()
-    async with open_database(url) as database:
-        await database.prepare()
+    url = migrated_url
     async with open_database(url) as database, database.engine.begin() as connection:
         before = await connection.run_sync(lambda found: sorted(inspect(found).get_table_names()))
         for statement in damage.split("; "):
