@@ -4,8 +4,17 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.contracts.databases import KINDS
 from tests.reliability.works import Works, open_works
 from tests.world import SetClock
+
+SQLITE, POSTGRESQL = KINDS
+
+
+@pytest.fixture(params=[SQLITE, pytest.param(POSTGRESQL, marks=pytest.mark.slow)])
+def url(request: pytest.FixtureRequest) -> str:
+    """A fresh database. What the kinds have in common is proved for both in `tests/contracts` every day."""
+    return str(request.getfixturevalue("sqlite_url" if request.param == SQLITE else "postgres_url"))
 
 
 @pytest.fixture

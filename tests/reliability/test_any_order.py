@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
@@ -144,10 +145,11 @@ class AnyOrder(RuleBasedStateMachine):
                         assert told == 0
 
 
-def test_one_notice_in_any_order(sqlite_template: Path, is_long: bool) -> None:
+@pytest.mark.parametrize("examples", [3, pytest.param(20, marks=pytest.mark.slow)])
+def test_one_notice_in_any_order(sqlite_template: Path, examples: int, is_long: bool) -> None:
     run_state_machine_as_test(
         lambda: AnyOrder(sqlite_template),  # type: ignore[arg-type]  # it is only called; its types want a class
         settings=settings(
-            max_examples=500 if is_long else 20, stateful_step_count=25, suppress_health_check=list(HealthCheck)
+            max_examples=500 if is_long else examples, stateful_step_count=25, suppress_health_check=list(HealthCheck)
         ),
     )

@@ -43,11 +43,19 @@ async def hasty_reader(works: Works) -> AsyncIterator[TaskReader]:
         )
 
 
-@pytest.mark.parametrize("kind", ["ServiceUnavailableTemp", "reset"])
+@pytest.mark.parametrize(
+    ("url", "kind", "count"),
+    [
+        ("sqlite", "ServiceUnavailableTemp", 3),
+        pytest.param("sqlite", "ServiceUnavailableTemp", 20, marks=pytest.mark.slow),
+        pytest.param("postgresql", "reset", 20, marks=pytest.mark.slow),
+    ],
+    indirect=["url"],
+)
 async def test_all_are_told_afterwards_and_the_log_says_it_twice(
-    works: Works, logged: list[EventDict], kind: str, is_long: bool
+    works: Works, logged: list[EventDict], kind: str, count: int, is_long: bool
 ) -> None:
-    count = 500 if is_long else 50
+    count = 500 if is_long else count
     rooms = [f"r{number}" for number in range(count)]
     people = works.slack.add_people(count)
     for room, user in zip(rooms, people, strict=True):
