@@ -22,6 +22,7 @@ from bot.playground.fake_rtc import FakeRtc, open_fake_rtc
 from bot.playground.fake_slack import FakeSlack, open_fake_slack
 from bot.playground.gateway import Account
 from bot.settings import Settings, load_settings
+from soak.processes import Forked, forking
 
 ACCOUNT = Account()
 READY_WITHIN = 30.0
@@ -91,7 +92,7 @@ class StandIns:
 class Served:
     """`rectask serve` in a process of its own; its `url` is known once it is ready."""
 
-    process: psutil.Popen
+    process: psutil.Popen | Forked
     log: Path
     url: str = ""
 
@@ -151,7 +152,7 @@ def start_serving(environ: Environ, folder: Path, *, name: str) -> Served:
     return Served(process, log)
 
 
-async def _port_of(process: psutil.Popen, log: Path) -> int:
+async def _port_of(process: psutil.Popen | Forked, log: Path) -> int:
     """As its log says."""
     while process.poll() is None:
         if (port := _told_port(log)) is not None:
@@ -208,7 +209,7 @@ def settings_for(url: str, *, qps: int = 60) -> Settings:
 @contextmanager
 def _in_a_process(run: Callable[[Connection, float], None], stall: float) -> Iterator[Server]:
     ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=run, args=(theirs, stall), daemon=True)
+    process = forking().Process(target=run, args=(theirs, stall), daemon=True)
     process.start()
     try:
         yield Server(url=ours.recv(), control=ours)

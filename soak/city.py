@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import random
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -11,8 +12,9 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.worlds import ACCOUNT, Environ, Served, Server, fake_rtc, start_serving
+from benchmarks.worlds import ACCOUNT, Environ, Served, Server, fake_rtc
 from bot.playground.fake_slack import FakeSlack, open_fake_slack
+from soak.processes import fork, rectask
 from tests.contracts.postgres import Postgres
 from tests.redis_server import RedisServer, run_redis
 
@@ -69,7 +71,16 @@ class Fleet:
 
     def _start(self) -> Served:
         self.started += 1
-        return start_serving(self.city.environ, self.city.folder, name=f"replica{self.started}")
+        log = self.city.folder / f"replica{self.started}.log"
+        with log.open("wb") as stream, Path(os.devnull).open("wb") as nowhere:
+            process = fork(
+                rectask("serve"),
+                environ=self.city.environ,
+                stdout=nowhere.fileno(),
+                stderr=stream.fileno(),
+                folder=self.city.folder,
+            )
+        return Served(process, log)
 
     async def restart(self, place: int) -> int:
         """As a deployment does it: another one first, and SIGTERM for this one once that is ready; its exit code."""
@@ -81,7 +92,7 @@ class Fleet:
 
     async def kill(self, place: int) -> None:
         """Kill -9, and another one in its place."""
-        with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(psutil.NoSuchProcess):
             self.replicas[place].process.kill()
         await asyncio.to_thread(self.replicas[place].process.wait)
         self.replicas[place] = self._start()
@@ -96,7 +107,7 @@ class Fleet:
 
     async def end(self) -> None:
         for replica in self.replicas:
-            with contextlib.suppress(ProcessLookupError):
+            with contextlib.suppress(psutil.NoSuchProcess):
                 replica.process.send_signal(signal.SIGCONT)
                 replica.process.terminate()
         for replica in self.replicas:

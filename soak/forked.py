@@ -3,4 +3,6 @@
 import multiprocessing
 
 FORKED = multiprocessing.get_context("forkserver")
-FORKED.set_forkserver_preload(["soak.worker", "soak.race"])
+FORKED.set_forkserver_preload(
+    ["bot.cli.serve", "bot.cli.playground", "bot.playground.__main__", "soak.worker", "soak.race", "soak.shared_pace"]
+)

@@ -1,9 +1,8 @@
 """Three replicas and 600 callers: the worst second as RTC counts it, while all is well and while something is not."""
 
 import asyncio
-import json
+import functools
 import signal
-import sys
 import time
 from contextlib import suppress
 from urllib.parse import urlsplit
@@ -16,7 +15,7 @@ from bot.recording.reading import Priority, TaskReadError, Urgency
 from bot.recording.task import TaskRef
 from bot.settings import load_settings
 from bot.volcengine.transport import Patience
-from soak.town import own_environ
+from soak.processes import Forked, fork, own_environ
 from tests.fault_proxy import FaultProxy, open_fault_proxy
 from tests.redis_server import RedisServer, run_redis
 from tests.world import NO_FILE
@@ -34,7 +33,7 @@ async def shared_pace(trouble: str, *, seconds: float, away: float = 0.0) -> str
     with fake_rtc() as rtc, run_redis() as redis:
         async with open_fault_proxy(urlsplit(rtc.url).port or 0) as network:
             url = f"http://127.0.0.1:{network.port}" if trouble == "stall" else rtc.url
-            processes = [await _start(url, redis, seconds) for _ in range(REPLICAS)]
+            processes = [_start(url, redis, seconds) for _ in range(REPLICAS)]
             await asyncio.sleep(seconds / 2)
             match trouble:
                 case "stall":
@@ -46,9 +45,9 @@ async def shared_pace(trouble: str, *, seconds: float, away: float = 0.0) -> str
             return await _told(processes, rtc)
 
 
-async def _told(processes: list[asyncio.subprocess.Process], rtc: Server) -> str:
+async def _told(processes: list[Forked], rtc: Server) -> str:
     for process in processes:
-        assert await process.wait() == 0
+        assert await asyncio.to_thread(process.wait) == 0
     arrivals = rtc.arrivals()
     pace = (len(arrivals) - 1) / (arrivals[-1] - arrivals[0])
     return f"worst second {worst_second(arrivals)}, {pace:.1f} a second over {len(arrivals):,} requests"
@@ -60,7 +59,7 @@ async def _stall(network: FaultProxy, away: float) -> None:
     network.fault = "none"
 
 
-async def _stop_each(processes: list[asyncio.subprocess.Process], away: float) -> None:
+async def _stop_each(processes: list[Forked], away: float) -> None:
     for process in processes:
         process.send_signal(signal.SIGSTOP)
         await asyncio.sleep(away)
@@ -76,7 +75,7 @@ async def _trouble(trouble: str, redis: RedisServer, seconds: float) -> None:
         await asyncio.to_thread(redis.start)
 
 
-async def _start(url: str, redis: RedisServer, seconds: float) -> asyncio.subprocess.Process:
+def _start(url: str, redis: RedisServer, seconds: float) -> Forked:
     environ = {
         "RECTASK_RTC_ENDPOINT": url,
         "RECTASK_APP_ID": ACCOUNT.app_ids[0],
@@ -85,8 +84,13 @@ async def _start(url: str, redis: RedisServer, seconds: float) -> asyncio.subpro
         "RECTASK_REDIS_URL": redis.url,
         "RECTASK_REPLICAS": str(REPLICAS),
     }
-    order = json.dumps([environ, seconds])
-    return await asyncio.create_subprocess_exec(sys.executable, "-m", "soak.shared_pace", order, env=own_environ())
+    run = functools.partial(_run, environ, seconds)
+    return fork(run, environ=own_environ(), stdout=1, stderr=2)
+
+
+def _run(environ: dict[str, str], seconds: float) -> None:
+    configure_logs(level="error", as_json=True, secrets=())
+    asyncio.run(_ask_all(environ, seconds))
 
 
 async def _ask_all(environ: dict[str, str], seconds: float) -> None:
@@ -106,9 +110,3 @@ async def _ask_all(environ: dict[str, str], seconds: float) -> None:
         for each in calls:
             each.cancel()
         await asyncio.gather(*calls, return_exceptions=True)
-
-
-if __name__ == "__main__":
-    configure_logs(level="error", as_json=True, secrets=())
-    told_environ, told_seconds = json.loads(sys.argv[1])
-    asyncio.run(_ask_all(told_environ, told_seconds))

@@ -134,11 +134,6 @@ async def open_town(
         yield Town(rtc, slack, stores_of(database), order, names, people)
 
 
-def own_environ() -> dict[str, str]:
-    """Without what makes each Python process measure its coverage: one that lives a second has no time for that."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
-
-
 @dataclass(frozen=True, slots=True)
 class _Worker:
     """A process, and whether it has come so far as to claim something: `begun` ends when it says so, or dies."""
