@@ -9,16 +9,18 @@ from bot.playground.slack_doors import Outcome
 from soak.city import City, Fleet, open_city, open_fleet
 from tests.contracts.postgres import Postgres
 
-REPLICAS, PER_SECOND, SAME = 3, 20, 100
+REPLICAS, SAME = 3, 100
 CARDS_WITHIN = 20.0
 
 
-async def rolling_restart(postgres: Postgres, folder: Path, *, rounds: int) -> tuple[str, str]:
+async def rolling_restart(
+    postgres: Postgres, folder: Path, *, rounds: int, per_second: float = 20.0
+) -> tuple[str, str]:
     """What became of the commands during that many restarts of all, and of the same command sent many times."""
     async with open_city(postgres, folder, name="rolling", replicas=REPLICAS + 1) as city:
         async with open_fleet(city, REPLICAS) as fleet:
             same = await _ask_the_same(city)
-            rolled = await _roll(city, fleet, rounds)
+            rolled = await _roll(city, fleet, rounds, per_second)
         return rolled, same
 
 
@@ -29,9 +31,9 @@ async def _ask_the_same(city: City) -> str:
     return f"{len(city.rtc.arrivals()) - before} requests to RTC, {failed} of {SAME} failed"
 
 
-async def _roll(city: City, fleet: Fleet, rounds: int) -> str:
+async def _roll(city: City, fleet: Fleet, rounds: int, per_second: float) -> str:
     outcomes: dict[str, Outcome] = {}
-    commanding = asyncio.create_task(_command(city, outcomes))
+    commanding = asyncio.create_task(_command(city, outcomes, per_second))
     began = time.monotonic()
     codes = [await fleet.restart(place) for _ in range(rounds) for place in range(REPLICAS)]
     took = time.monotonic() - began
@@ -51,7 +53,7 @@ async def _roll(city: City, fleet: Fleet, rounds: int) -> str:
     )
 
 
-async def _command(city: City, outcomes: dict[str, Outcome]) -> None:
+async def _command(city: City, outcomes: dict[str, Outcome], per_second: float) -> None:
     """Each for a task of its own; those under way when it is cancelled come to their end."""
     under_way = set()
 
@@ -63,7 +65,7 @@ async def _command(city: City, outcomes: dict[str, Outcome]) -> None:
         while True:
             number += 1
             under_way.add(asyncio.create_task(one(f"rolling{number}.")))
-            await asyncio.sleep(1 / PER_SECOND)
+            await asyncio.sleep(1 / per_second)
     finally:
         await asyncio.wait(under_way)
 

@@ -17,7 +17,7 @@ from tests.browser.visits import ARGUMENTS, Visit, address_in
 
 CHROMIUM = shutil.which("chromium")
 # Other tests run at the same time.
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=40_000)
 
 
 @pytest.hookimpl(tryfirst=True)  # before what reads the groups
@@ -31,7 +31,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason="there is no chromium on the path (apt-get install chromium)"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def playground_url() -> Iterator[str]:
     """At the end the bot has sent nothing that Slack would have refused."""
     with subprocess.Popen(
@@ -48,9 +48,9 @@ def playground_url() -> Iterator[str]:
             process.wait()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Of a module, not of the session: while it is open, no test may run an event loop of its own."""
+    """Of this folder, not of the session: while it is open, no test may run an event loop of its own."""
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
         yield opened
@@ -77,7 +77,7 @@ def visit(browser: Browser, playground_url: str) -> Iterator[Callable[..., Visit
         page.on("pageerror", lambda error: failed.append(str(error)))
         page.goto(playground_url + path)
         page.wait_for_selector("#recordings li", state="attached")
-        expect(page.locator("#sockets")).to_have_text("1 socket", timeout=30_000)
+        expect(page.locator("#sockets")).to_have_text("1 socket", timeout=60_000)
         return Visit(page)
 
     yield open_page

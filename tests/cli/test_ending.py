@@ -17,8 +17,12 @@ import pytest
 from bot.playground.fake_rtc import FakeRtc, open_fake_rtc
 from bot.playground.fake_slack import FakeSlack, open_fake_slack
 from bot.playground.slack_world import C_ONCALL, U_ANA
+from soak.processes import Piped, fork_piped, rectask
 from tests.silent import Silent, open_silent
 from tests.world import environ_for
+
+# A process each; one that is told to stop while it serves is in test_serve.py, too.
+pytestmark = pytest.mark.slow
 
 # Compose and Kubernetes wait for twenty.
 ENDED_WITHIN = 12.0
@@ -38,20 +42,26 @@ class World:
     more: dict[str, str] = field(default_factory=dict)
     door: str = "http"
     events: list[str] = field(default_factory=list)
-    _process: asyncio.subprocess.Process | None = None
+    _process: asyncio.subprocess.Process | Piped | None = None
     port: int = 0
 
     @property
-    def process(self) -> asyncio.subprocess.Process:
+    def process(self) -> asyncio.subprocess.Process | Piped:
         assert self._process is not None
         return self._process
 
     async def start(self, *, stdout: int = asyncio.subprocess.DEVNULL, stderr: int = asyncio.subprocess.PIPE) -> None:
+        environ = os.environ | self._environ()
+        self._process = await fork_piped(rectask("serve"), environ=environ, stdout=stdout, stderr=stderr)
+        self.stack.push_async_callback(self._leave_nothing)
+
+    async def start_importing(self) -> None:
+        """An interpreter of its own, which has to import all first."""
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "bot", "serve"),
             env=os.environ | self._environ(),
-            stdout=stdout,
-            stderr=stderr,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
         )
         self.stack.push_async_callback(self._leave_nothing)
 
@@ -96,7 +106,7 @@ class World:
 
 
 async def while_it_imports(world: World) -> None:
-    await world.start()
+    await world.start_importing()
     await asyncio.sleep(0.3)  # Python itself needs less, and all modules more
 
 

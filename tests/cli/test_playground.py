@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 
 from bot.playground.slack_world import C_ONCALL, U_ANA
 from tests.cli.test_serve import start
@@ -15,6 +16,7 @@ from tests.cli.test_serve import start
 Json = dict[str, Any]
 
 
+@pytest.mark.slow
 async def test_ctrl_c_ends_it_with_a_page_open_and_leaves_nothing_behind(tmp_path: Path) -> None:
     """The bot's events, its requests and its notices are in the trace, which the page reads until the end."""
     process = await start("playground", "--headless", "--port", "0", environ={"TMPDIR": str(tmp_path)})
@@ -25,7 +27,7 @@ async def test_ctrl_c_ends_it_with_a_page_open_and_leaves_nothing_behind(tmp_pat
     async with aiohttp.ClientSession() as http, http.ws_connect(f"{url}/-/stage/events") as events:
         seen: set[str] = set()
         notices: list[Json] = []
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             await read_until(events, seen, notices, lambda: "slack from bot: socket" in seen)
             await type_in(http, url, "/rectask watch run-3600 Task1")
             await read_until(events, seen, notices, lambda: bool(notices))

@@ -19,6 +19,7 @@ from bot.playground.fake_rtc import FakeRtc
 from bot.playground.fake_slack import FakeSlack, open_fake_slack
 from bot.playground.fake_store import video
 from bot.playground.slack_world import U_ANA
+from soak.processes import Piped, fork_piped, rectask
 from tests.linked import fetch
 from tests.world import environ_for
 
@@ -36,7 +37,12 @@ def environ_of(rtc: FakeRtc, slack: FakeSlack, folder: Path, **more: str) -> dic
     }
 
 
-async def start(*argv: str, environ: Mapping[str, str]) -> asyncio.subprocess.Process:
+async def start(*argv: str, environ: Mapping[str, str]) -> Piped:
+    return await fork_piped(rectask(*argv), environ=os.environ | dict(environ))
+
+
+async def start_anew(*argv: str, environ: Mapping[str, str]) -> asyncio.subprocess.Process:
+    """An interpreter of its own, as a shell starts it."""
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bot", *argv),
         env=os.environ | dict(environ),
@@ -45,12 +51,12 @@ async def start(*argv: str, environ: Mapping[str, str]) -> asyncio.subprocess.Pr
     )
 
 
-@pytest.mark.parametrize("name", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("name", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
 async def test_it_serves_until_it_is_told_to_stop(fake_rtc: FakeRtc, tmp_path: Path, name: signal.Signals) -> None:
     async with open_fake_slack(FakeSlack()) as slack:
         environ = environ_of(fake_rtc, slack, tmp_path, SLACK_CLIENT_ID="1", SLACK_CLIENT_SECRET="2")
-        process = await start("serve", environ=environ)
-        await slack.wait_for_socket(timeout=20)
+        process = await start_anew("serve", environ=environ)
+        await slack.wait_for_socket(timeout=60)
         await slack.command("Room1 Task1")
         assert "Ended after" in (await slack.next_message(user=U_ANA)).text
         process.send_signal(name)
@@ -63,16 +69,13 @@ async def test_it_serves_until_it_is_told_to_stop(fake_rtc: FakeRtc, tmp_path: P
     assert not [secret for secret in (slack.bot_token, slack.app_token) if secret.encode() in err]
 
 
+@pytest.mark.slow
 async def test_on_a_terminal_it_says_what_to_do_next(fake_rtc: FakeRtc, tmp_path: Path) -> None:
     ours, theirs = pty.openpty()
     async with open_fake_slack(FakeSlack()) as slack:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "bot", "serve"),
-            env=os.environ | environ_of(fake_rtc, slack, tmp_path),
-            stderr=theirs,
-            stdout=asyncio.subprocess.DEVNULL,
-        )
-        await slack.wait_for_socket(timeout=20)
+        environ = os.environ | environ_of(fake_rtc, slack, tmp_path)
+        process = await fork_piped(rectask("serve"), environ=environ, stdout=asyncio.subprocess.DEVNULL, stderr=theirs)
+        await slack.wait_for_socket(timeout=60)
         said = await asyncio.to_thread(_read_until, ours, b"Ctrl-C ends it.")
         process.send_signal(signal.SIGINT)
         assert await process.wait() == 0
@@ -88,6 +91,7 @@ def _read_until(descriptor: int, words: bytes) -> bytes:
     return said
 
 
+@pytest.mark.slow
 async def test_a_token_that_slack_refuses(fake_rtc: FakeRtc, tmp_path: Path) -> None:
     async with open_fake_slack(FakeSlack()) as slack:
         process = await start("serve", environ=environ_of(fake_rtc, slack, tmp_path, SLACK_BOT_TOKEN="xoxb-wrong"))
@@ -97,6 +101,7 @@ async def test_a_token_that_slack_refuses(fake_rtc: FakeRtc, tmp_path: Path) -> 
     assert b"Traceback" not in err
 
 
+@pytest.mark.slow
 async def test_a_port_that_is_in_use(fake_rtc: FakeRtc, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         async with open_fake_slack(FakeSlack()) as slack:
@@ -114,6 +119,7 @@ def test_missing_settings(use_environ: Callable[[Mapping[str, str]], None], caps
     assert "rectask: SLACK_BOT_TOKEN is missing" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 async def test_the_playground_is_the_whole_bot() -> None:
     """With a port that is taken, settings that are wrong and a proxy that is none: it cares for none of them."""
     with socket.socket() as taken:
@@ -154,6 +160,7 @@ async def _card_on_page(session: aiohttp.ClientSession, url: str) -> tuple[str, 
     pytest.fail("There is no card.")
 
 
+@pytest.mark.slow
 async def test_a_port_that_is_taken_by_name() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -14,6 +14,8 @@ from typing import Any
 import aiohttp
 import pytest
 
+pytestmark = pytest.mark.slow
+
 Json = dict[str, Any]
 BOT = Path(__file__).parents[2] / "examples" / "hello_bot.py"
 ANA = "U0ANA00001"

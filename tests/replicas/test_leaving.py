@@ -21,7 +21,7 @@ from bot.slack.socket_door import SocketDoor
 from bot.slack.visit import Body
 from bot.slack.work import Work
 from tests.contracts.postgres import Postgres
-from tests.flows.office import DOORS, Office, open_office
+from tests.flows.office import Office, open_office
 from tests.flows.test_look_up import nothing_amiss, typed, until_ready
 from tests.redis_server import RedisServer
 from tests.replicas.office_of_three import THREE, WITHIN, Replicas, open_replicas
@@ -90,6 +90,7 @@ async def until_asked(replicas: Replicas, count: int = 1) -> None:
             await asyncio.sleep(0.005)
 
 
+@pytest.mark.slow
 async def test_a_rolling_restart_fails_no_command(replicas: Replicas) -> None:
     replicas.rtc.delay = SLOWLY
     async with steadily(replicas) as asking:
@@ -129,14 +130,21 @@ async def test_what_comes_over_a_socket_that_is_about_to_close_is_answered(
         await asking.check()
 
 
-@pytest.mark.parametrize("way", ["command", "press"])
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize(
+    ("door", "way"),
+    [
+        ("http", "command"),
+        pytest.param("http", "press", marks=pytest.mark.slow),
+        pytest.param("socket", "command", marks=pytest.mark.slow),
+        ("socket", "press"),
+    ],
+)
 async def test_a_refusal_that_slack_takes_its_time_for_still_gets_there(
     logged: list[EventDict], door: str, way: str
 ) -> None:
     """It is acknowledged first, and posted by what nobody who asked RTC would own."""
     async with open_office(door=door, RECTASK_LOOKUPS_PER_MINUTE="1") as office:
-        await (until_ready(office) if door == "http" else office.slack.wait_for_socket())
+        await (until_ready(office) if door == "http" else office.slack.wait_for_socket(timeout=WITHIN))
         card = await typed(office, "Room1 Task1")
         office.slack.fault("response_url", "slow_before", seconds=0.4)
         if way == "command":
@@ -176,7 +184,7 @@ async def socket_of(listening: Listening, fake: FakeSlack, *, acknowledged_withi
         async with SocketDoor(
             bolt, app_token=fake.app_token, slack=slack, work=work, acknowledged_within=acknowledged_within
         ):
-            await fake.wait_for_socket()
+            await fake.wait_for_socket(timeout=WITHIN)
             yield
 
 
@@ -244,6 +252,7 @@ async def until_it_takes_no_more(office: Office) -> None:
             await asyncio.sleep(0.005)
 
 
+@pytest.mark.slow
 async def test_a_socket_that_slack_replaces_finishes_what_it_has(postgres: Postgres, redis_server: RedisServer) -> None:
     database_url = postgres.create("replaced")
     async with open_replicas(door="socket", database_url=database_url, redis_url=redis_server.url) as replicas:
@@ -253,5 +262,5 @@ async def test_a_socket_that_slack_replaces_finishes_what_it_has(postgres: Postg
                 await until_asked(replicas, THREE)
                 await replicas.slack.disconnect(reason, at_most=1)
                 assert replicas.slack.sockets == THREE - 1
-                await replicas.slack.wait_for_socket(THREE)
+                await replicas.slack.wait_for_socket(THREE, timeout=WITHIN)
         await asking.check()

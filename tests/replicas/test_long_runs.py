@@ -22,26 +22,26 @@ LIMIT = 60
 
 @pytest.mark.parametrize("trouble", ["flush", "kill"])
 async def test_three_processes_stay_within_the_limit_whatever_befalls_redis(trouble: str) -> None:
-    assert figure("worst second ([0-9]+)", await shared_pace(trouble, seconds=6)) <= LIMIT
+    assert figure("worst second ([0-9]+)", await shared_pace(trouble, seconds=4)) <= LIMIT
 
 
 @pytest.mark.parametrize("trouble", ["stall", "stop"])
 async def test_three_processes_stay_within_the_limit_whatever_delays_them(trouble: str) -> None:
     """A network that holds all back for a second, and replicas that stand still one after the other."""
-    told = await shared_pace(trouble, seconds=6, away=1.0 if trouble == "stall" else 0.5)
+    told = await shared_pace(trouble, seconds=4, away=1.0 if trouble == "stall" else 0.5)
     assert figure("worst second ([0-9]+)", told) <= LIMIT
 
 
 async def test_no_notice_is_lost_or_seen_twice(tmp_path: Path) -> None:
     """With servers of its own, for they are restarted and flushed."""
     with run_postgres() as postgres, run_redis() as redis:
-        plan = Plan("both", 60, workers=3, every=2.0, lease=4.0, redis=redis, postgres=postgres)
+        plan = Plan("both", 40, workers=3, every=2.0, lease=3.0, redis=redis, postgres=postgres)
         toll = await run(plan, postgres.create("deaths"), tmp_path)
     assert (toll.lost, toll.twice) == (0, 0)
 
 
 async def test_a_rolling_restart_fails_no_command(postgres: Postgres, tmp_path: Path) -> None:
-    rolled, same = await rolling_restart(postgres, tmp_path, rounds=1)
+    rolled, same = await rolling_restart(postgres, tmp_path, rounds=1, per_second=5)
     assert rolled.startswith("0 of ")
     assert ", 0 without a card" in rolled
     assert "exit code 0" in rolled
@@ -52,7 +52,7 @@ async def test_a_rolling_restart_fails_no_command(postgres: Postgres, tmp_path: 
 async def test_a_round_of_several_replicas_asks_the_database_as_much_as_that_of_one(tmp_path: Path) -> None:
     """With a server of its own, whose log is counted."""
     with run_postgres() as postgres:
-        told = await shared_round(postgres, tmp_path, tasks=150, replicas=2)
+        told = await shared_round(postgres, tmp_path, tasks=100, replicas=2)
     assert figure("worst second ([0-9]+)", told) <= LIMIT
     assert figure("([0-9.]+) statements a look", told) < 7
 

@@ -38,7 +38,7 @@ async def killed(_redis_server: RedisServer) -> AsyncIterator[Trouble]:
         yield server.url, server.kill, server.start
 
 
-@pytest.mark.parametrize("trouble", [silenced, killed])
+@pytest.mark.parametrize("trouble", [pytest.param(silenced, marks=pytest.mark.slow), killed])
 async def test_commands_go_on(
     trouble: Callable[[RedisServer], AbstractAsyncContextManager[Trouble]],
     postgres: Postgres,

@@ -19,7 +19,7 @@ from tests.redis_server import RedisServer
 from tests.replicas.office_of_three import Replicas, open_replicas
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=[pytest.param("sqlite", marks=pytest.mark.slow), "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty one."""
     if request.param == "sqlite":
@@ -46,6 +46,7 @@ async def both_answered(replicas: Replicas) -> bool:
     return all(await replicas.counted("rectask_ack_seconds_count", kind="command"))
 
 
+@pytest.mark.slow
 async def test_one_that_is_too_old_for_the_schema_says_so_and_ends(
     database_url: str, fake_rtc: FakeRtc, tmp_path: Path
 ) -> None:
