@@ -189,6 +189,7 @@ def started(fake: FakeRtc, *argv: str, stdout: int) -> "asyncio.Future[asyncio.s
     )
 
 
+@pytest.mark.slow
 async def test_ctrl_c_is_quiet(fake_rtc: FakeRtc) -> None:
     process = await started(fake_rtc, "show", "slow", "Task1", stdout=asyncio.subprocess.PIPE)
     while not fake_rtc.received:  # noqa: ASYNC110  # another process sends it; there is no event to wait for
@@ -198,6 +199,7 @@ async def test_ctrl_c_is_quiet(fake_rtc: FakeRtc) -> None:
     assert (process.returncode, out, err) == (130, b"", b"")
 
 
+@pytest.mark.slow
 async def test_colours_are_for_terminals_only(fake_rtc: FakeRtc) -> None:
     master, terminal = pty.openpty()
     process = await started(fake_rtc, "show", "Room1", "Task1", stdout=terminal)
@@ -211,13 +213,13 @@ async def test_colours_are_for_terminals_only(fake_rtc: FakeRtc) -> None:
 @pytest.mark.parametrize(
     ("shell", "exit_code", "err"),
     [
-        ("exec {0} show Room1 Task1 >&-", 0, b""),
+        pytest.param("exec {0} show Room1 Task1 >&-", 0, b"", marks=pytest.mark.slow),
         (
             "exec {0} show Room1 Task1 >/dev/full",
             1,
             b"rectask: the output can not be written: No space left on device.\n",
         ),
-        ("PYTHONIOENCODING=ascii exec {0} show Room1 Task1 >/dev/null", 0, b""),
+        pytest.param("PYTHONIOENCODING=ascii exec {0} show Room1 Task1 >/dev/null", 0, b"", marks=pytest.mark.slow),
     ],
 )
 async def test_output_that_can_not_be_written_is_no_traceback(
@@ -232,6 +234,7 @@ async def test_output_that_can_not_be_written_is_no_traceback(
     assert process.returncode == exit_code
 
 
+@pytest.mark.slow
 async def test_a_closed_pipe_is_no_failure(fake_rtc: FakeRtc) -> None:
     reading, writing = os.pipe()
     os.close(reading)

@@ -205,6 +205,7 @@ async def test_what_rtc_answers_anew_is_seen_on_refresh(bot: Bot, fake_rtc: Fake
     assert (await ask(bot, "mine", fresh=True)).task.is_over
 
 
+@pytest.mark.slow
 async def test_memory_holds_no_more_than_its_number_of_tasks_and_fewer_large_ones() -> None:
     world = World(reading(3))
     async with world.remembered() as reader:
@@ -283,7 +284,7 @@ class Memory(RuleBasedStateMachine):
         return 600 if outcome.task.is_over else 5
 
 
-Memory.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+Memory.TestCase.settings = settings(max_examples=25, stateful_step_count=30, deadline=None)
 TestMemory = Memory.TestCase
 
 

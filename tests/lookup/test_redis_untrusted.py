@@ -169,7 +169,7 @@ states = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=4, deadline=None, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=2, deadline=None, phases=[Phase.explicit, Phase.generate])
 @given(st.lists(states, min_size=10, max_size=20))
 def test_whatever_stands_in_redis_a_replica_goes_on(redis_server: RedisServer, states: list[dict[str, str]]) -> None:
     """Many at once, for each has to wait a second for its first slot."""
@@ -186,7 +186,7 @@ async def _take_a_turn_after(server: RedisServer, state: dict[str, str]) -> None
         for name, text in state.items():
             filled = text.replace("{now}", str(now)).replace("{ahead}", str(now + 10**15))
             client.hset(f"{prefix}pace", name, filled.encode("utf-8", "replace"))
-    async with open_replica(server.url, prefix=prefix) as replica, asyncio.timeout(6):
+    async with open_replica(server.url, prefix=prefix) as replica, asyncio.timeout(30):
         await replica.take()
 
 

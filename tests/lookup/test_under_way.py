@@ -152,6 +152,7 @@ def test_one_who_gives_up_just_as_its_turn_comes_leaves_nothing_under_way() -> N
     assert run_in_virtual_time(main()) <= 1.01
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seconds", [0.5, 2.0])
 async def test_three_replicas_behind_a_network_that_stalls(redis_server: RedisServer, seconds: float) -> None:
     """In real time, for Redis has its own clock. What the others have under way counts too."""
