@@ -188,7 +188,10 @@ def damages(*tables: Table) -> st.SearchStrategy[list[Damage]]:
     return st.lists(one, min_size=1, max_size=4)
 
 
-a_few = settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+# With a profile as many as anybody likes.
+a_few = settings(
+    max_examples=max(1, settings().max_examples // 20), suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 class TestAnything:

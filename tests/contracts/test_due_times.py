@@ -105,7 +105,9 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=max(1, settings().max_examples // 20), suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(STEPS)
 async def test_wherever_the_clock_jumps_nothing_is_held_up_for_long(
     stores: Stores, steps: list[tuple[str, timedelta]]

@@ -29,7 +29,7 @@ def said(works: Works, room: str = "room") -> str:
 
 
 async def go_on(works: Works, span: timedelta, *, step: timedelta = INTERVAL) -> None:
-    await works.until_quiet(rounds=span // step)
+    await works.until_quiet(rounds=span // step, step=step)
 
 
 async def test_the_end_with_its_files(works: Works) -> None:
@@ -93,10 +93,10 @@ async def test_files_that_never_come_are_looked_for_no_longer_than_an_hour(works
     await works.subscribe("room")
     works.ends("room", files=0)
     works.clock.move(INTERVAL)
-    await go_on(works, 70 * MINUTE)
+    await go_on(works, 70 * MINUTE, step=MINUTE)
     asked = len(works.rtc.received)
     assert 55 < asked < 80
-    await go_on(works, 10 * MINUTE)
+    await go_on(works, 10 * MINUTE, step=MINUTE)
     assert (len(works.messages("room")), len(works.rtc.received)) == (1, asked)
 
 

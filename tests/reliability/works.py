@@ -138,13 +138,13 @@ class Works:
         for person in people or (ANA,):
             await self.stores.subscriptions.subscribe(reading, person, next_look=INTERVAL)
 
-    async def until_quiet(self, *, rounds: int = 8) -> None:
+    async def until_quiet(self, *, rounds: int = 8, step: timedelta = INTERVAL) -> None:
         """Another process works on as time goes by: the same one each time, as a new one costs more than its rounds."""
         if self._successor is None:
             self._successor = await self.exits.enter_async_context(self.life())
         for _ in range(rounds):
             await self._successor.go_round()
-            self.clock.move(INTERVAL)
+            self.clock.move(step)
 
     def messages(self, room: str, *, user: str = U_ANA) -> list[Message]:
         """The direct messages about the room, replies too."""

@@ -150,10 +150,11 @@ async def test_a_transaction_that_raises_does_nothing(stores: Stores) -> None:
     assert not await stores.upkeep.has_home(ANN)
 
 
-async def test_a_transaction_that_is_cancelled_does_nothing(url: str, set_clock: SetClock) -> None:
+@pytest.mark.parametrize("step", [7, pytest.param(1, marks=pytest.mark.slow)])
+async def test_a_transaction_that_is_cancelled_does_nothing(url: str, set_clock: SetClock, step: int) -> None:
     """Nor does it leave a connection behind that is of no use, or a turn that nobody ends."""
     async with open_database(url, clock=set_clock, patience=2 * SECOND) as database:
-        for turns in range(60):
+        for turns in range(0, 60, step):
             await cancel_after(turns, stores_of(database, set_clock))
 
 

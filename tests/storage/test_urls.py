@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.database_urls import PostgresServer, SqliteFile, check_url, read_url
@@ -149,6 +149,7 @@ class TestPostgres:
     def test_the_password_is_not_shown(self) -> None:
         assert SECRET not in repr(read_url(f"postgresql://u:{SECRET}@h/d"))
 
+    @settings(max_examples=30)
     @given(st.text(min_size=1, max_size=12))
     def test_no_password_is_shown(self, noise: str) -> None:
         """Whatever is wrong with it."""

@@ -1,10 +1,12 @@
 """Databases that are broken in one way each."""
 
 import contextlib
+import functools
 import socket
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -18,9 +20,19 @@ from tests.pgbouncer import run_pgbouncer
 World = Callable[[Path, Postgres], AbstractContextManager[str]]
 
 
+@functools.cache
+def _migrated() -> bytes:
+    """What is in a migrated file."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "rectask.db")
+        migrate(f"sqlite:///{path}")
+        return path.read_bytes()
+
+
 def _made(folder: Path) -> tuple[Path, str]:
     path = folder / "rectask.db"
-    migrate(f"sqlite:///{path}")
+    path.write_bytes(_migrated())
+    path.chmod(0o600)
     return path, f"sqlite:///{path}"
 
 
