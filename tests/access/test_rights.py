@@ -3,7 +3,7 @@
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.access.rights import Asker, Right, Rights, Rule
@@ -101,6 +101,7 @@ def some(*names: str) -> st.SearchStrategy[frozenset[str]]:
     return st.frozensets(st.sampled_from(names))
 
 
+a_few = settings(max_examples=30)
 RULES = st.builds(
     Rule,
     rights=st.frozensets(st.sampled_from(Right)),
@@ -131,11 +132,13 @@ def answer(rules: list[Rule], question: Question) -> bool:
     return Rights(tuple(rules)).may(asker, right, app=app, room=room)
 
 
+@a_few
 @given(SEVERAL, RULES, QUESTIONS)
 def test_one_more_rule_never_takes_away(rules: list[Rule], more: Rule, question: Question) -> None:
     assert answer([*rules, more], question) >= answer(rules, question)
 
 
+@a_few
 @given(SEVERAL, st.randoms(use_true_random=False), QUESTIONS)
 def test_the_order_means_nothing(rules: list[Rule], random: Random, question: Question) -> None:
     shuffled = list(rules)
@@ -143,11 +146,13 @@ def test_the_order_means_nothing(rules: list[Rule], random: Random, question: Qu
     assert answer(shuffled, question) == answer(rules, question)
 
 
+@a_few
 @given(st.lists(RULES, max_size=5), QUESTIONS)
 def test_strangers_may_nothing_ever(rules: list[Rule], question: Question) -> None:
     assert not (question[0].is_stranger and answer(rules, question))
 
 
+@a_few
 @given(st.lists(RULES, max_size=5), QUESTIONS)
 def test_a_guest_never_may_what_a_member_in_their_place_may_not(rules: list[Rule], question: Question) -> None:
     asker, right, app, room = question
@@ -155,6 +160,7 @@ def test_a_guest_never_may_what_a_member_in_their_place_may_not(rules: list[Rule
     assert answer(rules, (member, right, app, room)) >= answer(rules, question)
 
 
+@a_few
 @given(st.lists(RULES, max_size=5), QUESTIONS)
 def test_whoever_may_something_may_look_it_up(rules: list[Rule], question: Question) -> None:
     asker, _, app, room = question

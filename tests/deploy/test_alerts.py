@@ -34,7 +34,7 @@ each_rule = pytest.mark.parametrize("rule", RULES, ids=[rule["alert"] for rule i
     "words",
     [
         ("check", "rules", "rules.yaml"),
-        ("test", "rules", "rules_test.yaml"),
+        pytest.param(("test", "rules", "rules_test.yaml"), marks=pytest.mark.slow),
         ("check", "config", "scrape-compose.yaml"),
     ],
     ids=" ".join,

@@ -7,9 +7,12 @@ import sys
 import urllib.request
 from pathlib import Path
 
+import pytest
+
 READS = 1024
 
 
+@pytest.mark.slow
 def test_a_terminal_that_is_closed_leaves_nothing_behind(tmp_path: Path) -> None:
     """As Ctrl-C does, though nothing can be written any longer."""
     terminal, inner = os.openpty()

@@ -6,11 +6,14 @@ import re
 import signal
 import sys
 
+import pytest
+
 from bot.playground.fake_rtc import OTHER_ROOMS
 from bot.playground.faults import FAULTS
 from bot.playground.scenes import SCENES
 
 
+@pytest.mark.slow
 async def test_what_it_says_is_enough_to_look_a_recording_up() -> None:
     playground = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bot.playground", "--port", "0"), stdout=asyncio.subprocess.PIPE

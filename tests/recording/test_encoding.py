@@ -2,7 +2,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.recording.encoding import NotDecodable, decode_reading, decode_summary, encode_reading
@@ -29,6 +29,7 @@ files = st.builds(
     width=numbers,
     height=numbers,
 )
+a_few = settings(max_examples=30)
 tasks = st.builds(
     RecordTask,
     ref=st.builds(TaskRef, st.builds(RtcApp, st.text(max_size=8), st.text(max_size=24)), ids, ids),
@@ -42,11 +43,13 @@ tasks = st.builds(
 readings = st.builds(Reading, task=tasks, read_at=moments, raw=st.just(""), request_id=words, log_id=words)
 
 
+@a_few
 @given(readings)
 def test_what_is_encoded_comes_back(reading: Reading) -> None:
     assert decode_reading(encode_reading(reading)) == reading
 
 
+@a_few
 @given(readings)
 def test_a_summary_has_the_same_verdict(reading: Reading) -> None:
     summary, now = decode_summary(encode_reading(reading)), reading.read_at
@@ -54,12 +57,14 @@ def test_a_summary_has_the_same_verdict(reading: Reading) -> None:
     assert all(file == RecordingFile(size=file.size) for file in summary.task.files)
 
 
+@a_few
 @given(readings)
 def test_the_raw_answer_is_left_out(reading: Reading) -> None:
     whole = Reading(reading.task, reading.read_at, "{}", reading.request_id, reading.log_id)
     assert encode_reading(whole) == encode_reading(reading)
 
 
+@a_few
 @given(
     st.text()
     | st.recursive(st.none() | st.integers() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)).map(
@@ -71,6 +76,7 @@ def test_anything_else_is_not_decodable(text: str) -> None:
         decode_reading(text)
 
 
+@a_few
 @given(readings, st.integers(2, 1000))
 def test_a_newer_version_is_not_guessed_at(reading: Reading, version: int) -> None:
     fields = json.loads(encode_reading(reading)) | {"v": version}
