@@ -4,15 +4,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.flows.office import DOORS, Office, open_office
-from tests.flows.test_look_up import until_ready
+from tests.flows.office import Office, open_office
 
 
-@pytest.fixture(params=DOORS)
-async def office(request: pytest.FixtureRequest) -> AsyncIterator[Office]:
-    async with open_office(door=request.param) as opened:
-        if request.param == "socket":
-            await opened.slack.wait_for_socket()
-        else:
-            await until_ready(opened)
+@pytest.fixture
+async def office() -> AsyncIterator[Office]:
+    """Behind one of the doors. That the other one carries the same is proven in test_both_doors."""
+    async with open_office(door="socket") as opened:
+        await opened.slack.wait_for_socket()
         yield opened

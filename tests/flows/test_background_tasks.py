@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 from structlog.typing import EventDict
 
-from tests.flows.office import DOORS, Office, open_office
+from tests.flows.office import ONE_DOOR_AT_LEAST, Office, open_office
 from tests.flows.test_look_up import typed, until_ready, words_of
 
 TASKS = {
@@ -42,7 +42,7 @@ async def until_well(office: Office) -> None:
             await asyncio.sleep(0.05)
 
 
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("door", ONE_DOOR_AT_LEAST)
 async def test_each_is_away_for_a_moment_and_works_again(door: str, logged: list[EventDict]) -> None:
     tasks = TASKS | OF_DOOR[door]
     async with open_office(door=door) as office:
@@ -64,7 +64,7 @@ async def test_each_is_away_for_a_moment_and_works_again(door: str, logged: list
         assert {entry["task"] for entry in logged if entry["event"] == event} == tasks
 
 
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("door", ONE_DOOR_AT_LEAST)
 async def test_no_task_lives_on_without_supervision(door: str) -> None:
     """But for the one that all others belong to, and the reading of a socket, whose end makes another one be opened."""
     async with open_office(door=door) as office:

@@ -17,7 +17,7 @@ from bot.playground.slack_world import C_ONCALL, C_SHARED, U_ANA, U_BEN, U_GUEST
 from bot.recording.task import RtcApp, TaskRef
 from bot.slack.value import Press
 from tests.flows.linked_office import LinkedOffice, links_in, open_linked_office
-from tests.flows.office import DOORS, Office
+from tests.flows.office import Office
 from tests.flows.test_look_up import nothing_amiss, words_of
 from tests.flows.test_rights import records
 from tests.flows.test_subscriptions import actions_of
@@ -26,15 +26,8 @@ from tests.linked import fetch
 MP4 = "stopped-by-api Task1"
 
 
-@pytest.fixture(params=DOORS)
-async def linked(request: pytest.FixtureRequest) -> AsyncIterator[LinkedOffice]:
-    async with open_linked_office(door=request.param) as opened:
-        yield opened
-
-
 @pytest.fixture
-async def one() -> AsyncIterator[LinkedOffice]:
-    """Over one of the doors."""
+async def linked() -> AsyncIterator[LinkedOffice]:
     async with open_linked_office() as opened:
         yield opened
 
@@ -86,24 +79,24 @@ async def test_files_in_vod_open_too(linked: LinkedOffice) -> None:
     assert nothing_amiss(linked.office.slack)
 
 
-async def test_each_asker_gets_links_of_their_own(one: LinkedOffice) -> None:
-    await one.typed(MP4)
-    await one.typed(MP4, user=U_BEN)
-    found = [record.user_id for record in await records(one.office) if record.deed is Deed.LINK]
+async def test_each_asker_gets_links_of_their_own(linked: LinkedOffice) -> None:
+    await linked.typed(MP4)
+    await linked.typed(MP4, user=U_BEN)
+    found = [record.user_id for record in await records(linked.office) if record.deed is Deed.LINK]
     assert found == [U_ANA, U_BEN]
 
 
-async def test_an_expired_or_altered_link_opens_nothing(one: LinkedOffice) -> None:
-    (url,) = links_in((await one.typed(MP4)).blocks).values()
+async def test_an_expired_or_altered_link_opens_nothing(linked: LinkedOffice) -> None:
+    (url,) = links_in((await linked.typed(MP4)).blocks).values()
     assert (await fetch(url.replace("_001", "_002"))).status == 403
-    one.clock.move(timedelta(hours=1, seconds=5))
+    linked.clock.move(timedelta(hours=1, seconds=5))
     assert (await fetch(url)).status == 403
 
 
-async def test_refreshing_and_subscribing_keep_the_links(one: LinkedOffice) -> None:
-    card = await one.typed("hls-running Task1")
+async def test_refreshing_and_subscribing_keep_the_links(linked: LinkedOffice) -> None:
+    card = await linked.typed("hls-running Task1")
     for action in ("rectask.refresh", "rectask.subscribe", "rectask.unsubscribe"):
-        await pressed(one.office, card, action)
+        await pressed(linked.office, card, action)
         assert len(links_in(card.blocks)) == 1, action
     assert "This is only the playlist" in words_of(card)
 
@@ -124,12 +117,12 @@ async def test_on_a_shared_card_the_presser_alone_gets_links(linked: LinkedOffic
     assert [(r.deed, r.door, r.outcome) for r in found] == [(Deed.LINK, Door.BUTTON, Outcome.DONE)]
 
 
-async def test_no_refresh_brings_links_into_a_channel(one: LinkedOffice) -> None:
+async def test_no_refresh_brings_links_into_a_channel(linked: LinkedOffice) -> None:
     """Not even with what the button of one's own card carries."""
-    shared = await one.shared(MP4)
-    ref = TaskRef(RtcApp("default", one.office.rtc.account.app_ids[0]), "stopped-by-api", "Task1")
+    shared = await linked.shared(MP4)
+    ref = TaskRef(RtcApp("default", linked.office.rtc.account.app_ids[0]), "stopped-by-api", "Task1")
     for value in (None, Press(ref).as_value()):
-        await pressed(one.office, shared, "rectask.refresh", value=value)
+        await pressed(linked.office, shared, "rectask.refresh", value=value)
         assert not links_in(shared.blocks)
         assert "rectask.links" in actions_of(shared)
 
@@ -137,9 +130,9 @@ async def test_no_refresh_brings_links_into_a_channel(one: LinkedOffice) -> None
 @pytest.mark.parametrize(
     ("user", "said"), [(U_GUEST, "You may not do this here"), (U_STRANGER, "This is for another organization")]
 )
-async def test_guests_and_strangers_get_no_links(one: LinkedOffice, user: str, said: str) -> None:
-    slack, channel = one.office.slack, C_SHARED if user == U_STRANGER else C_ONCALL
-    card = await one.typed(MP4, channel=channel)
+async def test_guests_and_strangers_get_no_links(linked: LinkedOffice, user: str, said: str) -> None:
+    slack, channel = linked.office.slack, C_SHARED if user == U_STRANGER else C_ONCALL
+    card = await linked.typed(MP4, channel=channel)
     asked_or_shared = card
     await slack.press(card, "rectask.share", user=U_ANA)
     if channel == C_SHARED:
@@ -148,19 +141,19 @@ async def test_guests_and_strangers_get_no_links(one: LinkedOffice, user: str, s
         await slack.press(asked_or_shared, "rectask.share", user=U_ANA)
     await slack.wait_for(lambda: [m for m in slack.messages if m.ephemeral_to is None])
     shared = next(m for m in slack.messages if m.ephemeral_to is None)
-    answer = await one.told(shared, "rectask.links", user=user)
+    answer = await linked.told(shared, "rectask.links", user=user)
     assert said in words_of(answer)
     assert "http" not in words_of(answer)
-    found = [record for record in await records(one.office) if record.user_id == user]
+    found = [record for record in await records(linked.office) if record.user_id == user]
     assert [(r.deed, r.outcome, r.room) for r in found] == [(Deed.LINK, Outcome.REFUSED, "stopped-by-api")]
 
 
-async def test_who_has_lost_the_right_gets_no_links(one: LinkedOffice) -> None:
-    shared = await one.shared(MP4)
-    assert links_in((await one.told(shared, "rectask.links", user=U_BEN)).blocks)
-    one.office.slack.people[U_BEN].is_restricted = True
-    await one.office.slack.reactivate(U_BEN)
-    answer = await one.told(shared, "rectask.links", user=U_BEN)
+async def test_who_has_lost_the_right_gets_no_links(linked: LinkedOffice) -> None:
+    shared = await linked.shared(MP4)
+    assert links_in((await linked.told(shared, "rectask.links", user=U_BEN)).blocks)
+    linked.office.slack.people[U_BEN].is_restricted = True
+    await linked.office.slack.reactivate(U_BEN)
+    answer = await linked.told(shared, "rectask.links", user=U_BEN)
     assert "You may not do this here" in words_of(answer)
     assert not links_in(answer.blocks)
 
@@ -191,58 +184,58 @@ async def test_without_the_right_a_card_has_its_files_and_no_links() -> None:
     assert made == [U_BEN]
 
 
-async def test_of_500_files_only_those_that_are_shown_have_links(one: LinkedOffice) -> None:
+async def test_of_500_files_only_those_that_are_shown_have_links(linked: LinkedOffice) -> None:
     vids = [f"v0{number:03d}" for number in range(500)]
-    one.leave("many-vod", [{"Vid": vid} for vid in vids])
-    card = await one.typed("many-vod Task1")
+    linked.leave("many-vod", [{"Vid": vid} for vid in vids])
+    card = await linked.typed("many-vod Task1")
     assert len(links_in(card.blocks)) == 5
-    assert sorted(one.vod.received) == vids[:5]
-    view = await modal_of(one, card, "page 1 of 50")
+    assert sorted(linked.vod.received) == vids[:5]
+    view = await modal_of(linked, card, "page 1 of 50")
     assert [*links_in(view.content["blocks"])] == [f"rectask.open.{number}" for number in range(1, 11)]
-    assert (await one.office.slack.press(view, "rectask.open.10", user=U_ANA)).acked
-    await one.office.slack.press(view, "rectask.files.next", user=U_ANA)
-    await one.office.slack.wait_for(lambda: "page 2 of 50" in json.dumps(view.content))
+    assert (await linked.office.slack.press(view, "rectask.open.10", user=U_ANA)).acked
+    await linked.office.slack.press(view, "rectask.files.next", user=U_ANA)
+    await linked.office.slack.wait_for(lambda: "page 2 of 50" in json.dumps(view.content))
     assert [*links_in(view.content["blocks"])] == [f"rectask.open.{number}" for number in range(11, 21)]
-    assert sorted(one.vod.received) == vids[:20]  # each asked for once
-    assert nothing_amiss(one.office.slack)
-    opened = [(r.file, r.channel) for r in await records(one.office) if r.deed is Deed.OPEN]
+    assert sorted(linked.vod.received) == vids[:20]  # each asked for once
+    assert nothing_amiss(linked.office.slack)
+    opened = [(r.file, r.channel) for r in await records(linked.office) if r.deed is Deed.OPEN]
     assert opened == [(vids[9], C_ONCALL)]
 
 
 @pytest.mark.parametrize("count", [1, 5, 500])
-async def test_the_longest_addresses_stay_within_slacks_limits(one: LinkedOffice, count: int) -> None:
-    one.leave("long", [{"ObjectKey": f"{'x' * 1000}{number}.mp4"} for number in range(count)])
-    card = await one.typed("long Task1")
+async def test_the_longest_addresses_stay_within_slacks_limits(linked: LinkedOffice, count: int) -> None:
+    linked.leave("long", [{"ObjectKey": f"{'x' * 1000}{number}.mp4"} for number in range(count)])
+    card = await linked.typed("long Task1")
     assert links_in(card.blocks)
     assert len(json.dumps(card.blocks)) <= 12_500
-    shared = await one.shared("long Task1")
-    answer = await one.told(shared, "rectask.links", user=U_BEN)
+    shared = await linked.shared("long Task1")
+    answer = await linked.told(shared, "rectask.links", user=U_BEN)
     assert links_in(answer.blocks)
     assert len(json.dumps(answer.blocks)) <= 12_500
-    assert nothing_amiss(one.office.slack)
+    assert nothing_amiss(linked.office.slack)
 
 
-async def test_what_has_no_link_says_why(one: LinkedOffice) -> None:
-    one.leave("mixed", [{"Vid": UNPUBLISHED}, {"ObjectKey": "中" * 330 + ".mp4"}, {}, {"Vid": "v0good"}])
-    card = await one.typed("mixed Task1")
+async def test_what_has_no_link_says_why(linked: LinkedOffice) -> None:
+    linked.leave("mixed", [{"Vid": UNPUBLISHED}, {"ObjectKey": "中" * 330 + ".mp4"}, {}, {"Vid": "v0good"}])
+    card = await linked.typed("mixed Task1")
     assert list(links_in(card.blocks)) == ["rectask.open.4"]
     assert "No link: VOD returned no playback URL" in words_of(card)
     assert "No link: its address is too long for a button of Slack" in words_of(card)
     assert "No link: Rectask has no access to where it is stored" in words_of(card)
-    answer = await one.told(await one.shared("mixed Task1"), "rectask.links", user=U_BEN)
+    answer = await linked.told(await linked.shared("mixed Task1"), "rectask.links", user=U_BEN)
     assert "The person who runs Rectask can check that in VOD. ID: " in words_of(answer)
-    assert nothing_amiss(one.office.slack)
-    failed = [r.reason for r in await records(one.office) if (r.user_id, r.outcome) == (U_BEN, Outcome.FAILED)]
+    assert nothing_amiss(linked.office.slack)
+    failed = [r.reason for r in await records(linked.office) if (r.user_id, r.outcome) == (U_BEN, Outcome.FAILED)]
     assert "VOD returned no playback URL" in failed
 
 
-async def test_a_store_that_refuses_costs_the_links_and_not_the_card(one: LinkedOffice) -> None:
+async def test_a_store_that_refuses_costs_the_links_and_not_the_card(linked: LinkedOffice) -> None:
     for code in ("error-AccessDenied", "error-InternalError", "error-UnknownToUs"):
-        one.leave("refused", [{"Vid": code}])
-        card = await one.typed("refused Task1")
+        linked.leave("refused", [{"Vid": code}])
+        card = await linked.typed("refused Task1")
         assert "No link: " in words_of(card)
         assert ": Ended after" in card.text
-        one.office.rtc.answers.pop("refused")
+        linked.office.rtc.answers.pop("refused")
 
 
 class HeldVod(FakeVod):
@@ -257,10 +250,9 @@ class HeldVod(FakeVod):
         return await super().handle(request)
 
 
-@pytest.mark.parametrize("door", DOORS)
-async def test_a_slow_store_does_not_hold_the_card_up(door: str) -> None:
+async def test_a_slow_store_does_not_hold_the_card_up() -> None:
     vod = HeldVod(Account())
-    async with open_linked_office(door=door, vod=vod) as linked:
+    async with open_linked_office(vod=vod) as linked:
         began = time.monotonic()
         card = await linked.typed("vod Task1")
         assert time.monotonic() - began < 2
@@ -312,35 +304,35 @@ async def test_a_notice_gives_links_to_its_reader(linked: LinkedOffice) -> None:
     assert nothing_amiss(linked.office.slack)
 
 
-async def test_a_notice_gives_no_links_to_a_newer_recording(one: LinkedOffice) -> None:
-    notice = await notice_of(one, "hls-running")
-    one.office.rtc.replace("hls-running")
-    one.office.rtc.end("hls-running")
-    card = await pressed(one.office, await one.typed("hls-running Task1"), "rectask.refresh")
+async def test_a_notice_gives_no_links_to_a_newer_recording(linked: LinkedOffice) -> None:
+    notice = await notice_of(linked, "hls-running")
+    linked.office.rtc.replace("hls-running")
+    linked.office.rtc.end("hls-running")
+    card = await pressed(linked.office, await linked.typed("hls-running Task1"), "rectask.refresh")
     assert links_in(card.blocks)
-    answer = await one.told(notice, "rectask.links")
+    answer = await linked.told(notice, "rectask.links")
     assert "A newer recording has taken its ids" in words_of(answer)
     assert not links_in(answer.blocks)
 
 
 @pytest.mark.parametrize(("fault", "gives"), [("reset", 1), (None, 0)])
-async def test_without_rtc_what_was_last_known_will_do(one: LinkedOffice, fault: str | None, gives: int) -> None:
+async def test_without_rtc_what_was_last_known_will_do(linked: LinkedOffice, fault: str | None, gives: int) -> None:
     room = "hls-running"
-    shared = await one.shared(f"{room} Task1")
+    shared = await linked.shared(f"{room} Task1")
     if fault:
-        one.office.rtc.fail_with(fault)
+        linked.office.rtc.fail_with(fault)
     else:
-        one.office.rtc.forget(room)
-    card = await pressed(one.office, await one.typed(f"{room} Task1"), "rectask.refresh")
+        linked.office.rtc.forget(room)
+    card = await pressed(linked.office, await linked.typed(f"{room} Task1"), "rectask.refresh")
     assert len(links_in(card.blocks)) == gives
-    answer = await one.told(shared, "rectask.links", user=U_BEN)
+    answer = await linked.told(shared, "rectask.links", user=U_BEN)
     assert len(links_in(answer.blocks)) == gives
     assert gives or "So no links can be made." in words_of(answer)
 
 
-async def test_a_link_button_that_was_changed_is_not_recorded_as_pressed(one: LinkedOffice) -> None:
-    card = await one.typed(MP4)
-    answer = await one.told(card, "rectask.open.1", value="x")
+async def test_a_link_button_that_was_changed_is_not_recorded_as_pressed(linked: LinkedOffice) -> None:
+    card = await linked.typed(MP4)
+    answer = await linked.told(card, "rectask.open.1", value="x")
     assert "That button can not be used" in words_of(answer)
 
 
@@ -352,9 +344,9 @@ async def test_an_address_that_does_not_expire_says_nothing_of_it() -> None:
         assert "Link good" not in words_of(card)
 
 
-async def test_a_store_for_other_files_changes_nothing(one: LinkedOffice) -> None:
-    one.leave("none", [{"Duration": 1000}])
-    card = await one.typed("none Task1")
+async def test_a_store_for_other_files_changes_nothing(linked: LinkedOffice) -> None:
+    linked.leave("none", [{"Duration": 1000}])
+    card = await linked.typed("none Task1")
     assert "ink" not in words_of(card)
-    shared = await one.shared("none Task1")
+    shared = await linked.shared("none Task1")
     assert "rectask.links" not in actions_of(shared)

@@ -27,7 +27,7 @@ from bot.playground.slack_world import (
 )
 from bot.storage.audit import SqlAudit
 from bot.storage.database import open_database
-from tests.flows.office import BRIEF, DOORS, Office, open_office, serving, settings_for
+from tests.flows.office import BRIEF, ONE_DOOR_AT_LEAST, Office, open_office, serving, settings_for
 from tests.flows.test_look_up import nothing_amiss, typed, until_ready, words_of
 from tests.flows.test_subscriptions import actions_of, direct_message, home_of, pressed, shows
 
@@ -154,7 +154,7 @@ PEOPLE = [
 ]
 
 
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("door", ONE_DOOR_AT_LEAST)
 @pytest.mark.parametrize(("user", "channel", "config"), PEOPLE)
 async def test_who_may_not_is_told_nothing_and_recorded(door: str, user: str, channel: str, config: str) -> None:
     async with ready_office(door, config=config) as office:
@@ -204,7 +204,7 @@ def check_records(found: list[Record], user: str) -> None:
             assert record.task == "Task1"
 
 
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("door", ONE_DOOR_AT_LEAST)
 async def test_who_has_become_a_guest_since(door: str) -> None:
     """With cards, a list, a modal and a home tab from before; nothing of them tells anything any more."""
     async with ready_office(door) as office:
@@ -264,7 +264,7 @@ async def until_recorded(url: str, search: Search) -> Record:
     pytest.fail("It is not recorded.")
 
 
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("door", ONE_DOOR_AT_LEAST)
 async def test_a_right_that_a_changed_rule_takes_away(door: str) -> None:
     """The bot is started again with other rules: who subscribed before is not told, and their list says why."""
     both = f'[[allow]]\nrights = ["look_up", "subscribe"]\nusers = ["{U_ANA}", "{U_BEN}"]\n'

@@ -225,15 +225,6 @@ async def test_one_handshake_that_fails_does_not_make_it_deaf() -> None:
         assert "Ended after" in (await typed(office, "Room1 Task1")).text
 
 
-async def test_what_runs_is_finished_before_it_ends() -> None:
-    async with open_office(door="socket", patience=Patience(attempt=2.4, total=2.5)) as office:
-        await office.slack.wait_for_socket()
-        outcome = await office.slack.command("slow Task1", user=U_ANA, channel=C_ONCALL)
-        assert outcome.acked
-        await office.end()
-        assert "RTC isn't responding" in str(office.slack.message_for(U_ANA).blocks)
-
-
 async def test_what_slack_refuses_is_told_with_an_id_that_is_in_the_log(
     office: Office, logged: list[EventDict]
 ) -> None:
