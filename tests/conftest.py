@@ -56,12 +56,18 @@ if "TMPDIR" not in os.environ and _MEMORY.is_dir() and shutil.disk_usage(_MEMORY
 os.environ["SSL_CERT_FILE"] = str(Path(__file__).parent / "certificates" / "unused_authority.pem")
 
 # A machine that does other things besides is slow at times, which no test is about.
-hypothesis.settings.register_profile("unhurried", deadline=None)
-hypothesis.settings.load_profile("unhurried")
+hypothesis.settings.register_profile("everyday", deadline=None, max_examples=40)
+hypothesis.settings.register_profile("long", deadline=None, max_examples=400)
+hypothesis.settings.load_profile("everyday")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="the sizes that docs/reliability.md reports (make soak)")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--long"):
+        hypothesis.settings.load_profile("long")
 
 
 @pytest.fixture(scope="session")

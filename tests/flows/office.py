@@ -36,7 +36,7 @@ def _migrated() -> bytes:
         return path.read_bytes()
 
 
-def _copy_migrated(path: Path) -> None:
+def copy_migrated(path: Path) -> None:
     path.write_bytes(_migrated())
 
 
@@ -90,7 +90,7 @@ async def open_office(
     """
     with tempfile.TemporaryDirectory() as folder:
         if is_migrated:
-            await asyncio.to_thread(_copy_migrated, Path(folder, DATABASE))
+            await asyncio.to_thread(copy_migrated, Path(folder, DATABASE))
         async with open_fake_rtc(rtc or FakeRtc()) as fake_rtc, open_fake_slack(slack or FakeSlack()) as fake_slack:
             more = {"RECTASK_CONFIG": _written(Path(folder), config)} | more
             settings = settings_for(fake_rtc, fake_slack, door=door, folder=Path(folder), **more)

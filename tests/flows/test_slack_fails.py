@@ -154,10 +154,23 @@ LISTENERS = {
     "refresh at home": Listener(home, "rectask.list", ("views.publish",)),
 }
 TABLE = [(name, method) for name, listener in LISTENERS.items() for method in listener.calls]
+# Every day, each call in one way, and in every way one of each kind: by an address, to a channel, into a view.
+IN_ONE_WAY = "reset_before"
+IN_EVERY_WAY = {("refresh", "response_url"), ("share", "chat.postMessage"), ("more", "views.open")}
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize(("name", "method"), TABLE)
+def is_for_every_day(name: str, method: str, fault: str) -> bool:
+    return fault == IN_ONE_WAY or (name, method) in IN_EVERY_WAY
+
+
+@pytest.mark.parametrize(
+    ("name", "method", "fault"),
+    [
+        pytest.param(*row, fault, marks=() if is_for_every_day(*row, fault) else pytest.mark.slow)
+        for row in TABLE
+        for fault in FAULTS
+    ],
+)
 async def test_the_person_hears_what_is_so(
     bureau: Bureau, logged: list[EventDict], name: str, method: str, fault: str
 ) -> None:

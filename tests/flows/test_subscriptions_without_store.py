@@ -44,6 +44,7 @@ from bot.subscriptions.person import Person
 from bot.subscriptions.store import StoreUnavailable
 from bot.subscriptions.subscription import Subscribed
 from bot.watching import stores_of
+from tests.flows.office import DATABASE, copy_migrated
 from tests.flows.test_look_up import words_of
 from tests.flows.test_refreshed_for_all import until_asked
 from tests.slack.told import NOW, completion, notice
@@ -106,7 +107,8 @@ async def open_bureau(fake_rtc: FakeRtc, tmp_path: Path, *, limits: Limits = LIM
     async with AsyncExitStack() as stack:
         bot = await stack.enter_async_context(open_brief_bot(fake_rtc))
         fake = await stack.enter_async_context(open_fake_slack(FakeSlack()))
-        database = await stack.enter_async_context(open_database(f"sqlite:///{tmp_path / 'rectask.db'}"))
+        await asyncio.to_thread(copy_migrated, tmp_path / DATABASE)
+        database = await stack.enter_async_context(open_database(f"sqlite:///{tmp_path / DATABASE}"))
         await database.prepare()
         stores = stores_of(database)
         store: Any = Fragile(stores.subscriptions, stores.notices, stores.upkeep, stores.requests)

@@ -78,9 +78,23 @@ WAYS = [
 ]
 
 
-@pytest.mark.parametrize("is_start", [True, False], ids=["at the start", "later"])
-@pytest.mark.parametrize("times", [1, 5, None], ids=["once", "five times", "for 40 s"])
-@pytest.mark.parametrize("way", WAYS, ids=str)
+# Every day, each way once and with the socket that is there; so often, so long and at the start, one of each step.
+IN_EVERY_SIZE = {"nobody listens", f"{OPEN} 500_before", "socket.handshake silent", f"{HELLO} missing"}
+TIMES = {1: "once", 5: "five times", None: "for 40 s"}
+STARTS = {True: "at the start", False: "later"}
+SIZES = [
+    pytest.param(
+        *(way, times, is_start),
+        id=f"{way}-{TIMES[times]}-{STARTS[is_start]}",
+        marks=() if str(way) in IN_EVERY_SIZE or (times == 1 and not is_start) else pytest.mark.slow,
+    )
+    for way in WAYS
+    for times in TIMES
+    for is_start in STARTS
+]
+
+
+@pytest.mark.parametrize(("way", "times", "is_start"), SIZES)
 def test_a_socket_that_fails_is_back_in_time(
     logged: list[EventDict], way: Failing, times: int | None, is_start: bool
 ) -> None:
@@ -126,7 +140,7 @@ def check_pace(openings: list[float]) -> None:
     "way",
     [Failing(""), Failing(OPEN, "timeout_before"), Failing("socket.handshake", "silent"), Failing(HELLO, "no_pong")],
 )
-@pytest.mark.parametrize("moment", [600.0, 610.0, 620.0])
+@pytest.mark.parametrize("moment", [600.0, *(pytest.param(later, marks=pytest.mark.slow) for later in (610.0, 620.0))])
 def test_an_outage_of_ten_minutes_is_over_when_slack_is_well(way: Failing, moment: float) -> None:
     """At whichever moment that is: the pauses are at their longest by then."""
 
@@ -140,7 +154,7 @@ def test_an_outage_of_ten_minutes_is_over_when_slack_is_well(way: Failing, momen
     play(script)
 
 
-@pytest.mark.parametrize("chance", [0.0, LONGEST])
+@pytest.mark.parametrize("chance", [0.0, pytest.param(LONGEST, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("kind", SOCKET_FAULTS[HELLO])
 def test_a_storm_stays_below_ten_openings_a_minute(kind: str, chance: float) -> None:
     """Whatever Slack does after each hello, with the shortest and the longest pauses."""
@@ -293,7 +307,7 @@ def test_a_loop_that_is_killed_is_started_again(logged: list[EventDict]) -> None
         ("", ""),
     ],
 )
-@pytest.mark.parametrize("after", [0.0, 3.0, 12.0])
+@pytest.mark.parametrize("after", [3.0, *(pytest.param(then, marks=pytest.mark.slow) for then in (0.0, 12.0))])
 def test_leaving_takes_a_second_whatever_goes_on(method: str, kind: str, after: float) -> None:
     """And as long as acknowledgements may take besides, where some are due."""
 
