@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: play install test test-slow coverage check format bench soak screenshots clean
+.PHONY: play install test test-slow coverage check format bench bench-quick soak screenshots clean
 
 play: $(VENV)/runtime
 	$(BIN)/rectask playground
@@ -36,6 +36,10 @@ format: $(VENV)/dev
 
 bench: $(VENV)/dev
 	$(BIN)/python -m benchmarks
+
+# Every row of `make bench`, with small numbers and rough figures.
+bench-quick: $(VENV)/dev
+	$(BIN)/python -m benchmarks --quick
 
 soak: $(VENV)/dev
 	$(BIN)/python -m soak

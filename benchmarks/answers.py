@@ -12,8 +12,9 @@ import multiprocessing
 import re
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
 from aiohttp import web
@@ -21,6 +22,7 @@ from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
+from benchmarks.table import Claim, Part
 from benchmarks.worlds import Environ, open_stand_ins, serving
 from bot.playground.arrivals import worst_second
 from bot.playground.fake_slack import FakeSlack
@@ -28,19 +30,40 @@ from bot.playground.slack_doors import Delivery, Outcome
 from bot.playground.slack_payloads import command_form
 from bot.playground.slack_world import C_ONCALL, U_ANA, Message
 
-ROUNDS, CONNECTIONS, REQUESTS = 5, 100, 4_000
-REQUESTS_WHILE_REMEMBERED = 1_000
-HANGING, AT_ONCE = 50, 400
+CONNECTIONS = 100
 ANSWERED_WITHIN = 30.0
 _LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)")
 
 
-Row = tuple[str, str, str]
+@dataclass(frozen=True)
+class Size:
+    rounds: int = 5
+    requests: int = 4_000
+    requests_while_remembered: int = 1_000
+    hanging: int = 50
+    at_once: int = 400
 
 
-def measure() -> list[Row]:
-    """Rows: what, what it must reach, the figure."""
-    return [asyncio.run(row()) for row in (_cached_row, _running_row, _hanging_row, _at_once_row)]
+QUICK = Size(rounds=2, requests=1_000, requests_while_remembered=200, hanging=10, at_once=100)
+
+
+def parts(*, quick: bool) -> Iterator[Part]:
+    size = QUICK if quick else Size()
+    yield _part(
+        "`/rectask` answered from the cache, over HTTP", ">= 80 % of a bare Bolt app that only acks", _cached, size
+    )
+    yield _part("the same for a task that runs, which the store is asked about", "reported", _running, size)
+    yield _part(f"ack while RTC hangs for 30 s, {size.hanging} askers", "< 2.5 s, p99", _hanging, size)
+    yield _part(
+        f"{size.at_once} different tasks asked for at once",
+        "all answered, acked < 2.9 s, worst second <= 60",
+        _at_once,
+        size,
+    )
+
+
+def _part(what: str, bar: str, measure: Callable[[Size], Coroutine[None, None, str]], size: Size) -> Part:
+    return Part((Claim(what, bar),), lambda: [asyncio.run(measure(size))])
 
 
 @contextmanager
@@ -48,6 +71,7 @@ def _in_a_process(run: Callable[[Connection, Environ], None], environ: Environ) 
     ours, theirs = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(target=run, args=(theirs, environ), daemon=True)
     process.start()
+    theirs.close()  # so that a process that dies is noticed
     try:
         yield f"http://127.0.0.1:{ours.recv()}"
     finally:
@@ -78,26 +102,21 @@ def _run_bare_bolt(control: Connection, environ: Environ) -> None:
     asyncio.run(run())
 
 
-async def _cached_row() -> Row:
+async def _cached(size: Size) -> str:
     """An ended task, which nothing need be asked about."""
-    figures, received = await _beside_bare_bolt("Room1", REQUESTS)
+    figures, received = await _beside_bare_bolt("Room1", size.rounds, size.requests)
     assert received == CONNECTIONS, "not all answers were from the cache"
-    return (
-        "`/rectask` answered from the cache, over HTTP",
-        ">= 80 % of a bare Bolt app that only acks",
-        f"{figures}, each in one process, {CONNECTIONS} connections",
-    )
+    return f"{figures}, each in one process, {CONNECTIONS} connections"
 
 
-async def _running_row() -> Row:
+async def _running(size: Size) -> str:
     """What runs is remembered for five seconds, and the store says whether the asker is subscribed."""
-    figures, received = await _beside_bare_bolt("running", REQUESTS_WHILE_REMEMBERED)
-    anew = max(received - CONNECTIONS * (ROUNDS + 1), 0)
-    said = f"{figures}; RTC was asked in the middle of it {anew} times"
-    return "the same for a task that runs, which the store is asked about", "reported", said
+    figures, received = await _beside_bare_bolt("running", size.rounds, size.requests_while_remembered)
+    anew = max(received - CONNECTIONS * (size.rounds + 1), 0)
+    return f"{figures}; RTC was asked in the middle of it {anew} times"
 
 
-async def _beside_bare_bolt(room: str, requests: int) -> tuple[str, int]:
+async def _beside_bare_bolt(room: str, rounds: int, requests: int) -> tuple[str, int]:
     """The figures, and how many requests RTC received.
 
     The two are measured in turn, so that a change in the machine's speed meets both. Each time all is in the memory
@@ -106,7 +125,7 @@ async def _beside_bare_bolt(room: str, requests: int) -> tuple[str, int]:
     ratios, ours, bares = [], [], []
     async with open_stand_ins() as world, serving(world) as bot:
         with _in_a_process(_run_bare_bolt, world.environ) as bare_url:
-            for _ in range(ROUNDS + 1):
+            for _ in range(rounds + 1):
                 bares.append(await _pace(world.slack, bare_url, room, requests, answer_has=b""))
                 await _pace(world.slack, bot.url, room, CONNECTIONS, answer_has=b"")
                 ours.append(await _pace(world.slack, bot.url, room, requests, answer_has=b'"blocks"'))
@@ -161,33 +180,31 @@ async def _repeat(url: str, request: bytes, times: int, answer_has: bytes) -> No
     await writer.wait_closed()
 
 
-async def _hanging_row() -> Row:
+async def _hanging(size: Size) -> str:
     async with open_stand_ins() as world, serving(world):
-        outcomes = await asyncio.gather(*(world.slack.command(f"slow hanging{n}") for n in range(HANGING)))
+        outcomes = await asyncio.gather(*(world.slack.command(f"slow hanging{n}") for n in range(size.hanging)))
     worst = _seconds_at(outcomes, 0.99)
-    said = f"{worst:.2f} s p99, {_seconds_at(outcomes, 0.5):.2f} s in the median, {_acked(outcomes)} acked"
-    return f"ack while RTC hangs for 30 s, {HANGING} askers", "< 2.5 s, p99", said
+    return f"{worst:.2f} s p99, {_seconds_at(outcomes, 0.5):.2f} s in the median, {_acked(outcomes)} acked"
 
 
-async def _at_once_row() -> Row:
-    tasks = [f"at-once{number}." for number in range(AT_ONCE)]
+async def _at_once(size: Size) -> str:
+    tasks = [f"at-once{number}." for number in range(size.at_once)]
     async with open_stand_ins() as world, serving(world):
         slack = world.slack
         begun = time.monotonic()
         outcomes = await asyncio.gather(*(slack.command(f"Room1 {task}") for task in tasks))
         with suppress(TimeoutError):  # the figure tells
-            await slack.wait_for(lambda: len(slack.messages) >= AT_ONCE, timeout=ANSWERED_WITHIN)
+            await slack.wait_for(lambda: len(slack.messages) >= size.at_once, timeout=ANSWERED_WITHIN)
         took = time.monotonic() - begun
         cards = [json.dumps(message.blocks) for message in slack.messages if _is_answer(message)]
         arrivals = [at for at, _ in world.rtc.received()]
         assert not slack.complaints + slack.refusals, (slack.complaints, slack.refusals)
     answered = sum(any(task in card for card in cards) for task in tasks)
     in_ack = sum(outcome.body is not None for outcome in outcomes)
-    said = (
+    return (
         f"{answered} answered ({in_ack} in the ack, the last after {took:.1f} s), "
         f"{_acked(outcomes)} acked within {_seconds_at(outcomes, 1):.2f} s, worst second {worst_second(arrivals)}"
     )
-    return f"{AT_ONCE} different tasks asked for at once", "all answered, acked < 2.9 s, worst second <= 60", said
 
 
 def _is_answer(message: Message) -> bool:

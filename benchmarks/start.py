@@ -5,13 +5,15 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from functools import partial
 from subprocess import DEVNULL, PIPE
 
+from benchmarks.table import Claim, Part, print_table
 from benchmarks.worlds import ROOT, StandIns, open_stand_ins
 
-ROUNDS = 9
+ROUNDS, QUICK_ROUNDS = 9, 3
 CONNECTED_WITHIN = 30.0
-Row = tuple[str, str, str]
 # All that the command loads and that is not the bot's own.
 _LIST = """
 import sys, bot.cli.serve
@@ -20,20 +22,24 @@ print("\\n".join(name for name, it in sys.modules.items() if "site-packages" in 
 _IMPORT = "import importlib, sys\nfor name in sys.argv[1:]: importlib.import_module(name)\nprint(flush=True)"
 
 
-def measure() -> list[Row]:
+def parts(*, quick: bool) -> Iterator[Part]:
+    claim = Claim("start of `rectask serve`, over importing its libraries", "at most 1.3x")
+    yield Part((claim,), partial(_measure, QUICK_ROUNDS if quick else ROUNDS))
+
+
+def _measure(rounds: int) -> list[str]:
     """In turns, so that what else the machine does falls on both."""
     listed = subprocess.run([sys.executable, "-c", _LIST], cwd=ROOT, check=True, capture_output=True, text=True)
-    importing, starting = asyncio.run(_measure(listed.stdout.split()))
+    importing, starting = asyncio.run(_seconds(listed.stdout.split(), rounds))
     ratio = statistics.median(starting) / statistics.median(importing)
-    told = f"{ratio:.2f}x: {statistics.median(starting):.2f} s over {statistics.median(importing):.2f} s"
-    return [("start of `rectask serve`, over importing its libraries", "at most 1.3x", told)]
+    return [f"{ratio:.2f}x: {statistics.median(starting):.2f} s over {statistics.median(importing):.2f} s"]
 
 
-async def _measure(names: list[str]) -> tuple[list[float], list[float]]:
+async def _seconds(names: list[str], rounds: int) -> tuple[list[float], list[float]]:
     importing, starting = [], []
     async with open_stand_ins(SLACK_APP_TOKEN="xapp-stand-in-app") as world:  # noqa: S106  # made up
         await _start(world)  # makes the database, which is there at every start but the first one
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             importing.append(await _import(world, names))
             starting.append(await _start(world))
     return importing, starting
@@ -70,5 +76,4 @@ async def _run(world: StandIns, *argv: str) -> asyncio.subprocess.Process:
 
 
 if __name__ == "__main__":
-    for row in measure():
-        print(" | ".join(row))
+    sys.exit(not print_table(parts(quick=False)))

@@ -1,6 +1,6 @@
 """Watching at scale: a round over 10,000 tasks with the whole bot, and how soon the end of a task is told.
 
-`python -m benchmarks.watching --quick` does the same with fewer tasks.
+`python -m benchmarks.watching --quick` does the same with fewer tasks and a shorter interval.
 """
 
 import argparse
@@ -11,6 +11,7 @@ import math
 import os
 import random
 import statistics
+import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
@@ -21,8 +22,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import psutil
 
+from benchmarks.table import Claim, Part, print_table
 from benchmarks.worlds import StandIns, open_stand_ins, serving, settings_for
 from bot.app import open_bot
+from bot.logs import configure_logs
 from bot.playground.arrivals import worst_second
 from bot.playground.slack_world import T_HOME, Message, dm_id
 from bot.recording.reading import Priority, Reading, Urgency
@@ -42,21 +45,45 @@ WITHIN_A_TASK = 1.1 / 54
 EXPECTED_A_TASK = 1 / 58
 MEGABYTE = 1_000_000
 
-INTERVAL, ENDS, PEOPLE = 30, 80, 20
 TOLD_WITHIN = 120.0
 
-Row = tuple[str, str, str]
+
+@dataclass(frozen=True)
+class Ends:
+    """Tasks that end, to whom that is told, and the seconds between looks."""
+
+    interval: int = 30
+    tasks: int = 80
+    people: int = 20
 
 
-def measure(tasks: int = TASKS, *, only: str | None = None) -> Iterator[Row]:
-    """Rows: what, what it must reach, the figure. `only` is "round" or "told"."""
-    if only != "told":
-        yield from asyncio.run(_round_rows(tasks))
-    if only != "round":
-        yield asyncio.run(_told_row())
+QUICK_ENDS = Ends(interval=10, tasks=20, people=5)
 
 
-async def _round_rows(tasks: int) -> list[Row]:
+def parts(*, quick: bool, tasks: int = TASKS) -> Iterator[Part]:
+    yield _round_part(QUICK_TASKS if quick else tasks)
+    yield _told_part(QUICK_ENDS if quick else Ends())
+
+
+def _round_part(tasks: int) -> Part:
+    claims = (
+        Claim(
+            f"{tasks:,} watched tasks, all due: a full round at limit 60",
+            f"<= {tasks * WITHIN_A_TASK:.1f} s, worst second <= 60",
+        ),
+        Claim("`/rectask` of an uncached task meanwhile", "<= 50 ms to RTC"),
+        Claim("the bot's memory meanwhile", "< 200 MB resident"),
+        Claim("its CPU meanwhile", "< half a core"),
+    )
+    return Part(claims, lambda: asyncio.run(_round(tasks)))
+
+
+def _told_part(ends: Ends) -> Part:
+    claim = Claim(f"end of a task to its message, a look every {ends.interval} s", f"< {ends.interval + 2} s, p95")
+    return Part((claim,), lambda: [asyncio.run(_told(ends))])
+
+
+async def _round(tasks: int) -> list[str]:
     async with open_stand_ins() as world:
         async with serving(world):
             pass  # it makes its tables
@@ -64,7 +91,7 @@ async def _round_rows(tasks: int) -> list[Row]:
         async with serving(world) as bot, _measuring(bot.process) as body:
             asked_at = await _ask_now_and_then(world, tasks)
         assert not world.slack.complaints + world.slack.refusals, (world.slack.complaints, world.slack.refusals)
-        return [*_rtc_rows(world.rtc.received(), tasks, asked_at), *_body_rows(body)]
+        return [*_rtc_figures(world.rtc.received(), tasks, asked_at), *_body_figures(body)]
 
 
 async def watch(rtc_url: str, database_url: str, tasks: int) -> None:
@@ -167,7 +194,7 @@ def _first_asked(received: list[tuple[float, str]], prefix: str) -> dict[str, fl
     return first
 
 
-def _rtc_rows(received: list[tuple[float, str]], tasks: int, asked_at: dict[str, float]) -> list[Row]:
+def _rtc_figures(received: list[tuple[float, str]], tasks: int, asked_at: dict[str, float]) -> list[str]:
     looked_at = _first_asked(received, "watched")
     first, last = min(looked_at.values()), max(looked_at.values())
     took, worst = last - first, worst_second([at for at, _ in received if first <= at <= last])
@@ -176,67 +203,51 @@ def _rtc_rows(received: list[tuple[float, str]], tasks: int, asked_at: dict[str,
     pace = (len(looked_at) - 1) / took
     missing = "" if len(looked_at) == tasks else f" ONLY {len(looked_at)} WERE LOOKED AT,"
     return [
-        (
-            f"{tasks:,} watched tasks, all due: a full round at limit 60",
-            f"<= {tasks * WITHIN_A_TASK:.1f} s, worst second <= 60",
-            f"{took:.1f} s,{missing} {pace:.1f} a second, worst second {worst}",
-        ),
-        (
-            "`/rectask` of an uncached task meanwhile",
-            "<= 50 ms to RTC",
-            f"{waits[-1]:.0f} ms at worst, {statistics.median(waits):.0f} ms in the median of {len(waits)}",
-        ),
+        f"{took:.1f} s,{missing} {pace:.1f} a second, worst second {worst}",
+        f"{waits[-1]:.0f} ms at worst, {statistics.median(waits):.0f} ms in the median of {len(waits)}",
     ]
 
 
-def _body_rows(body: _Body) -> list[Row]:
+def _body_figures(body: _Body) -> list[str]:
     peak, at_first = (size / MEGABYTE for size in (max(body.resident), body.resident[0]))
     return [
-        ("the bot's memory meanwhile", "< 200 MB resident", f"{peak:.0f} MB at most, {at_first:.0f} MB at first"),
-        (
-            "its CPU meanwhile",
-            "< half a core",
-            f"{body.cpu / body.wall:.0%} of a core ({body.cpu:.1f} s in {body.wall:.1f} s)",
-        ),
+        f"{peak:.0f} MB at most, {at_first:.0f} MB at first",
+        f"{body.cpu / body.wall:.0%} of a core ({body.cpu:.1f} s in {body.wall:.1f} s)",
     ]
 
 
-async def _told_row() -> Row:
-    async with open_stand_ins(RECTASK_WATCH_INTERVAL=str(INTERVAL)) as world, serving(world):
-        people = world.slack.add_people(PEOPLE)
-        askers = {f"notice{number}.": people[number % PEOPLE] for number in range(ENDS)}
-        await _subscribe(world, askers)
-        ended_at = await _end(world, list(askers))
+async def _told(ends: Ends) -> str:
+    async with open_stand_ins(RECTASK_WATCH_INTERVAL=str(ends.interval)) as world, serving(world):
+        people = world.slack.add_people(ends.people)
+        askers = {f"notice{number}.": people[number % ends.people] for number in range(ends.tasks)}
+        await _subscribe(world, askers, ends.interval)
+        ended_at = await _end(world, list(askers), ends.interval)
         with suppress(TimeoutError):  # the figure tells
-            await world.slack.wait_for(lambda: len(_notices(world)) >= ENDS, timeout=TOLD_WITHIN)
+            await world.slack.wait_for(lambda: len(_notices(world)) >= ends.tasks, timeout=TOLD_WITHIN)
         assert not world.slack.complaints + world.slack.refusals, (world.slack.complaints, world.slack.refusals)
         told_at = {task: _told_at(world, task, user) for task, user in askers.items()}
     waits = sorted(at - ended_at[task] for task, times in told_at.items() for at in times[:1])
     p95, median = waits[math.ceil(len(waits) * 0.95) - 1], statistics.median(waits)
     told_once = sum(len(times) == 1 for times in told_at.values())
-    to_whom = f"{told_once} of {ENDS} told once, to {PEOPLE} people"
-    return (
-        f"end of a task to its message, a look every {INTERVAL} s",
-        f"< {INTERVAL + 2} s, p95",
-        f"{p95:.1f} s p95, {median:.1f} s in the median, {waits[-1]:.1f} s at worst; {to_whom}",
-    )
+    to_whom = f"{told_once} of {ends.tasks} told once, to {ends.people} people"
+    return f"{p95:.1f} s p95, {median:.1f} s in the median, {waits[-1]:.1f} s at worst; {to_whom}"
 
 
-async def _subscribe(world: StandIns, askers: dict[str, str]) -> None:
+async def _subscribe(world: StandIns, askers: dict[str, str], interval: int) -> None:
     """Over one interval, so that looks fall at any moment of it, as with people who come when they come."""
     for task, user in askers.items():
         outcome = await world.slack.command(f"watch {ROOMS[0]} {task}", user=user, channel=None)
         assert outcome.acked, outcome
-        await asyncio.sleep(INTERVAL / ENDS)
+        await asyncio.sleep(interval / len(askers))
 
 
-async def _end(world: StandIns, tasks: list[str]) -> dict[str, float]:
+async def _end(world: StandIns, tasks: list[str], interval: int) -> dict[str, float]:
     """Over another interval, in any order; when each one ended."""
     ended_at: dict[str, float] = {}
     random.Random(4).shuffle(tasks)  # noqa: S311  # the same order in each run
     for task in tasks:
         ended_at[task] = world.rtc.end(ROOMS[0], task)
-        await asyncio.sleep(INTERVAL / ENDS)
+        await asyncio.sleep(interval / len(tasks))
     return ended_at
 
 
@@ -251,18 +262,19 @@ def _told_at(world: StandIns, task: str, user: str) -> list[float]:
     return [float(message.ts) for message in theirs if task in json.dumps(message.blocks)]
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.watching", description=__doc__)
     parser.add_argument("--quick", action="store_true", help=f"with {QUICK_TASKS} watched tasks")
     parser.add_argument("--tasks", type=int, default=TASKS, help=f"so many of them (default {TASKS})")
     parser.add_argument("--only", choices=("round", "told"), help="one of the two")
     arguments = parser.parse_args()
+    configure_logs(level="error", as_json=True, secrets=())
+    both = dict(zip(("round", "told"), parts(quick=arguments.quick, tasks=arguments.tasks), strict=True))
     print("load before:", os.getloadavg())
-    tasks = QUICK_TASKS if arguments.quick else arguments.tasks
-    for row in measure(tasks, only=arguments.only):
-        print(" | ".join(row), flush=True)
+    are_measured = print_table([both[arguments.only]] if arguments.only else both.values())
     print("load after:", os.getloadavg())
+    return 0 if are_measured else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

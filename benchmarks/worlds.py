@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -158,7 +158,9 @@ async def _port_of(process: psutil.Popen | Forked, log: Path) -> int:
         if (port := _told_port(log)) is not None:
             return port
         await asyncio.sleep(0.02)
-    raise ChildProcessError(_text_of(log))
+    told = _text_of(log).strip()
+    *_, last = told.split("\n")
+    raise ChildProcessError(f"rectask serve ended with {process.returncode}: {last}\n{told}")
 
 
 def _told_port(log: Path) -> int | None:
@@ -211,10 +213,12 @@ def _in_a_process(run: Callable[[Connection, float], None], stall: float) -> Ite
     ours, theirs = multiprocessing.Pipe()
     process = forking().Process(target=run, args=(theirs, stall), daemon=True)
     process.start()
+    theirs.close()  # so that a process that dies is noticed
     try:
         yield Server(url=ours.recv(), control=ours)
     finally:
-        ours.send(None)
+        with suppress(BrokenPipeError):
+            ours.send(None)
         process.join()
 
 
