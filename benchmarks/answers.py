@@ -29,6 +29,7 @@ from bot.playground.fake_slack import FakeSlack
 from bot.playground.slack_doors import Delivery, Outcome
 from bot.playground.slack_payloads import command_form
 from bot.playground.slack_world import C_ONCALL, U_ANA, Message
+from soak.processes import forking
 
 CONNECTIONS = 100
 ANSWERED_WITHIN = 30.0
@@ -44,7 +45,7 @@ class Size:
     at_once: int = 400
 
 
-QUICK = Size(rounds=2, requests=1_000, requests_while_remembered=200, hanging=10, at_once=100)
+QUICK = Size(rounds=1, requests=500, requests_while_remembered=100, hanging=10, at_once=100)
 
 
 def parts(*, quick: bool) -> Iterator[Part]:
@@ -69,7 +70,7 @@ def _part(what: str, bar: str, measure: Callable[[Size], Coroutine[None, None, s
 @contextmanager
 def _in_a_process(run: Callable[[Connection, Environ], None], environ: Environ) -> Iterator[str]:
     ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=run, args=(theirs, environ), daemon=True)
+    process = forking().Process(target=run, args=(theirs, environ), daemon=True)
     process.start()
     theirs.close()  # so that a process that dies is noticed
     try:

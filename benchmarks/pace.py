@@ -26,7 +26,7 @@ class Size:
     persons: int = 20
 
 
-QUICK = Size(callers=60, rounds=3, waiting=200, persons=5)
+QUICK = Size(callers=60, rounds=2, waiting=200, persons=5)
 
 
 def parts(*, quick: bool) -> Iterator[Part]:

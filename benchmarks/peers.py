@@ -50,7 +50,7 @@ class Size:
     requests: int = 2_000
 
 
-QUICK = Size(rounds=3, signatures=1_000, requests=400)
+QUICK = Size(rounds=3, signatures=1_000, requests=300)
 
 
 def _signature(size: Size) -> list[str]:

@@ -12,7 +12,7 @@ from subprocess import DEVNULL, PIPE
 from benchmarks.table import Claim, Part, print_table
 from benchmarks.worlds import ROOT, StandIns, open_stand_ins
 
-ROUNDS, QUICK_ROUNDS = 9, 3
+ROUNDS, QUICK_ROUNDS = 9, 1
 CONNECTED_WITHIN = 30.0
 # All that the command loads and that is not the bot's own.
 _LIST = """

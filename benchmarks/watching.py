@@ -35,7 +35,7 @@ from bot.storage.database import open_database
 from bot.storage.tables import subscriptions, watched_tasks
 from bot.subscriptions.subscription import Phase, known_start
 
-TASKS, QUICK_TASKS = 10_000, 300
+TASKS, QUICK_TASKS = 10_000, 200
 SUBSCRIBERS, COMMANDS = 200, 40
 # Half of the tasks have a file already while they run.
 ROOMS = ("running", "hls-running")
@@ -57,7 +57,7 @@ class Ends:
     people: int = 20
 
 
-QUICK_ENDS = Ends(interval=10, tasks=20, people=5)
+QUICK_ENDS = Ends(interval=5, tasks=20, people=5)
 
 
 def parts(*, quick: bool, tasks: int = TASKS) -> Iterator[Part]:
