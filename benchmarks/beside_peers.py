@@ -57,6 +57,6 @@ def _run(command: list[str], environ: dict[str, str]) -> str:
     """What it prints; raises PartFailed with the last line of its errors."""
     ran = subprocess.run(command, cwd=ROOT, env=environ, check=False, capture_output=True, text=True)
     if ran.returncode:
-        last = ran.stderr.strip().rpartition("\n")[2]
+        last = ran.stderr.strip().rpartition("\n")[2].removeprefix("ERROR: ")
         raise PartFailed(last or f"exit code {ran.returncode}") from ChildProcessError(ran.stderr)
     return ran.stdout
