@@ -74,13 +74,13 @@ class Starter:
         return await asyncio.gather(*(run(racer) for racer in racers))
 
 
-@pytest.fixture(params=[40, pytest.param(ROUNDS, marks=SLOW)])
+@pytest.fixture(params=[30, pytest.param(ROUNDS, marks=SLOW)])
 def many(request: pytest.FixtureRequest) -> int:
     """How many there are; more than are claimed at once."""
     return int(request.param)
 
 
-@pytest.fixture(params=[6, pytest.param(25, marks=SLOW)])
+@pytest.fixture(params=[3, pytest.param(25, marks=SLOW)])
 def times(request: pytest.FixtureRequest) -> int:
     """How often they race."""
     return int(request.param)

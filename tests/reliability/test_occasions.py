@@ -119,11 +119,11 @@ async def test_a_task_that_rtc_does_not_find_for_a_while(works: Works) -> None:
     await works.subscribe("room")
     told = works.rtc.answers.pop("room")
     works.clock.move(INTERVAL)
-    await go_on(works, 30 * MINUTE)
+    await go_on(works, 30 * MINUTE, step=2 * MINUTE)
     assert works.messages("room") == []
     works.rtc.answers["room"] = told
     works.ends("room")
-    await go_on(works, 30 * MINUTE)
+    await go_on(works, 30 * MINUTE, step=2 * MINUTE)
     assert len(works.messages("room")) == 1
     assert "Ended" in said(works)
 
@@ -146,7 +146,7 @@ async def test_a_status_that_tells_nothing_for_long_and_then_the_end(works: Work
     await works.subscribe("room")
     works.rtc.answers["room"] = task(status=0, start=works.started("room"))
     works.clock.move(INTERVAL)
-    await go_on(works, 15 * MINUTE)
+    await go_on(works, 15 * MINUTE, step=MINUTE)
     assert len(works.messages("room")) == 1
     works.ends("room")
     await go_on(works, 2 * MINUTE)
