@@ -80,7 +80,13 @@ async def test_an_app_that_was_removed_can_be_unsubscribed_from_everywhere_and_n
             await again.slack.wait_for(lambda: shows(home, "You have no subscriptions"))
 
 
-@pytest.mark.parametrize("action", ["rectask.refresh", "rectask.files", "rectask.share", "rectask.links"])
+@pytest.mark.parametrize(
+    "action",
+    [
+        "rectask.refresh",
+        *(pytest.param(f"rectask.{action}", marks=pytest.mark.slow) for action in ("files", "share", "links")),
+    ],
+)
 async def test_rtc_is_not_asked_about_an_app_that_is_not_configured(action: str) -> None:
     async with office_of(BEFORE) as office:
         card = await card_in(office, C_ONCALL, "running Task1")

@@ -78,7 +78,16 @@ async def test_a_shared_card_is_refreshed_for_everybody(office: Office) -> None:
     assert nothing_amiss(office.slack)
 
 
-@pytest.mark.parametrize("fault", ["reset", "bad-gateway", "LackPolicy", "InvalidAccessKey", "ServiceNotFound"])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        *("reset", "LackPolicy"),
+        *(
+            pytest.param(each, marks=pytest.mark.slow)
+            for each in ("bad-gateway", "InvalidAccessKey", "ServiceNotFound")
+        ),
+    ],
+)
 async def test_nothing_for_operators_is_posted_into_a_channel(office: Office, fault: str) -> None:
     """Share and Refresh, with and without a last known answer, in the channel and for one person alone."""
     office.rtc.answers["mine"] = task(status=2, start=START)

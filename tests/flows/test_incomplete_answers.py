@@ -91,7 +91,9 @@ async def test_unknown_is_no_verdict_about_a_person(socket_office: Office) -> No
     assert nothing_amiss(socket_office.slack)
 
 
-@pytest.mark.parametrize("kind", ["lacking:ok", "null:ok", "odd:ok"])
+@pytest.mark.parametrize(
+    "kind", ["lacking:ok", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("null:ok", "odd:ok"))]
+)
 async def test_an_app_that_is_said_to_be_removed_loses_nothing_while_slack_does_not_say_so(
     socket_office: Office, logged: list[EventDict], kind: str
 ) -> None:

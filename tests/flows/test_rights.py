@@ -147,9 +147,9 @@ def test_the_table_has_every_action() -> None:
 
 PEOPLE = [
     pytest.param(U_GUEST, C_ONCALL, "", id="guest"),
-    pytest.param(U_SINGLE, C_ONCALL, "", id="single-channel guest"),
+    pytest.param(U_SINGLE, C_ONCALL, "", id="single-channel guest", marks=pytest.mark.slow),
     pytest.param(U_BEN, C_ONCALL, FOR_ANA, id="without the right"),
-    pytest.param(U_GRID, C_ONCALL, FOR_ANA, id="without the right, in another workspace"),
+    pytest.param(*(U_GRID, C_ONCALL, FOR_ANA), id="without the right, in another workspace", marks=pytest.mark.slow),
     pytest.param(U_STRANGER, C_SHARED, "", id="stranger"),
 ]
 

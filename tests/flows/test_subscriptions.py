@@ -328,7 +328,10 @@ async def test_who_is_back_before_it_is_told_that_they_went_keeps_all(office: Of
     assert (await direct_message(office)).text
 
 
-@pytest.mark.parametrize("kind", ["lacking:user.deleted", "500_before", "ratelimited"])
+@pytest.mark.parametrize(
+    "kind",
+    ["lacking:user.deleted", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("500_before", "ratelimited"))],
+)
 async def test_a_deactivation_that_slack_does_not_confirm_yet_is_asked_about_again(
     office: Office, kind: str, logged: list[EventDict]
 ) -> None:

@@ -11,7 +11,7 @@ import botocore.session
 import pytest
 from botocore.client import BaseClient
 from botocore.config import Config
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.volcengine.presigning import Dialect, ObjectAddress, presign
@@ -109,8 +109,20 @@ def assert_same(peer: Botocore, key: str, disposition: str | None) -> None:
     assert ours == theirs
 
 
-@given(key=keys, which=st.integers(0, 3), disposition=st.none() | st.text(st.characters(codec="utf-8"), min_size=1))
+anything = given(
+    key=keys, which=st.integers(0, 3), disposition=st.none() | st.text(st.characters(codec="utf-8"), min_size=1)
+)
+
+
+@anything
 def test_s3_addresses_are_botocores(peers: list[Botocore], key: str, which: int, disposition: str | None) -> None:
+    assert_same(peers[which], key, disposition)
+
+
+@pytest.mark.slow
+@settings(max_examples=1000)
+@anything
+def test_many_s3_addresses_are_botocores(peers: list[Botocore], key: str, which: int, disposition: str | None) -> None:
     assert_same(peers[which], key, disposition)
 
 
