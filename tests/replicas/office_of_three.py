@@ -92,7 +92,7 @@ async def open_replicas(
     with TemporaryDirectory() as folder:
         async with (
             open_fake_rtc(FakeRtc()) as rtc,
-            open_fake_slack(slack or FakeSlack(limits=False)) as fake_slack,
+            open_fake_slack(slack or FakeSlack(limits=False, ack_limit=WITHIN)) as fake_slack,
             AsyncExitStack() as stack,
         ):
             replicas = Replicas(rtc, fake_slack, door, shared | more, Path(folder), stack)
