@@ -190,7 +190,7 @@ def damages(*tables: Table) -> st.SearchStrategy[list[Damage]]:
 
 # With a profile as many as anybody likes.
 a_few = settings(
-    max_examples=max(1, settings().max_examples // 20), suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=max(1, settings().max_examples // 8), suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 

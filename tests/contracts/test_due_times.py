@@ -106,7 +106,7 @@ STEPS = st.lists(
 
 
 @settings(
-    max_examples=max(1, settings().max_examples // 20), suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=max(1, settings().max_examples // 8), suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(STEPS)
 async def test_wherever_the_clock_jumps_nothing_is_held_up_for_long(

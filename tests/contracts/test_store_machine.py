@@ -342,7 +342,7 @@ class StoreMachine(RuleBasedStateMachine):
         assert not any(task.is_looked_at for task in self.model.tasks.values())
 
 
-@pytest.mark.parametrize(("part", "steps"), [(33, 20), pytest.param(5, 40, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("part", "steps"), [(13, 20), pytest.param(2, 40, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_database_does_as_the_model_does(kind: str, part: int, steps: int, request: pytest.FixtureRequest) -> None:
     """A part of the usual examples, for each step is several transactions; with a profile as many as anybody likes."""

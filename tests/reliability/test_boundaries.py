@@ -24,7 +24,7 @@ EXTENTS = pytest.mark.parametrize(
     [
         ("sqlite", False),
         pytest.param("postgresql", False, marks=pytest.mark.slow),
-        pytest.param("sqlite", True, marks=pytest.mark.slow),
+        pytest.param("sqlite", True, marks=[pytest.mark.slow, pytest.mark.timeout(600)]),
     ],
     indirect=["url"],
 )
