@@ -175,7 +175,7 @@ class FakeSlack(SlackSeen):
         return self._faults.are_there
 
     async def next_message(
-        self, *, user: str | None = None, channel: str | None = None, timeout: float = 5.0
+        self, *, user: str | None = None, channel: str | None = None, timeout: float = 15.0
     ) -> Message:
         """The oldest message, visible to that person, that was not handed out before; waits for it."""
 
@@ -191,11 +191,11 @@ class FakeSlack(SlackSeen):
         self._handed_out.add((message.channel, message.ts))
         return message
 
-    async def wait_for(self, find: Callable[[], object], *, timeout: float = 5.0) -> None:
+    async def wait_for(self, find: Callable[[], object], *, timeout: float = 15.0) -> None:
         """Until `find` answers something true; it is asked at each change. Raises TimeoutError."""
         await self.world.wait_for(find, timeout=timeout)
 
-    async def wait_for_socket(self, count: int = 1, *, timeout: float = 5.0) -> None:
+    async def wait_for_socket(self, count: int = 1, *, timeout: float = 15.0) -> None:
         """Until the bot has that many sockets."""
         await self.world.wait_for(lambda: self.sockets >= count, timeout=timeout)
 

@@ -86,7 +86,7 @@ class World:
         self._changed.set()
         self._changed = asyncio.Event()
 
-    async def wait_for(self, find: Callable[[], Found | None], *, timeout: float | None = 5.0) -> Found:
+    async def wait_for(self, find: Callable[[], Found | None], *, timeout: float | None = 15.0) -> Found:
         """What `find` answers as soon as that is true; raises TimeoutError after `timeout` seconds."""
         async with asyncio.timeout(timeout):
             while not (found := find()):

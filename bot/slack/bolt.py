@@ -107,6 +107,8 @@ def make_bolt(slack: AsyncWebClient, workspace: Workspace) -> AsyncApp:
         bot_token=slack.token,
     )
     return AsyncApp(
+        # Without a name Bolt looks through the stack for one.
+        name="rectask",
         client=slack,
         authorize=_Greeted(greeted),  # type: ignore[arg-type]  # Bolt takes one as it is; its types do not say so
         signing_secret="",

@@ -17,14 +17,14 @@ from bot.playground.slack_world import (
     Message,
 )
 from tests.flows.office import Office
-from tests.flows.test_look_up import FOR_OPERATORS, nothing_amiss, typed, words_of
+from tests.flows.test_look_up import FOR_OPERATORS, next_answer, nothing_amiss, typed, words_of
 
 START = 1_795_000_000_000
 
 
 async def card_in(office: Office, channel: str, text: str = "Room1 Task1", *, user: str = U_ANA) -> Message:
     await office.slack.command(text, user=user, channel=channel)
-    return await office.slack.next_message(user=user, channel=channel)
+    return await next_answer(office.slack, user=user, channel=channel)
 
 
 async def test_refresh_replaces_the_card(office: Office) -> None:

@@ -55,9 +55,19 @@ async def typed(office: Office, text: str, *, user: str = U_ANA) -> Message:
     outcome = await office.slack.command(text, user=user, channel=C_ONCALL)
     assert (outcome.acked, outcome.error) == (True, None)
     assert outcome.seconds < 2.9
-    card = await office.slack.next_message(user=user)
-    # Where RTC takes longer than the acknowledgement may, a sign of that comes first.
-    return await office.slack.next_message(user=user) if card.text.startswith("Asking RTC about") else card
+    return await next_answer(office.slack, user=user)
+
+
+async def next_answer(slack: FakeSlack, *, user: str, channel: str | None = None) -> Message:
+    """The next message that is not a sign of one to come, which a slow machine brings about."""
+    while is_sign(message := await slack.next_message(user=user, channel=channel)):
+        pass
+    return message
+
+
+def is_sign(message: Message) -> bool:
+    """Whether it only says that something takes its time."""
+    return message.text.startswith("Asking RTC about") or message.text.endswith("The answer follows here.")
 
 
 def words_of(message: Message) -> str:

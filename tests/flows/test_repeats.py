@@ -10,14 +10,14 @@ from bot.playground.scenes import task
 from bot.playground.slack_world import C_ONCALL, U_ANA, U_BEN, Message
 from tests.flows.linked_office import open_linked_office
 from tests.flows.office import BRIEF, Office, open_office, serving, settings_for
-from tests.flows.test_look_up import until_ready
+from tests.flows.test_look_up import is_sign, next_answer, until_ready
 
 START = 1_795_000_000_000
 
 
 async def card_of(office: Office, text: str) -> Message:
     await office.slack.command(text, user=U_ANA, channel=C_ONCALL)
-    return await office.slack.next_message(user=U_ANA, channel=C_ONCALL)
+    return await next_answer(office.slack, user=U_ANA, channel=C_ONCALL)
 
 
 async def posted_after(office: Office, card: Message, action: str) -> list[Message]:
@@ -27,7 +27,7 @@ async def posted_after(office: Office, card: Message, action: str) -> list[Messa
     assert (await office.slack.press(card, action, user=U_ANA)).acked
     assert [outcome.acked for outcome in office.slack.repeated] == [True, True]
     await office.end()
-    return list(office.slack.messages[before:])
+    return [message for message in office.slack.messages[before:] if not is_sign(message)]
 
 
 async def test_a_share_is_posted_once(office: Office) -> None:

@@ -5,6 +5,7 @@ import errno
 import aiohttp
 import pytest
 
+from bot.app import open_bot
 from bot.playground.fake_rtc import FakeRtc
 from bot.proxies import unusable_proxies
 from bot.recording.reading import Priority, TaskReadError, TaskUnavailable, Urgency
@@ -13,7 +14,7 @@ from bot.volcengine.failures import of_transport
 from bot.volcengine.rtc import RTC as RTC_SERVICE
 from bot.volcengine.transport import PATIENCE
 from tests.refusing_proxy import proxy_that_answers
-from tests.world import open_brief_bot
+from tests.world import environ_for, no_time, settings_from
 
 RTC = "https://rtc.invalid"
 SLACK = "https://slack.com/api/"
@@ -23,7 +24,8 @@ async def failure_through(proxy: str, fake_rtc: FakeRtc, monkeypatch: pytest.Mon
     for name in ("no_proxy", "NO_PROXY", "https_proxy"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HTTPS_PROXY", proxy)
-    async with open_brief_bot(fake_rtc, RECTASK_RTC_ENDPOINT=RTC) as bot:
+    settings = settings_from(environ_for(fake_rtc, RECTASK_RTC_ENDPOINT=RTC))
+    async with open_bot(settings, sleep=no_time) as bot:
         with pytest.raises(TaskUnavailable) as failed:
             await bot.reader.read(TaskRef(bot.apps[0], "Room1", "Task1"), urgency=Urgency(Priority.PERSON))
     return failed.value
