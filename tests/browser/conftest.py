@@ -31,7 +31,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason="there is no chromium on the path (apt-get install chromium)"))
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def playground_url() -> Iterator[str]:
     """At the end the bot has sent nothing that Slack would have refused."""
     with subprocess.Popen(
@@ -48,9 +48,9 @@ def playground_url() -> Iterator[str]:
             process.wait()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Of this folder, not of the session: while it is open, no test may run an event loop of its own."""
+    """Of one file, not of the session: while it is open, no test may run an event loop of its own."""
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
         yield opened
