@@ -14,8 +14,8 @@ WINDOW = 1.0
 # The way there and back is part of every answer's time and can be taken off, as far as it was the same for all.
 # Seconds: more is no way but a server that thinks, and what lies in a buffer looks like it.
 LONGEST_WAY = 0.25
-# So many answers tell how long the way is, and for so long, so that no stall passes for it.
-_ANSWERS_NEEDED, _REMEMBERED_FOR = 20, 300.0
+# So many answers tell how long the way is, of more than one moment and for so long, so that no stall passes for it.
+_ANSWERS_NEEDED, _SPREAD_OVER, _REMEMBERED_FOR = 20, WINDOW, 300.0
 # What nobody answered may lie in some buffer on the way. It counts until a later one is answered, or for so long.
 LOST_FOR = 10.0
 
@@ -52,17 +52,21 @@ class _Way:
     def __init__(self) -> None:
         self._shortest = self._before = LONGEST_WAY
         self._answers = 0
+        self._first: float | None = None
         self._since = 0.0
 
     def note(self, seconds: float, *, now: float) -> None:
+        self._first = now if self._first is None else self._first
         if now - self._since > _REMEMBERED_FOR:
             self._since, self._before, self._shortest = now, self._shortest, LONGEST_WAY
         self._shortest = min(self._shortest, seconds)
         self._answers += 1
 
-    @property
-    def seconds(self) -> float:
-        return min(self._shortest, self._before) if self._answers >= _ANSWERS_NEEDED else 0.0
+    def seconds(self, now: float) -> float:
+        """None of it before enough is known: all that a first stall held back comes at once, the oldest first."""
+        if self._first is None or self._answers < _ANSWERS_NEEDED or now - self._first < _SPREAD_OVER:
+            return 0.0
+        return min(self._shortest, self._before)
 
 
 class UnderWay:
@@ -93,7 +97,7 @@ class UnderWay:
     def end_answered(self, sent: Sent) -> None:
         now = self._clock()
         self._way.note(now - sent.since, now=now)
-        self._end(sent, now - self._way.seconds)
+        self._end(sent, now - self._way.seconds(now))
         # The network is back: what lay in a buffer has come out of it too.
         for lost in [lost for lost in self._lost if lost.since < sent.since]:
             del self._lost[lost]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.lookup.own_slots import OwnSlots
@@ -71,6 +71,7 @@ stalls = st.lists(st.builds(Stall, after=st.floats(0, 3), seconds=st.floats(0.05
 
 
 @settings(max_examples=12, deadline=None)
+@example(way=0.0, stalls=[Stall(after=0.0, seconds=1.0)], thinks=0.0, callers=90)
 @given(way=st.floats(0, 0.1), stalls=stalls, thinks=st.floats(0, 0.5), callers=st.sampled_from([1, 90]))
 def test_whatever_the_network_does_no_second_holds_more_than_the_limit(
     way: float, stalls: list[Stall], thinks: float, callers: int
