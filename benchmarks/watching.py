@@ -36,7 +36,8 @@ from bot.storage.tables import subscriptions, watched_tasks
 from bot.subscriptions.subscription import Phase, known_start
 
 TASKS, QUICK_TASKS = 10_000, 200
-SUBSCRIBERS, COMMANDS = 200, 40
+SUBSCRIBERS = 200
+COMMANDS = 40
 # Half of the tasks have a file already while they run.
 ROOMS = ("running", "hls-running")
 # By issue and design: nine tenths of the limit, and a tenth more of time.
