@@ -24,11 +24,11 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from benchmarks.table import Claim, Part
 from benchmarks.worlds import Environ, open_stand_ins, serving
-from bot.playground.arrivals import worst_second
-from bot.playground.fake_slack import FakeSlack
-from bot.playground.slack_doors import Delivery, Outcome
-from bot.playground.slack_payloads import command_form
-from bot.playground.slack_world import C_ONCALL, U_ANA, Message
+from bot.playground.slack.delivery import Delivery, Outcome
+from bot.playground.slack.payloads import command_form
+from bot.playground.slack.server import FakeSlack
+from bot.playground.slack.world import C_ONCALL, U_ANA, Message
+from bot.playground.volcengine.arrivals import worst_second
 from soak.processes import forking
 
 CONNECTIONS = 100

@@ -26,8 +26,8 @@ from benchmarks.table import Claim, Part, print_table
 from benchmarks.worlds import StandIns, open_stand_ins, serving, settings_for
 from bot.app import open_bot
 from bot.logs import configure_logs
-from bot.playground.arrivals import worst_second
-from bot.playground.slack_world import T_HOME, Message, dm_id
+from bot.playground.slack.world import T_HOME, Message, dm_id
+from bot.playground.volcengine.arrivals import worst_second
 from bot.recording.reading import Priority, Reading, Urgency
 from bot.recording.task import TaskRef
 from bot.storage.columns import EPOCH

@@ -18,9 +18,9 @@ from subprocess import DEVNULL
 import aiohttp
 import psutil
 
-from bot.playground.fake_rtc import FakeRtc, open_fake_rtc
-from bot.playground.fake_slack import FakeSlack, open_fake_slack
-from bot.playground.gateway import Account
+from bot.playground.slack.server import FakeSlack, open_fake_slack
+from bot.playground.volcengine.gateway import Account
+from bot.playground.volcengine.rtc import FakeRtc, open_fake_rtc
 from bot.settings import Settings, load_settings
 from soak.processes import Forked, forking
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 
 from benchmarks.worlds import ACCOUNT, Environ, Served, Server, fake_rtc
-from bot.playground.fake_slack import FakeSlack, open_fake_slack
+from bot.playground.slack.server import FakeSlack, open_fake_slack
 from soak.processes import fork, rectask
 from tests.contracts.postgres import Postgres
 from tests.redis_server import RedisServer, run_redis

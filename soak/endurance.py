@@ -20,7 +20,7 @@ import psutil
 import redis
 from prometheus_client.parser import text_string_to_metric_families
 
-from bot.playground.slack_world import T_HOME
+from bot.playground.slack.world import T_HOME
 from bot.storage.database import open_database
 from bot.subscriptions.person import Person
 from bot.subscriptions.store import StoreUnavailable

@@ -4,5 +4,12 @@ import multiprocessing
 
 FORKED = multiprocessing.get_context("forkserver")
 FORKED.set_forkserver_preload(
-    ["bot.cli.serve", "bot.cli.playground", "bot.playground.__main__", "soak.worker", "soak.race", "soak.shared_pace"]
+    [
+        "bot.cli.serve",
+        "bot.cli.playground",
+        "bot.playground.volcengine.__main__",
+        "soak.worker",
+        "soak.race",
+        "soak.shared_pace",
+    ]
 )

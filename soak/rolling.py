@@ -5,7 +5,7 @@ import math
 import time
 from pathlib import Path
 
-from bot.playground.slack_doors import Outcome
+from bot.playground.slack.delivery import Outcome
 from soak.city import City, Fleet, open_city, open_fleet
 from tests.contracts.postgres import Postgres
 

@@ -9,7 +9,7 @@ from typing import Self
 import psutil
 
 from benchmarks.watching import watch
-from bot.playground.arrivals import worst_second
+from bot.playground.volcengine.arrivals import worst_second
 from bot.storage.database import open_database
 from soak.city import City, Fleet, open_city, open_fleet
 from tests.contracts.postgres import Postgres

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from benchmarks.worlds import ACCOUNT, Server, fake_rtc
 from bot.app import open_bot
 from bot.logs import configure_logs
-from bot.playground.arrivals import worst_second
+from bot.playground.volcengine.arrivals import worst_second
 from bot.recording.reading import Priority, TaskReadError, Urgency
 from bot.recording.task import TaskRef
 from bot.settings import load_settings

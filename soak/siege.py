@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from benchmarks.worlds import ROOT, Served, open_stand_ins, serving
-from bot.playground.slack_world import C_ONCALL, U_ANA
+from bot.playground.slack.world import C_ONCALL, U_ANA
 
 COMMANDS_EVERY = 0.2
 MEGABYTE = 1_000_000

@@ -15,10 +15,10 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
-from bot.playground.fake_rtc import FakeRtc, open_fake_rtc
-from bot.playground.fake_slack import FakeSlack, open_fake_slack
-from bot.playground.scenes import task, tos_file
-from bot.playground.slack_world import T_HOME
+from bot.playground.slack.server import FakeSlack, open_fake_slack
+from bot.playground.slack.world import T_HOME
+from bot.playground.volcengine.rtc import FakeRtc, open_fake_rtc
+from bot.playground.volcengine.scenes import task, tos_file
 from bot.recording.reading import Reading
 from bot.recording.task import RUNNING, RecordTask, RtcApp, TaskRef
 from bot.storage.database import open_database

@@ -13,7 +13,7 @@ import pytest
 import structlog
 
 from bot.app import Bot
-from bot.playground.fake_rtc import FakeRtc, open_fake_rtc
+from bot.playground.volcengine.rtc import FakeRtc, open_fake_rtc
 from bot.settings import NAMES
 from tests.contracts.databases import (
     other,

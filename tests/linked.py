@@ -10,7 +10,7 @@ import yarl
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from bot.linking import open_links
-from bot.playground.gateway import Account
+from bot.playground.volcengine.gateway import Account
 from bot.recording.task import RecordingFile, RtcApp, TaskRef
 from bot.settings import Settings, load_settings
 from bot.volcengine.links import RuleLinkMaker

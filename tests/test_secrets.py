@@ -16,10 +16,10 @@ import structlog
 from bot.app import open_bot
 from bot.cli import main
 from bot.logs import configure_logs
-from bot.playground.fake_rtc import FakeRtc, open_fake_rtc
-from bot.playground.faults import FAULTS
-from bot.playground.gateway import ERRORS, Account
-from bot.playground.scenes import SCENES
+from bot.playground.volcengine.faults import FAULTS
+from bot.playground.volcengine.gateway import ERRORS, Account
+from bot.playground.volcengine.rtc import FakeRtc, open_fake_rtc
+from bot.playground.volcengine.scenes import SCENES
 from bot.recording.reading import TaskReadError
 from bot.volcengine.signing import Credentials, Signer
 from bot.volcengine.transport import Patience

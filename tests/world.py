@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from bot.app import Bot, open_bot
-from bot.playground.fake_rtc import FakeRtc
+from bot.playground.volcengine.rtc import FakeRtc
 from bot.recording.reading import Priority, Reading, Urgency
 from bot.recording.task import TaskRef
 from bot.settings import Settings, load_settings

@@ -15,18 +15,18 @@ import structlog
 from bot.cli.notices_shown import NoticesShown
 from bot.cli.terminal import Terminal
 from bot.logs import configure_logs
-from bot.playground.fake_rtc import FakeRtc, open_fake_rtc
-from bot.playground.fake_slack import FakeSlack, open_fake_slack
-from bot.playground.fake_store import FakeStore, open_fake_store
-from bot.playground.fake_vod import FakeVod, open_fake_vod
-from bot.playground.faults import FAULTS
-from bot.playground.play_clock import PlayClock
-from bot.playground.rtc_stage import RtcStage
-from bot.playground.scenes import SCENES
-from bot.playground.slack_stage import SlackStage
-from bot.playground.slack_world import T_HOME
+from bot.playground.clock import PlayClock
+from bot.playground.slack.server import FakeSlack, open_fake_slack
+from bot.playground.slack.stage import SlackStage
+from bot.playground.slack.world import T_HOME
 from bot.playground.stage import Stage
 from bot.playground.trace import Trace
+from bot.playground.volcengine.faults import FAULTS
+from bot.playground.volcengine.object_store import FakeStore, open_fake_store
+from bot.playground.volcengine.rtc import FakeRtc, open_fake_rtc
+from bot.playground.volcengine.scenes import SCENES
+from bot.playground.volcengine.stage import RtcStage
+from bot.playground.volcengine.vod import FakeVod, open_fake_vod
 from bot.service import serve
 from bot.settings import Settings, load_settings
 from bot.storage.database import open_database

@@ -8,12 +8,12 @@ from contextlib import suppress
 
 from aiohttp import web
 
-from bot.playground.door import MISTAKES, in_words, only_from_here, read_json
-from bot.playground.play_clock import PlayClock
-from bot.playground.rtc_stage import RtcStage
-from bot.playground.slack_stage import SlackStage
-from bot.playground.slack_world import Json
+from bot.playground.clock import PlayClock
+from bot.playground.loopback import MISTAKES, in_words, only_from_here, read_json
+from bot.playground.slack.stage import SlackStage
+from bot.playground.slack.world import Json
 from bot.playground.trace import Trace
+from bot.playground.volcengine.stage import RtcStage
 
 # What changes by itself, as scenes do, is looked for so often (seconds).
 _LOOKS_EVERY = 1.0

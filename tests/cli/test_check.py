@@ -14,11 +14,11 @@ import pytest
 
 from bot.cli import main
 from bot.cli.check import check as check_now
-from bot.playground.fake_rtc import FakeRtc, open_fake_rtc
-from bot.playground.fake_slack import FakeSlack, open_fake_slack
-from bot.playground.fake_store import FakeStore, open_fake_store
-from bot.playground.fake_vod import FakeVod, open_fake_vod
-from bot.playground.slack_world import S_SUPPORT, T_HOME
+from bot.playground.slack.server import FakeSlack, open_fake_slack
+from bot.playground.slack.world import S_SUPPORT, T_HOME
+from bot.playground.volcengine.object_store import FakeStore, open_fake_store
+from bot.playground.volcengine.rtc import FakeRtc, open_fake_rtc
+from bot.playground.volcengine.vod import FakeVod, open_fake_vod
 from tests.redis_server import RedisServer, free_port
 from tests.refusing_proxy import proxy_that_answers
 from tests.world import environ_for

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.playground.fake_rtc import FakeRtc, open_fake_rtc
-from bot.playground.fake_slack import FakeSlack, open_fake_slack
-from bot.playground.slack_world import C_ONCALL, U_ANA
+from bot.playground.slack.server import FakeSlack, open_fake_slack
+from bot.playground.slack.world import C_ONCALL, U_ANA
+from bot.playground.volcengine.rtc import FakeRtc, open_fake_rtc
 from soak.processes import Piped, fork_piped, rectask
 from tests.silent import Silent, open_silent
 from tests.world import environ_for

@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.playground.slack_world import C_ONCALL, U_ANA
+from bot.playground.slack.world import C_ONCALL, U_ANA
 from tests.cli.test_serve import start
 
 Json = dict[str, Any]

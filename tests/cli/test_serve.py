@@ -15,10 +15,10 @@ import aiohttp
 import pytest
 
 from bot.cli import main
-from bot.playground.fake_rtc import FakeRtc
-from bot.playground.fake_slack import FakeSlack, open_fake_slack
-from bot.playground.fake_store import video
-from bot.playground.slack_world import U_ANA
+from bot.playground.slack.server import FakeSlack, open_fake_slack
+from bot.playground.slack.world import U_ANA
+from bot.playground.volcengine.object_store import video
+from bot.playground.volcengine.rtc import FakeRtc
 from soak.processes import Piped, fork_piped, rectask
 from tests.linked import fetch
 from tests.world import environ_for

@@ -15,8 +15,8 @@ import pytest
 
 from bot.cli import main
 from bot.cli.show_json import SHOWN
-from bot.playground.fake_rtc import FakeRtc
-from bot.playground.scenes import SCENES
+from bot.playground.volcengine.rtc import FakeRtc
+from bot.playground.volcengine.scenes import SCENES
 from tests.world import environ_for
 
 UseEnviron = Callable[[Mapping[str, str]], None]

@@ -78,7 +78,7 @@ async def test_it_says_hello_and_who_pressed(door: str) -> None:
     port = a_free_port()
     request_url = ("--request-url", f"http://127.0.0.1:{port}/slack/events") if door == "http" else ()
     async with (
-        running("-m", "bot.playground.alone", "--port", "0", *request_url) as fake,
+        running("-m", "bot.playground.fake_slack_command", "--port", "0", *request_url) as fake,
         aiohttp.ClientSession() as http,
     ):
         assert fake.stdout is not None
@@ -101,7 +101,7 @@ async def test_it_says_hello_and_who_pressed(door: str) -> None:
 
 
 async def test_the_app_has_the_name_that_is_given() -> None:
-    async with running("-m", "bot.playground.alone", "--port", "0", "--name", "Hello Bot") as fake:
+    async with running("-m", "bot.playground.fake_slack_command", "--port", "0", "--name", "Hello Bot") as fake:
         assert fake.stdout is not None
         said = (await fake.stdout.readuntil(b"Ctrl-C ends it.")).decode()
         environ = dict(re.findall(r"export (\w+)=(\S+)", said))
@@ -117,5 +117,5 @@ async def test_a_port_that_is_taken() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        async with running("-m", "bot.playground.alone", "--port", str(taken.getsockname()[1])) as fake:
+        async with running("-m", "bot.playground.fake_slack_command", "--port", str(taken.getsockname()[1])) as fake:
             assert await fake.wait() == 1

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.playground.fake_rtc import FakeRtc
-from bot.playground.fake_slack import FakeSlack
-from bot.playground.fake_store import FakeStore, open_fake_store
-from bot.playground.fake_vod import FakeVod, open_fake_vod
-from bot.playground.gateway import Account
-from bot.playground.scenes import task
-from bot.playground.slack_world import C_ONCALL, U_ANA, Json, Message
+from bot.playground.slack.server import FakeSlack
+from bot.playground.slack.world import C_ONCALL, U_ANA, Json, Message
+from bot.playground.volcengine.gateway import Account
+from bot.playground.volcengine.object_store import FakeStore, open_fake_store
+from bot.playground.volcengine.rtc import FakeRtc
+from bot.playground.volcengine.scenes import task
+from bot.playground.volcengine.vod import FakeVod, open_fake_vod
 from tests.flows.office import Office, open_office
 from tests.flows.test_look_up import until_ready
 from tests.world import SetClock

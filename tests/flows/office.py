@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.playground.fake_rtc import FakeRtc, open_fake_rtc
-from bot.playground.fake_slack import FakeSlack, open_fake_slack
+from bot.playground.slack.server import FakeSlack, open_fake_slack
+from bot.playground.volcengine.rtc import FakeRtc, open_fake_rtc
 from bot.service import serve
 from bot.settings import Settings, load_settings
 from bot.volcengine.transport import Patience

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from bot.playground.slack_world import C_ONCALL, U_ANA
+from bot.playground.slack.world import C_ONCALL, U_ANA
 from tests.flows.office import BRIEF, Office, open_office, serving, settings_for
 from tests.flows.test_buttons import card_in
 from tests.flows.test_look_up import nothing_amiss, typed, words_of

@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from bot.playground.scenes import task
-from bot.playground.slack_world import C_ONCALL, U_ANA, U_BEN, U_GUEST, Message
+from bot.playground.slack.world import C_ONCALL, U_ANA, U_BEN, U_GUEST, Message
+from bot.playground.volcengine.scenes import task
 from bot.volcengine.transport import Patience
 from tests.flows.office import DOORS, Office
 from tests.flows.test_look_up import afresh, nothing_amiss, typed, words_of

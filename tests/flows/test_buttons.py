@@ -4,8 +4,7 @@ import json
 
 import pytest
 
-from bot.playground.scenes import task
-from bot.playground.slack_world import (
+from bot.playground.slack.world import (
     C_ONCALL,
     C_OUTSIDE,
     C_SHARED,
@@ -16,6 +15,7 @@ from bot.playground.slack_world import (
     U_STRANGER,
     Message,
 )
+from bot.playground.volcengine.scenes import task
 from tests.flows.office import Office
 from tests.flows.test_look_up import FOR_OPERATORS, next_answer, nothing_amiss, typed, words_of
 

@@ -12,8 +12,8 @@ import pytest
 from structlog.typing import EventDict
 
 from bot.cli.check import check
-from bot.playground.fake_rtc import FakeRtc
-from bot.playground.fake_slack import FakeSlack, open_fake_slack
+from bot.playground.slack.server import FakeSlack, open_fake_slack
+from bot.playground.volcengine.rtc import FakeRtc
 from bot.service import serve
 from bot.slack.bolt import TokenRefused
 from bot.subscriptions.store import StoreUnusable

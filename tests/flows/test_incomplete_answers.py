@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from structlog.typing import EventDict
 
-from bot.playground.slack_world import C_ONCALL, U_ANA, U_BEN, Channel, Message
+from bot.playground.slack.world import C_ONCALL, U_ANA, U_BEN, Channel, Message
 from tests.flows.office import Office, open_office
 from tests.flows.test_buttons import card_in
 from tests.flows.test_look_up import nothing_amiss, typed, words_of

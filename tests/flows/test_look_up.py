@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator
 import pytest
 import structlog
 
-from bot.playground.fake_slack import FakeSlack
-from bot.playground.faults import FAULTS
-from bot.playground.gateway import ERRORS
-from bot.playground.scenes import SCENES, task
-from bot.playground.slack_world import C_ONCALL, U_ANA, U_BEN, Message
+from bot.playground.slack.server import FakeSlack
+from bot.playground.slack.world import C_ONCALL, U_ANA, U_BEN, Message
+from bot.playground.volcengine.faults import FAULTS
+from bot.playground.volcengine.gateway import ERRORS
+from bot.playground.volcengine.scenes import SCENES, task
 from bot.volcengine.error_codes import explain
 from tests.flows.office import Office, open_office
 

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from bot import __version__
-from bot.playground.slack_world import C_ONCALL, U_ANA, U_BEN
+from bot.playground.slack.world import C_ONCALL, U_ANA, U_BEN
 from tests.contracts.postgres import Postgres
 from tests.flows.office import Office, open_office
 from tests.flows.scraped import Scraped, scrape, scrape_until

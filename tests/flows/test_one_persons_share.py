@@ -2,7 +2,7 @@
 
 from bot.access.audit import Deed, Outcome
 from bot.access.spending import DEEDS_AT_LEAST, REFUSALS_KEPT
-from bot.playground.slack_world import C_SHARED, U_ANA, U_BEN, U_STRANGER
+from bot.playground.slack.world import C_SHARED, U_ANA, U_BEN, U_STRANGER
 from tests.flows.linked_office import open_linked_office
 from tests.flows.test_look_up import nothing_amiss, words_of
 from tests.flows.test_rights import ready_office, records, typed_by

@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from bot.playground.fake_rtc import FakeRtc
-from bot.playground.scenes import task
-from bot.playground.slack_world import C_ONCALL, U_ANA, U_BEN, Message
+from bot.playground.slack.world import C_ONCALL, U_ANA, U_BEN, Message
+from bot.playground.volcengine.rtc import FakeRtc
+from bot.playground.volcengine.scenes import task
 from tests.flows.office import Office, open_office
 from tests.flows.test_buttons import START, card_in
 from tests.flows.test_look_up import nothing_amiss, words_of

@@ -5,9 +5,9 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from bot.playground.fake_slack import FakeSlack
-from bot.playground.scenes import task
-from bot.playground.slack_world import C_ONCALL, U_ANA, U_BEN, Message
+from bot.playground.slack.server import FakeSlack
+from bot.playground.slack.world import C_ONCALL, U_ANA, U_BEN, Message
+from bot.playground.volcengine.scenes import task
 from tests.flows.linked_office import open_linked_office
 from tests.flows.office import BRIEF, Office, open_office, serving, settings_for
 from tests.flows.test_look_up import is_sign, next_answer, until_ready

@@ -12,8 +12,8 @@ import pytest
 
 import bot.slack
 from bot.access.audit import Deed, Door, Outcome, Record, Search
-from bot.playground.fake_slack import FakeSlack
-from bot.playground.slack_world import (
+from bot.playground.slack.server import FakeSlack
+from bot.playground.slack.world import (
     C_ONCALL,
     C_SHARED,
     S_SUPPORT,

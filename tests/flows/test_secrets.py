@@ -14,9 +14,9 @@ import pytest
 import structlog
 
 from bot.logs import configure_logs
-from bot.playground.fake_slack import FakeSlack
-from bot.playground.gateway import Account
-from bot.playground.slack_world import C_ONCALL, C_SHARED, U_ANA, U_BEN, U_STRANGER, Json, View
+from bot.playground.slack.server import FakeSlack
+from bot.playground.slack.world import C_ONCALL, C_SHARED, U_ANA, U_BEN, U_STRANGER, Json, View
+from bot.playground.volcengine.gateway import Account
 from tests.flows.linked_office import LinkedOffice, links_in, open_linked_office
 from tests.flows.office import ONE_DOOR_AT_LEAST, Office
 from tests.flows.test_subscriptions import pressed

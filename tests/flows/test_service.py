@@ -11,9 +11,9 @@ import aiohttp
 import pytest
 from structlog.typing import EventDict
 
-from bot.playground.fake_rtc import FakeRtc, open_fake_rtc
-from bot.playground.fake_slack import FakeSlack, open_fake_slack
-from bot.playground.slack_world import C_ONCALL, U_ANA
+from bot.playground.slack.server import FakeSlack, open_fake_slack
+from bot.playground.slack.world import C_ONCALL, U_ANA
+from bot.playground.volcengine.rtc import FakeRtc, open_fake_rtc
 from bot.service import serve
 from bot.slack.bolt import TokenRefused
 from bot.volcengine.transport import Patience

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.playground.fake_rtc import FakeRtc
-from bot.playground.scenes import task
-from bot.playground.slack_world import C_ONCALL, U_ANA, U_BEN, Message
+from bot.playground.slack.world import C_ONCALL, U_ANA, U_BEN, Message
+from bot.playground.volcengine.rtc import FakeRtc
+from bot.playground.volcengine.scenes import task
 from bot.slack.limits import URL_USES, Limits
 from tests.flows.test_look_up import nothing_amiss, words_of
 from tests.flows.test_subscriptions_without_store import Bureau, open_bureau

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.playground.fake_rtc import FakeRtc
-from bot.playground.slack_world import U_ANA, U_BEN, Message
+from bot.playground.slack.world import U_ANA, U_BEN, Message
+from bot.playground.volcengine.rtc import FakeRtc
 from tests.flows.linked_office import open_linked_office
 from tests.flows.test_slow_answers import BRISK, answer_to
 from tests.flows.test_subscriptions_without_store import Bureau, open_bureau

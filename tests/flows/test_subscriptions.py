@@ -6,8 +6,8 @@ import json
 import pytest
 from structlog.typing import EventDict
 
-from bot.playground.slack_payloads import user_change
-from bot.playground.slack_world import C_ONCALL, C_SHARED, U_ANA, U_BEN, U_GRID, U_STRANGER, Message, View
+from bot.playground.slack.payloads import user_change
+from bot.playground.slack.world import C_ONCALL, C_SHARED, U_ANA, U_BEN, U_GRID, U_STRANGER, Message, View
 from tests.flows.office import Office
 from tests.flows.test_buttons import card_in
 from tests.flows.test_look_up import nothing_amiss, typed, words_of

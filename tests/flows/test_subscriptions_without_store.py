@@ -17,9 +17,9 @@ from structlog.typing import EventDict
 
 from bot.access.batches import BatchingAuditLog
 from bot.access.rights import Rights
-from bot.playground.fake_rtc import FakeRtc
-from bot.playground.fake_slack import FakeSlack, open_fake_slack
-from bot.playground.slack_world import C_ONCALL, T_HOME, U_ANA, U_BEN, Message, View
+from bot.playground.slack.server import FakeSlack, open_fake_slack
+from bot.playground.slack.world import C_ONCALL, T_HOME, U_ANA, U_BEN, Message, View
+from bot.playground.volcengine.rtc import FakeRtc
 from bot.recording.completion import Completion, Occasion
 from bot.recording.reading import Reading
 from bot.recording.stop_reason import STOP_BY_API

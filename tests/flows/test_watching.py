@@ -7,10 +7,10 @@ from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
 
-from bot.playground.fake_rtc import FakeRtc, open_fake_rtc
-from bot.playground.fake_slack import FakeSlack, open_fake_slack
-from bot.playground.scenes import task
-from bot.playground.slack_world import C_ONCALL, U_ANA, U_BEN
+from bot.playground.slack.server import FakeSlack, open_fake_slack
+from bot.playground.slack.world import C_ONCALL, U_ANA, U_BEN
+from bot.playground.volcengine.rtc import FakeRtc, open_fake_rtc
+from bot.playground.volcengine.scenes import task
 from bot.service import serve
 from bot.storage.database import open_database
 from bot.watching import stores_of

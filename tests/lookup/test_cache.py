@@ -12,8 +12,8 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from bot.app import Bot
 from bot.lookup.cache import TASKS_REMEMBERED, CachingReader
-from bot.playground.fake_rtc import FakeRtc
-from bot.playground.scenes import task
+from bot.playground.volcengine.rtc import FakeRtc
+from bot.playground.volcengine.scenes import task
 from bot.recording.reading import Priority, Reading, TaskNotFound, TaskReadError, TaskUnavailable, Urgency
 from bot.recording.task import RecordingFile, RecordTask, RtcApp, Status, TaskRef
 from tests.virtual_time import run_in_virtual_time

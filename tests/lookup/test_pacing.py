@@ -11,7 +11,7 @@ from structlog.typing import EventDict
 
 from bot.lookup.own_slots import OwnSlots
 from bot.lookup.pacing import Pacer, PacerClosed
-from bot.playground.arrivals import worst_second
+from bot.playground.volcengine.arrivals import worst_second
 from bot.recording.reading import Priority, Urgency
 from tests.virtual_time import VirtualTimeLoop, run_in_virtual_time
 

@@ -18,7 +18,7 @@ from bot.app import Bot
 from bot.lookup.redis import RedisLink, open_redis
 from bot.lookup.sealing import Seal
 from bot.lookup.shared_answers import SharedAnswers, decode_outcome, encode_outcome
-from bot.playground.fake_rtc import FakeRtc
+from bot.playground.volcengine.rtc import FakeRtc
 from bot.recording.encoding import NotDecodable
 from bot.recording.reading import Reading, TaskNotFound
 from bot.recording.task import RecordTask, RtcApp, Status, TaskRef

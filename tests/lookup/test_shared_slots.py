@@ -19,7 +19,7 @@ from structlog.typing import EventDict
 from bot.lookup.pacing import Pacer
 from bot.lookup.redis import ANSWERS_WITHIN, open_redis
 from bot.lookup.shared_slots import SharedSlots
-from bot.playground.arrivals import worst_second
+from bot.playground.volcengine.arrivals import worst_second
 from bot.recording.reading import Priority, Urgency
 from bot.supervision import Supervisor
 from tests.fault_proxy import Fault, open_fault_proxy

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bot.lookup.own_slots import OwnSlots
 from bot.lookup.pacing import Pacer
 from bot.lookup.under_way import LOST_FOR, WINDOW, Sent, UnderWay
-from bot.playground.arrivals import worst_second
+from bot.playground.volcengine.arrivals import worst_second
 from bot.recording.reading import Priority, Urgency
 from tests.lookup.test_shared_slots import Replica, open_three
 from tests.redis_server import RedisServer

@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.playground.fake_slack import FakeSlack, open_fake_slack
+from bot.playground.slack.server import FakeSlack, open_fake_slack
 from tests.playground.small_bot import Clock, SmallBot, connected
 
 

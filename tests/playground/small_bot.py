@@ -14,7 +14,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.playground.fake_slack import FakeSlack
+from bot.playground.slack.server import FakeSlack
 
 Json = dict[str, Any]
 

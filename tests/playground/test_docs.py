@@ -5,20 +5,24 @@ from pathlib import Path
 
 import pytest
 
-from bot.playground import slack_blocks, slack_doors, slack_handles, slack_limits, slack_socket_faults
-from bot.playground.fake_rtc import FakeRtc
-from bot.playground.fake_slack import FakeSlack
-from bot.playground.play_clock import PlayClock
-from bot.playground.rtc_stage import FAULTS as RTC_FAULTS
-from bot.playground.rtc_stage import RtcStage
-from bot.playground.slack_control import Control
-from bot.playground.slack_limits import Limits, Turnstile
-from bot.playground.slack_methods import METHODS
-from bot.playground.slack_socket_faults import SOCKET_FAULTS
-from bot.playground.slack_stage import FAULTS as SLACK_FAULTS
-from bot.playground.slack_stage import SlackStage
+from bot.playground.clock import PlayClock
+from bot.playground.slack import blocks as slack_blocks
+from bot.playground.slack import delivery as slack_doors
+from bot.playground.slack import handles as slack_handles
+from bot.playground.slack import limits as slack_limits
+from bot.playground.slack import socket_faults as slack_socket_faults
+from bot.playground.slack.control import Control
+from bot.playground.slack.limits import Limits, Turnstile
+from bot.playground.slack.methods import METHODS
+from bot.playground.slack.server import FakeSlack
+from bot.playground.slack.socket_faults import SOCKET_FAULTS
+from bot.playground.slack.stage import FAULTS as SLACK_FAULTS
+from bot.playground.slack.stage import SlackStage
 from bot.playground.stage import Stage
 from bot.playground.trace import Trace
+from bot.playground.volcengine.rtc import FakeRtc
+from bot.playground.volcengine.stage import FAULTS as RTC_FAULTS
+from bot.playground.volcengine.stage import RtcStage
 
 TEXT = (Path(__file__).parents[2] / "docs" / "playground.md").read_text(encoding="utf-8")
 PROGRAMS, _, REST = TEXT.partition("## For programs")[2].partition("## Slack's stand-in")

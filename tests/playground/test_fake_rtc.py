@@ -11,9 +11,9 @@ import httpx
 import pytest
 from yarl import URL
 
-from bot.playground.arrivals import worst_second
-from bot.playground.fake_rtc import FakeRtc, open_fake_rtc
-from bot.playground.gateway import Account
+from bot.playground.volcengine.arrivals import worst_second
+from bot.playground.volcengine.gateway import Account
+from bot.playground.volcengine.rtc import FakeRtc, open_fake_rtc
 from bot.volcengine.signing import Credentials, SignatureAuth, Signer, canonical_query
 from tests.world import SetClock
 
@@ -256,6 +256,6 @@ async def test_its_door_closes_and_opens_at_the_same_address(fake_rtc: FakeRtc) 
 
 
 def test_the_stand_in_does_not_know_what_it_tests() -> None:
-    sources = Path(__file__).parents[2].joinpath("bot", "playground").glob("*.py")
+    sources = Path(__file__).parents[2].joinpath("bot", "playground").rglob("*.py")
     imports = [line for source in sources for line in source.read_text().splitlines() if "import" in line]
     assert not [line for line in imports if re.search(r"\bbot\.(?!playground)", line)]

@@ -2,8 +2,8 @@
 
 import pytest
 
-from bot.playground.fake_slack import FakeSlack
-from bot.playground.slack_world import (
+from bot.playground.slack.server import FakeSlack
+from bot.playground.slack.world import (
     C_ONCALL,
     C_SHARED,
     E_HOME,

@@ -8,8 +8,8 @@ from urllib.parse import quote
 
 import pytest
 
-from bot.playground.fake_store import FakeStore, open_fake_store, video
-from bot.playground.fake_vod import FakeVod, open_fake_vod
+from bot.playground.volcengine.object_store import FakeStore, open_fake_store, video
+from bot.playground.volcengine.vod import FakeVod, open_fake_vod
 from bot.volcengine.presigning import Dialect, presign
 from bot.volcengine.s3 import S3, s3_address
 from bot.volcengine.signing import Credentials

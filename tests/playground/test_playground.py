@@ -1,4 +1,4 @@
-"""`python -m bot.playground`: the stand-in for a person to try the command line against."""
+"""`python -m bot.playground.volcengine`: the stand-in for a person to try the command line against."""
 
 import asyncio
 import os
@@ -8,9 +8,9 @@ import sys
 
 import pytest
 
-from bot.playground.fake_rtc import OTHER_ROOMS
-from bot.playground.faults import FAULTS
-from bot.playground.scenes import SCENES
+from bot.playground.volcengine.faults import FAULTS
+from bot.playground.volcengine.rtc import OTHER_ROOMS
+from bot.playground.volcengine.scenes import SCENES
 
 
 @pytest.mark.slow

@@ -8,9 +8,9 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.playground.fake_slack import FakeSlack
-from bot.playground.slack_blocks import BLOCKS_ADVISED, as_json
-from bot.playground.slack_world import (
+from bot.playground.slack.blocks import BLOCKS_ADVISED, as_json
+from bot.playground.slack.server import FakeSlack
+from bot.playground.slack.world import (
     C_ONCALL,
     C_OUTSIDE,
     C_SHARED,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.playground.slack_blocks import (
+from bot.playground.slack.blocks import (
     BLOCKS_MAY_HAVE,
     VIEW_MAY_HAVE,
     check_blocks,
@@ -15,7 +15,7 @@ from bot.playground.slack_blocks import (
     find_view_errors,
     with_ids,
 )
-from bot.playground.slack_world import Refused
+from bot.playground.slack.world import Refused
 
 Json = dict[str, Any]
 

@@ -9,8 +9,8 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import playground
-from bot.playground.fake_slack import FakeSlack
-from bot.playground.slack_world import (
+from bot.playground.slack.server import FakeSlack
+from bot.playground.slack.world import (
     C_ONCALL,
     U_ANA,
 )

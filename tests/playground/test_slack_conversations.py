@@ -6,10 +6,10 @@ import aiohttp
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.playground.fake_slack import FakeSlack
-from bot.playground.slack_blocks import as_json
-from bot.playground.slack_metadata import METADATA_MAY_HAVE
-from bot.playground.slack_world import C_SHARED, U_ANA, U_BEN, U_BOT, U_GONE, U_GUEST, U_SINGLE, U_STRANGER
+from bot.playground.slack.blocks import as_json
+from bot.playground.slack.metadata import METADATA_MAY_HAVE
+from bot.playground.slack.server import FakeSlack
+from bot.playground.slack.world import C_SHARED, U_ANA, U_BEN, U_BOT, U_GONE, U_GUEST, U_SINGLE, U_STRANGER
 from tests.playground.small_bot import CARD, Clock, SmallBot, connected, refusal_of
 
 Json = dict[str, Any]

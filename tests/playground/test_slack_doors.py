@@ -9,9 +9,9 @@ import pytest
 from aiohttp import web
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.playground.fake_slack import FakeSlack
-from bot.playground.slack_doors import EVENT_ATTEMPTS, SOCKETS_MAY_BE
-from bot.playground.slack_world import (
+from bot.playground.slack.delivery import EVENT_ATTEMPTS, SOCKETS_MAY_BE
+from bot.playground.slack.server import FakeSlack
+from bot.playground.slack.world import (
     U_ANA,
 )
 from tests.playground.small_bot import MODAL, Clock, SmallBot, connected, refusal_of, serve

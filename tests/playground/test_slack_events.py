@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.playground.fake_slack import FakeSlack
-from bot.playground.slack_world import A_APP, C_ONCALL, C_OUTSIDE, T_HOME, U_ANA, U_BEN, U_BOT
+from bot.playground.slack.server import FakeSlack
+from bot.playground.slack.world import A_APP, C_ONCALL, C_OUTSIDE, T_HOME, U_ANA, U_BEN, U_BOT
 from tests.playground.small_bot import HOME, Clock, SmallBot, connected, refusal_of
 
 Json = dict[str, Any]

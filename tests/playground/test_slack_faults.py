@@ -7,8 +7,8 @@ import aiohttp
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.playground.fake_slack import FakeSlack
-from bot.playground.slack_world import C_ONCALL, U_ANA
+from bot.playground.slack.server import FakeSlack
+from bot.playground.slack.world import C_ONCALL, U_ANA
 from tests.playground.small_bot import HOME, refusal_of
 
 Json = dict[str, Any]

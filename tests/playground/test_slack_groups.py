@@ -2,8 +2,8 @@
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.playground.fake_slack import FakeSlack
-from bot.playground.slack_world import S_ONCALL, S_SUPPORT, U_ANA, U_BEN, U_GONE, U_GRID, U_GUEST
+from bot.playground.slack.server import FakeSlack
+from bot.playground.slack.world import S_ONCALL, S_SUPPORT, U_ANA, U_BEN, U_GONE, U_GRID, U_GUEST
 from tests.playground.small_bot import Clock, refusal_of
 
 

@@ -7,9 +7,9 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.playground.fake_slack import FakeSlack, open_fake_slack
-from bot.playground.slack_limits import Limits, Rate
-from bot.playground.slack_world import C_ONCALL, C_SHARED, U_ANA, U_BEN, U_GUEST
+from bot.playground.slack.limits import Limits, Rate
+from bot.playground.slack.server import FakeSlack, open_fake_slack
+from bot.playground.slack.world import C_ONCALL, C_SHARED, U_ANA, U_BEN, U_GUEST
 from tests.playground.small_bot import HOME, Clock, refusal_of
 
 

@@ -7,10 +7,10 @@ import pytest
 from aiohttp import WSMsgType
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.playground.fake_slack import FakeSlack
-from bot.playground.slack_handles import TICKET_LASTS
-from bot.playground.slack_socket_faults import ADDRESS, BREAKS, DISCONNECTS, HANDSHAKE, HELLO, SOCKET_FAULTS
-from bot.playground.slack_stage import SlackStage
+from bot.playground.slack.handles import TICKET_LASTS
+from bot.playground.slack.server import FakeSlack
+from bot.playground.slack.socket_faults import ADDRESS, BREAKS, DISCONNECTS, HANDSHAKE, HELLO, SOCKET_FAULTS
+from bot.playground.slack.stage import SlackStage
 from tests.playground.small_bot import Clock
 
 

@@ -12,17 +12,17 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.playground.fake_rtc import FakeRtc, open_fake_rtc
-from bot.playground.fake_slack import FakeSlack, open_fake_slack
-from bot.playground.gateway import ERRORS
-from bot.playground.play_clock import PlayClock
-from bot.playground.rtc_stage import FAULTS as RTC_FAULTS
-from bot.playground.rtc_stage import RtcStage
-from bot.playground.slack_stage import FAULTS as SLACK_FAULTS
-from bot.playground.slack_stage import SlackStage
-from bot.playground.slack_world import U_ANA
+from bot.playground.clock import PlayClock
+from bot.playground.slack.server import FakeSlack, open_fake_slack
+from bot.playground.slack.stage import FAULTS as SLACK_FAULTS
+from bot.playground.slack.stage import SlackStage
+from bot.playground.slack.world import U_ANA
 from bot.playground.stage import Stage
 from bot.playground.trace import Trace
+from bot.playground.volcengine.gateway import ERRORS
+from bot.playground.volcengine.rtc import FakeRtc, open_fake_rtc
+from bot.playground.volcengine.stage import FAULTS as RTC_FAULTS
+from bot.playground.volcengine.stage import RtcStage
 from bot.recording.reading import TaskRefused, TaskUnavailable
 from tests.world import ask, open_brief_bot
 

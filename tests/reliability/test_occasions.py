@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 from structlog.typing import EventDict
 
-from bot.playground.scenes import task
-from bot.playground.slack_world import T_HOME, U_ANA, U_BEN
+from bot.playground.slack.world import T_HOME, U_ANA, U_BEN
+from bot.playground.volcengine.scenes import task
 from bot.recording.reading import Priority, Urgency
 from bot.subscriptions.person import Person
 from tests.reliability.works import INTERVAL, Works

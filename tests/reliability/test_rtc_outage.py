@@ -9,7 +9,7 @@ from structlog.typing import EventDict
 
 from bot.lookup.own_slots import OwnSlots
 from bot.lookup.pacing import Pacer
-from bot.playground.slack_world import T_HOME
+from bot.playground.slack.world import T_HOME
 from bot.recording.reading import TaskReader
 from bot.subscriptions.person import Person
 from bot.volcengine.openapi import OpenApi

@@ -11,10 +11,10 @@ from datetime import timedelta
 from typing import Any
 
 from bot.app import Bot, open_bot
-from bot.playground.fake_rtc import FakeRtc, open_fake_rtc
-from bot.playground.fake_slack import FakeSlack, open_fake_slack
-from bot.playground.scenes import task, tos_file
-from bot.playground.slack_world import T_HOME, U_ANA, Message
+from bot.playground.slack.server import FakeSlack, open_fake_slack
+from bot.playground.slack.world import T_HOME, U_ANA, Message
+from bot.playground.volcengine.rtc import FakeRtc, open_fake_rtc
+from bot.playground.volcengine.scenes import task, tos_file
 from bot.recording.reading import Priority, Reading, TaskReader, Urgency
 from bot.recording.task import TaskRef
 from bot.slack.metered import Patience

@@ -10,8 +10,8 @@ from tempfile import TemporaryDirectory
 
 import aiohttp
 
-from bot.playground.fake_rtc import FakeRtc, open_fake_rtc
-from bot.playground.fake_slack import FakeSlack, open_fake_slack
+from bot.playground.slack.server import FakeSlack, open_fake_slack
+from bot.playground.volcengine.rtc import FakeRtc, open_fake_rtc
 from bot.volcengine.transport import Patience
 from tests.flows.office import Office, serving, settings_for
 from tests.flows.scraped import scrape

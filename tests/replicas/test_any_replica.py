@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from bot.playground.slack_world import C_ONCALL, U_ANA, U_BEN, Json
+from bot.playground.slack.world import C_ONCALL, U_ANA, U_BEN, Json
 from tests.flows.office import Office
 from tests.flows.test_look_up import nothing_amiss, typed, words_of
 from tests.flows.test_subscriptions import actions_of, direct_message, pressed

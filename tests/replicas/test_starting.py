@@ -8,8 +8,8 @@ import pytest
 from structlog.typing import EventDict
 
 from bot import __version__
-from bot.playground.fake_rtc import FakeRtc
-from bot.playground.fake_slack import FakeSlack, open_fake_slack
+from bot.playground.slack.server import FakeSlack, open_fake_slack
+from bot.playground.volcengine.rtc import FakeRtc
 from bot.storage.database import open_database
 from bot.storage.tables import schema_release
 from tests.cli.test_serve import environ_of, start

@@ -12,9 +12,9 @@ import aiohttp
 from slack_bolt.async_app import AsyncAck
 
 from bot.metrics.meters import Meters, make_meters
-from bot.playground.fake_slack import FakeSlack, open_fake_slack
-from bot.playground.slack_doors import Outcome
-from bot.playground.slack_world import C_ONCALL, T_HOME, U_ANA
+from bot.playground.slack.delivery import Outcome
+from bot.playground.slack.server import FakeSlack, open_fake_slack
+from bot.playground.slack.world import C_ONCALL, T_HOME, U_ANA
 from bot.slack.bolt import make_bolt, make_slack
 from bot.slack.commanded import Commands
 from bot.slack.meter import CallOutcome

@@ -7,8 +7,8 @@ import aiohttp
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.playground.fake_slack import FakeSlack, open_fake_slack
-from bot.playground.slack_world import C_ONCALL, C_SHARED, E_HOME, S_ONCALL, T_HOME, U_ANA, U_BOT, Channel
+from bot.playground.slack.server import FakeSlack, open_fake_slack
+from bot.playground.slack.world import C_ONCALL, C_SHARED, E_HOME, S_ONCALL, T_HOME, U_ANA, U_BOT, Channel
 from bot.recording.completion import Occasion
 from bot.slack.answers import AnswerIncomplete
 from bot.slack.audience import Reach, audience_of

@@ -7,8 +7,8 @@ import pytest
 
 from bot.access.audit import Outcome, Record
 from bot.access.rights import Right, Rights, Rule
-from bot.playground.fake_slack import FakeSlack, open_fake_slack
-from bot.playground.slack_world import E_HOME, S_ONCALL, S_SUPPORT, T_HOME, U_ANA, U_BEN
+from bot.playground.slack.server import FakeSlack, open_fake_slack
+from bot.playground.slack.world import E_HOME, S_ONCALL, S_SUPPORT, T_HOME, U_ANA, U_BEN
 from bot.recording.task import RtcApp
 from bot.slack.bolt import make_slack
 from bot.slack.gate import make_gate

@@ -11,8 +11,8 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.access.changes import ProfileChanges
-from bot.playground.fake_slack import FakeSlack, open_fake_slack
-from bot.playground.slack_world import T_GRID, T_HOME, U_ANA, U_BEN
+from bot.playground.slack.server import FakeSlack, open_fake_slack
+from bot.playground.slack.world import T_GRID, T_HOME, U_ANA, U_BEN
 from bot.slack.bolt import make_slack
 from bot.slack.hearsay import Hearsay
 from bot.slack.people import UNHEARD_FOR, People

@@ -8,8 +8,8 @@ import aiohttp
 import pytest
 from structlog.typing import EventDict
 
-from bot.playground.fake_slack import FakeSlack, open_fake_slack
-from bot.playground.slack_world import T_HOME, U_ANA, U_BEN
+from bot.playground.slack.server import FakeSlack, open_fake_slack
+from bot.playground.slack.world import T_HOME, U_ANA, U_BEN
 from bot.slack.bolt import make_slack
 from bot.slack.homes import Homes
 from bot.subscriptions.person import Person

@@ -10,7 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.access.audit import Deed, Door, NotRecorded, Outcome, Record
 from bot.access.rights import Asker, Right, Rights, Rule
-from bot.playground.slack_world import C_ONCALL, T_HOME
+from bot.playground.slack.world import C_ONCALL, T_HOME
 from bot.recording.link import Link
 from bot.recording.task import RecordingFile, TaskRef
 from bot.slack.cards.file import NO_LINKS, NoLink

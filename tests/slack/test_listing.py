@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.playground.slack_blocks import check_blocks, check_view
+from bot.playground.slack.blocks import check_blocks, check_view
 from bot.recording.completion import Occasion
 from bot.recording.stop_reason import StopReason
 from bot.recording.task import ENDED, FAILED, TaskRef

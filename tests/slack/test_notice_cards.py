@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.playground.slack_blocks import check_blocks
+from bot.playground.slack.blocks import check_blocks
 from bot.recording.completion import Completion, Occasion
 from bot.recording.stop_reason import StopReason
 from bot.recording.task import ENDED

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.typing import EventDict
 
-from bot.playground.fake_slack import FakeSlack, open_fake_slack
-from bot.playground.slack_world import T_HOME, U_ANA, U_BOT, U_GONE, U_GUEST, U_STRANGER, Message
+from bot.playground.slack.server import FakeSlack, open_fake_slack
+from bot.playground.slack.world import T_HOME, U_ANA, U_BOT, U_GONE, U_GUEST, U_STRANGER, Message
 from bot.recording.completion import Completion, Occasion
 from bot.slack.answers import AnswerIncomplete, History
 from bot.slack.bolt import make_slack

@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestServer
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 from structlog.typing import EventDict
 
-from bot.playground.slack_world import C_ONCALL, T_HOME, U_ANA
+from bot.playground.slack.world import C_ONCALL, T_HOME, U_ANA
 from bot.slack.bolt import open_session
 from bot.slack.origins import RedirectRefused, leads_to_slack
 from tests.flows.office import open_office

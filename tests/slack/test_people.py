@@ -9,8 +9,8 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from structlog.typing import EventDict
 
-from bot.playground.fake_slack import FakeSlack, open_fake_slack
-from bot.playground.slack_world import (
+from bot.playground.slack.server import FakeSlack, open_fake_slack
+from bot.playground.slack.world import (
     E_HOME,
     S_ONCALL,
     S_SUPPORT,

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import pytest
 from structlog.typing import EventDict
 
-from bot.playground.fake_slack import FakeSlack
-from bot.playground.slack_socket_faults import BREAKS, HELLO, SOCKET_FAULTS
+from bot.playground.slack.server import FakeSlack
+from bot.playground.slack.socket_faults import BREAKS, HELLO, SOCKET_FAULTS
 from bot.slack.bolt import TokenRefused
 from bot.slack.socket_link import REPLACED
 from bot.slack.socket_pace import LIMITS

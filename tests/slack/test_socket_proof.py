@@ -4,8 +4,8 @@ import aiohttp
 import pytest
 
 from bot.finding import Finding
-from bot.playground.fake_slack import FakeSlack
-from bot.playground.slack_socket_faults import HELLO
+from bot.playground.slack.server import FakeSlack
+from bot.playground.slack.socket_faults import HELLO
 from bot.slack.bolt import make_slack
 from bot.slack.diagnosis import diagnose_slack
 from tests.slack.socket_scene import now, play

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bot.playground.slack_world import T_HOME, U_ANA
+from bot.playground.slack.world import T_HOME, U_ANA
 from bot.recording.completion import Completion, Occasion
 from bot.recording.reading import Reading
 from bot.recording.stop_reason import STOP_BY_API, StopReason

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from bot.playground.fake_store import PLAYLIST, FakeStore, open_fake_store, video
-from bot.playground.gateway import Account
+from bot.playground.volcengine.gateway import Account
+from bot.playground.volcengine.object_store import PLAYLIST, FakeStore, open_fake_store, video
 from bot.recording.link import LinkUnavailable
 from bot.recording.task import RecordingFile, TaskRef
 from bot.volcengine.object_store import DOTS_NOTE, HLS_NOTE, TEMPORARY_NOTE

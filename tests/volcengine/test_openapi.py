@@ -13,9 +13,9 @@ import pytest
 from structlog.typing import EventDict
 
 from bot.app import Bot, open_bot
-from bot.playground.fake_rtc import FakeRtc, open_fake_rtc
-from bot.playground.faults import FAULTS
-from bot.playground.gateway import ERRORS, Account
+from bot.playground.volcengine.faults import FAULTS
+from bot.playground.volcengine.gateway import ERRORS, Account
+from bot.playground.volcengine.rtc import FakeRtc, open_fake_rtc
 from bot.recording.reading import TaskNotFound, TaskReadError, TaskRefused, TaskUnavailable
 from bot.recording.task import ENDED, InvalidId
 from bot.volcengine.error_codes import ERROR_CODES

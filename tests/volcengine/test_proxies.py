@@ -6,7 +6,7 @@ import aiohttp
 import pytest
 
 from bot.app import open_bot
-from bot.playground.fake_rtc import FakeRtc
+from bot.playground.volcengine.rtc import FakeRtc
 from bot.proxies import unusable_proxies
 from bot.recording.reading import Priority, TaskReadError, TaskUnavailable, Urgency
 from bot.recording.task import TaskRef

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.playground.gateway import Account
+from bot.playground.volcengine.gateway import Account
 from tests.linked import REF, fetch, key_file, links_of, settings_with
 from tests.volcengine.test_presigning import ODD_KEYS
 from tests.world import SetClock

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.playground.fake_store import video
-from bot.playground.fake_vod import UNPUBLISHED, WITHOUT_DOMAIN, FakeVod, open_fake_vod
-from bot.playground.gateway import ERRORS, Account
+from bot.playground.volcengine.gateway import ERRORS, Account
+from bot.playground.volcengine.object_store import video
+from bot.playground.volcengine.vod import UNPUBLISHED, WITHOUT_DOMAIN, FakeVod, open_fake_vod
 from bot.recording.link import LinkUnavailable
 from bot.recording.task import RecordingFile
 from bot.volcengine.links import RuleLinkMaker
