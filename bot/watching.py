@@ -14,11 +14,11 @@ from bot.clocks import LOOKED_AT_EVERY, SteadyClock
 from bot.lookup.cache import CachingReader
 from bot.storage.database import Database
 from bot.storage.due_times import SqlDueTimes
-from bot.storage.looks import SqlLooks
 from bot.storage.notices import SqlNotices
 from bot.storage.requests import SqlRequests
 from bot.storage.subscriptions import SqlSubscriptions
 from bot.storage.upkeep import SqlUpkeep
+from bot.storage.watched_tasks import SqlLooks
 from bot.subscriptions.messenger import Messenger
 from bot.subscriptions.person import Person
 from bot.subscriptions.store import (

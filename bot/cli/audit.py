@@ -16,8 +16,8 @@ from bot.cli.terminal import Terminal, inert
 from bot.logs import configure_logs
 from bot.settings import SettingsError, load_settings
 from bot.storage.audit import SqlAudit
+from bot.storage.check import PATIENCE
 from bot.storage.database import open_database
-from bot.storage.diagnosis import PATIENCE
 
 # sysexits.h: EX_UNAVAILABLE.
 UNAVAILABLE = 69

@@ -20,7 +20,7 @@ from bot.proxies import proxy_for
 from bot.settings import Settings, SettingsError, load_settings
 from bot.slack.bolt import make_slack, open_session
 from bot.slack.diagnosis import diagnose_slack
-from bot.storage.diagnosis import diagnose_store
+from bot.storage.check import diagnose_store
 from bot.volcengine.diagnosis import diagnose
 from bot.volcengine.links import diagnose_stores
 

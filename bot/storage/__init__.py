@@ -8,7 +8,7 @@
         SqlUpkeep(database)                         # bot.storage.upkeep
         SqlAudit(database)                          # bot.storage.audit
 
-`bot.database_urls.check_url` tells what is wrong with a URL; it and this module import neither SQLAlchemy nor a driver.
+`bot.storage.url.check_url` tells what is wrong with a URL; it and this module import neither SQLAlchemy nor a driver.
 Every method raises StoreUnavailable (bot.subscriptions.store), of which SchemaTooNew (bot.storage.schema) is one; those
 of SqlAudit raise NotRecorded (bot.access.audit) in its place.
 """

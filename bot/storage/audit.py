@@ -32,7 +32,7 @@ from sqlalchemy.engine.default import DefaultDialect
 from bot.access.audit import Deed, Door, NotRecorded, Outcome, Record, Search
 from bot.storage.columns import Moment
 from bot.storage.database import Database
-from bot.storage.naming import AppNames
+from bot.storage.rows import AppNames
 from bot.storage.tables import audit_records
 from bot.subscriptions.store import StoreUnavailable
 

@@ -14,15 +14,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.sql import ColumnElement
 
 from bot import __version__
-from bot.database_urls import PostgresServer, SqliteFile, read_url
 from bot.storage.columns import MICROSECOND, Moment
-from bot.storage.decoding import Decoder
+from bot.storage.driver_errors import stopped_here
 from bot.storage.engine import for_writing, open_engine
-from bot.storage.failures import stopped_here
-from bot.storage.naming import AppNames
+from bot.storage.rows import AppNames, Decoder
 from bot.storage.schema import make_ready
 from bot.storage.sqlite_file import SameFile
 from bot.storage.tables import homes
+from bot.storage.url import PostgresServer, SqliteFile, read_url
 from bot.subscriptions.store import StoreUnavailable
 
 # One limit for whatever somebody waits for: a free connection, a lock, an answer. Who waits behind others has no more.

@@ -13,8 +13,8 @@ from sqlalchemy import URL, Connection, ExceptionContext, NullPool, event, exc
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.util import await_only
 
-from bot.database_urls import PostgresServer, SqliteFile
 from bot.private_files import make_private
+from bot.storage.url import PostgresServer, SqliteFile
 from bot.subscriptions.store import StoreUnusable
 
 # How often SQLite is asked for a lock that somebody else holds. It waits for `_BUSY_FOR` by itself, in a thread that

@@ -9,12 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.recording.completion import Occasion
 from bot.recording.task import RtcApp, TaskRef
-from bot.storage.claims import FREE, SET_ASIDE_FOR, claim, is_held, release, set_aside
-from bot.storage.conclusions import completion
+from bot.storage.completions import completion
 from bot.storage.database import Database
-from bot.storage.decoding import whole
-from bot.storage.ending import IS_RUNNING, lock, one_of, owed_to, retire, subscribed_by
-from bot.storage.naming import AppNames
+from bot.storage.leases import FREE, SET_ASIDE_FOR, claim, is_held, release, set_aside
+from bot.storage.rows import AppNames, whole
+from bot.storage.subscription_end import IS_RUNNING, lock, one_of, owed_to, retire, subscribed_by
 from bot.storage.tables import (
     IS_OPEN,
     IS_UNSETTLED,

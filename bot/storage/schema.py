@@ -10,9 +10,9 @@ import structlog
 from sqlalchemy import Connection, Inspector, inspect, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bot.database_urls import PostgresServer, SqliteFile
 from bot.storage.engine import for_writing, open_migrating_engine
 from bot.storage.tables import metadata, schema_release
+from bot.storage.url import PostgresServer, SqliteFile
 from bot.subscriptions.store import StoreUnusable
 
 log = structlog.get_logger()

@@ -13,10 +13,10 @@ from bot.recording.encoding import NotDecodable, decode_summary
 from bot.recording.reading import Reading
 from bot.recording.task import RecordTask, TaskRef, is_same_start
 from bot.storage.columns import EPOCH, Unreadable, UnreadableReading
-from bot.storage.conclusions import completion, most_telling
+from bot.storage.completions import completion, most_telling
 from bot.storage.database import Database
-from bot.storage.ending import IS_RUNNING, lock, one_of, owed_to, retire, subscribed_by
-from bot.storage.naming import AppNames
+from bot.storage.rows import AppNames
+from bot.storage.subscription_end import IS_RUNNING, lock, one_of, owed_to, retire, subscribed_by
 from bot.storage.tables import (
     IS_LOOKED_AT,
     IS_OPEN,
@@ -28,7 +28,7 @@ from bot.storage.tables import (
     subscriptions,
     watched_tasks,
 )
-from bot.storage.watched import Candidate, candidate, candidates, likeliest_first, start_filled_in, watched_task
+from bot.storage.watched_tasks import Candidate, candidate, candidates, likeliest_first, start_filled_in, watched_task
 from bot.subscriptions.notice import NoticeState
 from bot.subscriptions.person import Person
 from bot.subscriptions.store import StoreUnavailable

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Row, ScalarSelect, Table, and_, delete, ex
 
 from bot.storage.columns import EPOCH, NEVER
 from bot.storage.database import Database
-from bot.storage.ending import lock, one_of, owed_to, retire, subscribed_by
+from bot.storage.subscription_end import lock, one_of, owed_to, retire, subscribed_by
 from bot.storage.tables import (
     IS_CLOSED,
     IS_LOOKED_AT,

@@ -13,12 +13,12 @@ from bot.recording.reading import Reading
 from bot.recording.task import ENDED, NOT_STARTED, RUNNING, RecordingFile, RecordTask, RtcApp, Status, TaskRef
 from bot.storage.database import Database, open_database
 from bot.storage.due_times import SqlDueTimes
-from bot.storage.looks import SqlLooks
 from bot.storage.notices import SqlNotices
 from bot.storage.requests import SqlRequests
 from bot.storage.subscriptions import SqlSubscriptions
 from bot.storage.tables import metadata
 from bot.storage.upkeep import SqlUpkeep
+from bot.storage.watched_tasks import SqlLooks
 from bot.subscriptions.notice import Delivery, Place
 from bot.subscriptions.person import Person
 from bot.subscriptions.store import DueTimes, Looks, Notices, Requests, Subscriptions, Upkeep

@@ -13,7 +13,7 @@ import pytest
 from bot import __version__
 from bot.cli.audit import audit
 from bot.cli.purge import purge
-from bot.storage.diagnosis import PATIENCE, diagnose_store
+from bot.storage.check import PATIENCE, diagnose_store
 from tests.contracts.postgres import Postgres
 from tests.pgbouncer import needs_pgbouncer
 from tests.storage import worlds

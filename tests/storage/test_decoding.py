@@ -6,8 +6,7 @@ import pytest
 import structlog
 
 from bot.storage.columns import Unreadable
-from bot.storage.decoding import NAMED_AT_MOST, Decoder
-from bot.storage.naming import AppNames
+from bot.storage.rows import NAMED_AT_MOST, AppNames, Decoder
 from bot.subscriptions.subscription import Phase
 
 

@@ -19,13 +19,13 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
 from bot import __version__
-from bot.database_urls import read_url
 from bot.storage.database import open_database
 from bot.storage.engine import for_writing, open_migrating_engine
 from bot.storage.migrations.upgrade import open_scripts, upgrade
 from bot.storage.schema import HEAD, Schema, SchemaTooNew, SchemaUnreadable, read_schema
 from bot.storage.tables import metadata, schema_release
 from bot.storage.upkeep import SqlUpkeep
+from bot.storage.url import read_url
 from bot.subscriptions.store import StoreUnavailable
 from tests.contracts.postgres import Postgres
 from tests.contracts.stores import ANN, NOON, REF, SECOND, Stores, migrate, open_stores

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.database_urls import PostgresServer, SqliteFile, check_url, read_url
 from bot.storage.database import PATIENCE
 from bot.storage.engine import CONNECTIONS
+from bot.storage.url import PostgresServer, SqliteFile, check_url, read_url
 
 NOBODY = 65534
 SECRET = "s3cr3t"
@@ -184,7 +184,7 @@ def test_other_kinds_are_refused(url: str) -> None:
 def test_checking_needs_no_heavy_import() -> None:
     code = """
 import sys
-from bot.database_urls import check_url
+from bot.storage.url import check_url
 check_url("sqlite:///rectask.db")
 assert not {"sqlalchemy", "alembic", "aiosqlite", "psycopg", "asyncio"} & set(sys.modules), sys.modules
 """

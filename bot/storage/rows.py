@@ -3,14 +3,34 @@
 A newer release may have written it, a hand may have edited it, a disk may have lost it.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import structlog
 from sqlalchemy import Row
 
+from bot.recording.reading import Reading
+from bot.recording.task import RtcApp, TaskRef
 from bot.storage.columns import Unreadable, UnreadableReading
-from bot.storage.naming import AppNames
+
+
+class AppNames:
+    """The names of apps by their ids; one that is not among them keeps the name that was stored."""
+
+    def __init__(self, names: Mapping[str, str]) -> None:
+        self._names = names
+
+    def ref(self, stored: TaskRef) -> TaskRef:
+        app_id = stored.app.app_id
+        return replace(stored, app=RtcApp(self._names.get(app_id, stored.app.name), app_id))
+
+    def reading(self, stored: Reading | Unreadable | None) -> Reading | None:
+        """None for one that is absent or cannot be read."""
+        if stored is None or isinstance(stored, Unreadable):
+            return None
+        return replace(stored, task=replace(stored.task, ref=self.ref(stored.task.ref)))
+
 
 log = structlog.get_logger()
 

@@ -8,8 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.recording.completion import Completion, Occasion
 from bot.storage.columns import EPOCH
 from bot.storage.database import Database
-from bot.storage.decoding import Decoder
-from bot.storage.naming import AppNames
+from bot.storage.rows import AppNames, Decoder
 from bot.storage.tables import IS_OPEN, completions, notices, subscriptions
 from bot.subscriptions.notice import NoticeState
 
