@@ -13,7 +13,7 @@ from bot.app import Bot, open_bot
 from bot.playground.volcengine.arrivals import worst_second
 from bot.recording.reading import Priority, Urgency
 from bot.recording.task import TaskRef
-from bot.volcengine.transport import Patience
+from bot.volcengine.api.transport import Patience
 
 UNHURRIED = Patience(total=600)
 

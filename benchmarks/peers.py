@@ -28,10 +28,10 @@ from bot.logs import configure_logs
 from bot.lookup.under_way import Sent, UnderWay
 from bot.recording.reading import Priority, Urgency
 from bot.recording.task import TaskRef
-from bot.volcengine.openapi import OpenApi
-from bot.volcengine.rtc import RTC, RtcTaskReader
-from bot.volcengine.signing import Credentials, Signer, canonical_query
-from bot.volcengine.transport import PATIENCE, open_http, open_transport
+from bot.volcengine.api.client import OpenApi
+from bot.volcengine.api.signing import Credentials, Signer, canonical_query
+from bot.volcengine.api.transport import PATIENCE, open_http, open_transport
+from bot.volcengine.rtc.reader import RTC, RtcTaskReader
 
 CALLERS = 20
 QUERY = {

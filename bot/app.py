@@ -17,12 +17,12 @@ from bot.recording.task import RtcApp
 from bot.settings import Settings
 from bot.sharing import open_sharing
 from bot.supervision import Supervisor
-from bot.volcengine.links import RuleLinkMaker
-from bot.volcengine.meter import UNMETERED, AttemptMeter
-from bot.volcengine.openapi import OpenApi
-from bot.volcengine.rtc import RTC, SERVICE, RtcTaskReader
-from bot.volcengine.signing import Signer
-from bot.volcengine.transport import PATIENCE, Patience, open_http
+from bot.volcengine.api.client import OpenApi
+from bot.volcengine.api.meter import UNMETERED, AttemptMeter
+from bot.volcengine.api.signing import Signer
+from bot.volcengine.api.transport import PATIENCE, Patience, open_http
+from bot.volcengine.files.router import RuleLinkMaker
+from bot.volcengine.rtc.reader import RTC, SERVICE, RtcTaskReader
 
 Clock = Callable[[], datetime]
 

@@ -2,7 +2,7 @@
 
 from bot.settings import Settings
 from bot.store_settings import StoreSettings
-from bot.volcengine.signing import Credentials
+from bot.volcengine.api.signing import Credentials
 
 
 def own_credentials(settings: Settings) -> Credentials:

@@ -14,16 +14,15 @@ from bot.lookup.pacing import Pacer
 from bot.proxies import proxy_for
 from bot.settings import Settings
 from bot.store_settings import S3Settings, StoreSettings, TemplateSettings, TosSettings, VodSettings
-from bot.volcengine.links import RuleLinkMaker, Store, StoreRule
-from bot.volcengine.object_store import ObjectStore
-from bot.volcengine.openapi import OpenApi
-from bot.volcengine.presigning import Dialect, ObjectAddress
-from bot.volcengine.s3 import S3, s3_address
-from bot.volcengine.signing import Signer
-from bot.volcengine.template import TemplateStore
-from bot.volcengine.tos import TOS, domain_address, tos_address
-from bot.volcengine.transport import PATIENCE, Patience, open_http
-from bot.volcengine.vod import SERVICE, VOD, VodStore
+from bot.volcengine.api.client import OpenApi
+from bot.volcengine.api.signing import Signer
+from bot.volcengine.api.transport import PATIENCE, Patience, open_http
+from bot.volcengine.files.dialects import S3, TOS, domain_address, s3_address, tos_address
+from bot.volcengine.files.object_store import ObjectStore
+from bot.volcengine.files.presigning import Dialect, ObjectAddress
+from bot.volcengine.files.router import RuleLinkMaker, Store, StoreRule
+from bot.volcengine.files.template import TemplateStore
+from bot.volcengine.files.vod import SERVICE, VOD, VodStore
 
 # Requests a second for all VOD stores together: far below the vendor's 2,000, and more than people press buttons.
 VOD_PACE = 20

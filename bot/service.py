@@ -34,7 +34,7 @@ from bot.slack_door import open_slack_door
 from bot.starting import until_reached
 from bot.storage.database import Database, open_database
 from bot.storage.profile_changes import SqlProfileChanges
-from bot.volcengine.transport import PATIENCE, Patience
+from bot.volcengine.api.transport import PATIENCE, Patience
 from bot.watcher.schedule import Schedule
 from bot.watching import Habits, Stores, Watching, open_watching, stores_of
 from bot.web import Door, open_web

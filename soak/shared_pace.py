@@ -14,7 +14,7 @@ from bot.playground.volcengine.arrivals import worst_second
 from bot.recording.reading import Priority, TaskReadError, Urgency
 from bot.recording.task import TaskRef
 from bot.settings import load_settings
-from bot.volcengine.transport import Patience
+from bot.volcengine.api.transport import Patience
 from soak.processes import Forked, fork, own_environ
 from tests.fault_proxy import FaultProxy, open_fault_proxy
 from tests.redis_server import RedisServer, run_redis

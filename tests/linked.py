@@ -13,7 +13,7 @@ from bot.linking import open_links
 from bot.playground.volcengine.gateway import Account
 from bot.recording.task import RecordingFile, RtcApp, TaskRef
 from bot.settings import Settings, load_settings
-from bot.volcengine.links import RuleLinkMaker
+from bot.volcengine.files.router import RuleLinkMaker
 from tests.world import BRIEF, SetClock, no_time
 
 PROD, STAGING = RtcApp("prod", "661e0000000000000000543c"), RtcApp("staging", "661f0000000000000000543c")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-# Made of a service's name, in bot/volcengine/openapi.py.
+# Made of a service's name, in bot/volcengine/api/client.py.
 OF_SERVICES = {f"{service}.{what}" for service in ("rtc", "vod") for what in ("lost", "recovered")}
 _EVENT = re.compile(r"[a-z_]+\.[a-z_]+")
 

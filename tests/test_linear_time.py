@@ -26,11 +26,13 @@ from bot.slack.answers import AnswerIncomplete, SocketAddress
 from bot.slack.cards.words import usage_card
 from bot.slack.command import parse_command
 from bot.slack.value import Tampered, read_value
-from bot.volcengine import store_proof, template
-from bot.volcengine.download_name import disposition, download_name
-from bot.volcengine.headers import retry_after
-from bot.volcengine.signing import Credentials, Signer
-from bot.volcengine.wire import MakesNoSense, parse_envelope, parse_play_addresses
+from bot.volcengine.api.headers import retry_after
+from bot.volcengine.api.signing import Credentials, Signer
+from bot.volcengine.api.wire import MakesNoSense, parse_envelope
+from bot.volcengine.files import check as store_proof
+from bot.volcengine.files import template
+from bot.volcengine.files.file_name import disposition, download_name
+from bot.volcengine.files.vod_wire import parse_play_addresses
 
 APP = RtcApp("prod", "661e0000000000000000543c")
 NOW = datetime(2026, 11, 27, tzinfo=UTC)

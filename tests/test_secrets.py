@@ -21,8 +21,8 @@ from bot.playground.volcengine.gateway import ERRORS, Account
 from bot.playground.volcengine.rtc import FakeRtc, open_fake_rtc
 from bot.playground.volcengine.scenes import SCENES
 from bot.recording.reading import TaskReadError
-from bot.volcengine.signing import Credentials, Signer
-from bot.volcengine.transport import Patience
+from bot.volcengine.api.signing import Credentials, Signer
+from bot.volcengine.api.transport import Patience
 from tests.world import ask, environ_for, no_time, open_brief_bot, settings_from
 
 ACCOUNT = Account("AKSECRETACCESSKEY0000", "c2VjcmV0LWtleS1vZi10aGlzLXRlc3Q=", session_token="STSsecrettoken+/==")

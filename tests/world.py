@@ -10,7 +10,7 @@ from bot.playground.volcengine.rtc import FakeRtc
 from bot.recording.reading import Priority, Reading, Urgency
 from bot.recording.task import TaskRef
 from bot.settings import Settings, load_settings
-from bot.volcengine.transport import Patience
+from bot.volcengine.api.transport import Patience
 
 NO_FILE = Path("/nonexistent/.env")
 BRIEF = Patience(connect=0.5, attempt=0.5, total=5.0)

@@ -21,8 +21,8 @@ from bot.settings import Settings, SettingsError, load_settings
 from bot.slack.bolt import make_slack, open_session
 from bot.slack.diagnosis import diagnose_slack
 from bot.storage.check import diagnose_store
-from bot.volcengine.diagnosis import diagnose
-from bot.volcengine.links import diagnose_stores
+from bot.volcengine.files.router import diagnose_stores
+from bot.volcengine.rtc.check import diagnose
 
 ALL_WELL, SOMETHING_FAILS = 0, 1
 # Seconds for each step.

@@ -19,7 +19,7 @@ from bot.line_writer import LineWriter
 from bot.lookup.meter import Source
 from bot.recording.reading import Priority, TaskNotFound, TaskReadError, TaskRefused
 from bot.slack.meter import METHODS, CallOutcome, LostReason, PayloadKind
-from bot.volcengine.meter import CODES, OTHER
+from bot.volcengine.api.meter import CODES, OTHER
 from bot.watcher.meter import Loop, RoundOutcome, Settled
 
 Asker = Literal["person", "watcher"]

@@ -1,1 +1,1 @@
-"""Volcengine's side: signed requests, what its answers mean, and RTC's record tasks."""
+"""The vendor's side: the signed API, the record tasks of RTC, and the files of recordings."""

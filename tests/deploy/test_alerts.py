@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.volcengine.error_codes import ERROR_CODES, Kind
+from bot.volcengine.api.error_codes import ERROR_CODES, Kind
 from tests.deploy.metric_names import OF_THE_DATABASE
 from tests.deploy.places import DEPLOY, ROOT
 from tests.deploy.promql import selectors, unknown_in

@@ -16,7 +16,7 @@ from bot.playground.slack.server import FakeSlack, open_fake_slack
 from bot.playground.volcengine.rtc import FakeRtc, open_fake_rtc
 from bot.service import serve
 from bot.settings import Settings, load_settings
-from bot.volcengine.transport import Patience
+from bot.volcengine.api.transport import Patience
 from tests.contracts.stores import migrate
 from tests.world import environ_for
 

@@ -11,7 +11,7 @@ import pytest
 
 from bot.playground.slack.world import C_ONCALL, U_ANA, U_BEN, U_GUEST, Message
 from bot.playground.volcengine.scenes import task
-from bot.volcengine.transport import Patience
+from bot.volcengine.api.transport import Patience
 from tests.flows.office import DOORS, Office
 from tests.flows.test_look_up import afresh, nothing_amiss, typed, words_of
 from tests.flows.test_rights import ready_office

@@ -13,7 +13,7 @@ from bot.playground.slack.world import C_ONCALL, U_ANA, U_BEN, Message
 from bot.playground.volcengine.faults import FAULTS
 from bot.playground.volcengine.gateway import ERRORS
 from bot.playground.volcengine.scenes import SCENES, task
-from bot.volcengine.error_codes import explain
+from bot.volcengine.api.error_codes import explain
 from tests.flows.office import Office, open_office
 
 

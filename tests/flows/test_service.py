@@ -16,7 +16,7 @@ from bot.playground.slack.world import C_ONCALL, U_ANA
 from bot.playground.volcengine.rtc import FakeRtc, open_fake_rtc
 from bot.service import serve
 from bot.slack.bolt import TokenRefused
-from bot.volcengine.transport import Patience
+from bot.volcengine.api.transport import Patience
 from tests.flows.office import Office, open_office, settings_for
 from tests.flows.test_look_up import typed, until_ready, words_of
 

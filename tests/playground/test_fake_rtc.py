@@ -14,7 +14,7 @@ from yarl import URL
 from bot.playground.volcengine.arrivals import worst_second
 from bot.playground.volcengine.gateway import Account
 from bot.playground.volcengine.rtc import FakeRtc, open_fake_rtc
-from bot.volcengine.signing import Credentials, SignatureAuth, Signer, canonical_query
+from bot.volcengine.api.signing import Credentials, SignatureAuth, Signer, canonical_query
 from tests.world import SetClock
 
 Json = dict[str, Any]

@@ -10,10 +10,9 @@ import pytest
 
 from bot.playground.volcengine.object_store import FakeStore, open_fake_store, video
 from bot.playground.volcengine.vod import FakeVod, open_fake_vod
-from bot.volcengine.presigning import Dialect, presign
-from bot.volcengine.s3 import S3, s3_address
-from bot.volcengine.signing import Credentials
-from bot.volcengine.tos import TOS, domain_address
+from bot.volcengine.api.signing import Credentials
+from bot.volcengine.files.dialects import S3, TOS, domain_address, s3_address
+from bot.volcengine.files.presigning import Dialect, presign
 from tests.linked import fetch
 from tests.world import SetClock
 

@@ -12,10 +12,10 @@ from bot.lookup.pacing import Pacer
 from bot.playground.slack.world import T_HOME
 from bot.recording.reading import TaskReader
 from bot.subscriptions.person import Person
-from bot.volcengine.openapi import OpenApi
-from bot.volcengine.rtc import RTC, SERVICE, RtcTaskReader
-from bot.volcengine.signing import Credentials, Signer
-from bot.volcengine.transport import open_http
+from bot.volcengine.api.client import OpenApi
+from bot.volcengine.api.signing import Credentials, Signer
+from bot.volcengine.api.transport import open_http
+from bot.volcengine.rtc.reader import RTC, SERVICE, RtcTaskReader
 from tests.reliability.works import INTERVAL, Works
 from tests.world import BRIEF, no_time
 

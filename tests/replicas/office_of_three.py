@@ -12,7 +12,7 @@ import aiohttp
 
 from bot.playground.slack.server import FakeSlack, open_fake_slack
 from bot.playground.volcengine.rtc import FakeRtc, open_fake_rtc
-from bot.volcengine.transport import Patience
+from bot.volcengine.api.transport import Patience
 from tests.flows.office import Office, serving, settings_for
 from tests.flows.scraped import scrape
 

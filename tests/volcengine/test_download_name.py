@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.volcengine.download_name import disposition, download_name
+from bot.volcengine.files.file_name import disposition, download_name
 
 
 @pytest.mark.parametrize(

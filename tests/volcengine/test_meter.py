@@ -2,8 +2,8 @@
 
 import pytest
 
-from bot.volcengine.meter import CODES, code_of
-from bot.volcengine.wire import WireError
+from bot.volcengine.api.meter import CODES, code_of
+from bot.volcengine.api.wire import WireError
 
 
 @pytest.mark.parametrize(

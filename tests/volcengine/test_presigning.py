@@ -14,10 +14,9 @@ from botocore.config import Config
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bot.volcengine.presigning import Dialect, ObjectAddress, presign
-from bot.volcengine.s3 import S3, Style, s3_address
-from bot.volcengine.signing import Credentials
-from bot.volcengine.tos import TOS, domain_address, tos_address
+from bot.volcengine.api.signing import Credentials
+from bot.volcengine.files.dialects import S3, TOS, Style, domain_address, s3_address, tos_address
+from bot.volcengine.files.presigning import Dialect, ObjectAddress, presign
 
 FOLDER = Path(__file__).parents[1] / "vectors"
 VECTORS: list[dict[str, Any]] = [

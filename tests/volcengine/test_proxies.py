@@ -10,9 +10,9 @@ from bot.playground.volcengine.rtc import FakeRtc
 from bot.proxies import unusable_proxies
 from bot.recording.reading import Priority, TaskReadError, TaskUnavailable, Urgency
 from bot.recording.task import TaskRef
-from bot.volcengine.failures import of_transport
-from bot.volcengine.rtc import RTC as RTC_SERVICE
-from bot.volcengine.transport import PATIENCE
+from bot.volcengine.api.transport import PATIENCE
+from bot.volcengine.api.transport_errors import of_transport
+from bot.volcengine.rtc.reader import RTC as RTC_SERVICE
 from tests.refusing_proxy import proxy_that_answers
 from tests.world import environ_for, no_time, settings_from
 

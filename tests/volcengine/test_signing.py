@@ -14,8 +14,8 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.volcengine.signing import Credentials, SignatureAuth, Signer, canonical_query
-from bot.volcengine.transport import PATIENCE, open_http
+from bot.volcengine.api.signing import Credentials, SignatureAuth, Signer, canonical_query
+from bot.volcengine.api.transport import PATIENCE, open_http
 from tests.world import SetClock
 
 Vector = dict[str, Any]

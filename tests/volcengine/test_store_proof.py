@@ -10,7 +10,7 @@ from bot.playground.volcengine.gateway import Account
 from bot.playground.volcengine.object_store import FakeStore, open_fake_store
 from bot.playground.volcengine.vod import FakeVod, open_fake_vod
 from bot.settings import Settings
-from bot.volcengine.links import diagnose_stores
+from bot.volcengine.files.router import diagnose_stores
 from tests.linked import links_of, settings_with
 from tests.volcengine.test_links import text_for
 from tests.volcengine.test_openapi import answer, server_of

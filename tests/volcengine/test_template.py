@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.recording.link import LinkUnavailable
 from bot.recording.task import ID_RULE, RecordingFile, RtcApp, TaskRef
-from bot.volcengine.template import TemplateStore
+from bot.volcengine.files.template import TemplateStore
 
 REF = TaskRef(RtcApp("prod", "661e0000000000000000543c"), "room@1", "task.1")
 FILE = RecordingFile(object_key="a b/c?d#e%f&g=h+i.mp4", vid="v0*")

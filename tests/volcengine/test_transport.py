@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from yarl import URL
 
-from bot.volcengine.signing import canonical_query
-from bot.volcengine.transport import Patience, open_http
+from bot.volcengine.api.signing import canonical_query
+from bot.volcengine.api.transport import Patience, open_http
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"

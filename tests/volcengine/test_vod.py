@@ -14,8 +14,8 @@ from bot.playground.volcengine.object_store import video
 from bot.playground.volcengine.vod import UNPUBLISHED, WITHOUT_DOMAIN, FakeVod, open_fake_vod
 from bot.recording.link import LinkUnavailable
 from bot.recording.task import RecordingFile
-from bot.volcengine.links import RuleLinkMaker
-from bot.volcengine.wire import PlayAddress, parse_play_addresses
+from bot.volcengine.files.router import RuleLinkMaker
+from bot.volcengine.files.vod_wire import PlayAddress, parse_play_addresses
 from tests.linked import REF, fetch, key_file, links_of, settings_with
 from tests.world import SetClock
 

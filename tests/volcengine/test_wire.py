@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.recording.task import ENDED, RtcApp, TaskRef
-from bot.volcengine.numbers import exact
-from bot.volcengine.wire import MakesNoSense, parse_envelope, parse_record_task
+from bot.volcengine.api.numbers import exact
+from bot.volcengine.api.wire import MakesNoSense, parse_envelope
+from bot.volcengine.rtc.wire import parse_record_task
 
 REF = TaskRef(RtcApp("prod", "661e0000000000000000543c"), "Room1", "Task1")
 EXAMPLE = {

@@ -9,10 +9,10 @@ import httpx
 from bot.finding import Finding
 from bot.recording.link import Link
 from bot.recording.task import RecordingFile, TaskRef
-from bot.volcengine.download_name import disposition, download_name
-from bot.volcengine.presigning import Dialect, ObjectAddress, presign
-from bot.volcengine.signing import Credentials
-from bot.volcengine.store_proof import MADE_UP, prove_bucket
+from bot.volcengine.api.signing import Credentials
+from bot.volcengine.files.check import MADE_UP, prove_bucket
+from bot.volcengine.files.file_name import disposition, download_name
+from bot.volcengine.files.presigning import Dialect, ObjectAddress, presign
 
 HLS_NOTE = (
     "This is only the playlist: its address does not sign the segments that it names, so from a private bucket it will "

@@ -11,17 +11,17 @@ import httpx
 import structlog
 
 from bot.recording.reading import TaskNotFound, TaskReadError, TaskRefused, TaskUnavailable, Urgency
-from bot.volcengine import failures
-from bot.volcengine.bodies import apart, is_large, read_whole
-from bot.volcengine.envelopes import Found, envelope_in
-from bot.volcengine.error_codes import Kind, explain
-from bot.volcengine.headers import date_of, retry_after
-from bot.volcengine.meter import TIMED_OUT, UNMETERED, UNREACHABLE, AttemptMeter, code_of
-from bot.volcengine.pacer import Pacer, Sent
-from bot.volcengine.service import ApiService
-from bot.volcengine.signing import SignatureAuth, Signer
-from bot.volcengine.transport import Patience
-from bot.volcengine.wire import WireError
+from bot.volcengine.api import transport_errors as failures
+from bot.volcengine.api.bodies import apart, is_large, read_whole
+from bot.volcengine.api.envelopes import Found, envelope_in
+from bot.volcengine.api.error_codes import Kind, explain
+from bot.volcengine.api.headers import date_of, retry_after
+from bot.volcengine.api.meter import TIMED_OUT, UNMETERED, UNREACHABLE, AttemptMeter, code_of
+from bot.volcengine.api.pacer import Pacer, Sent
+from bot.volcengine.api.service import ApiService
+from bot.volcengine.api.signing import SignatureAuth, Signer
+from bot.volcengine.api.transport import Patience
+from bot.volcengine.api.wire import WireError
 
 log = structlog.get_logger()
 

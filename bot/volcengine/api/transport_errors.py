@@ -13,8 +13,8 @@ from aiohttp.http_exceptions import ContentLengthError, HttpProcessingError
 from bot.certificates import reason_and_advice
 from bot.proxies import ProxyFailed
 from bot.recording.reading import TaskUnavailable
-from bot.volcengine.service import Peer
-from bot.volcengine.transport import Patience
+from bot.volcengine.api.service import Peer
+from bot.volcengine.api.transport import Patience
 
 # Everything that httpx, and aiohttp below it, raise when a request or its answer does not get through whole.
 TRANSPORT_FAILURES = (httpx.RequestError, aiohttp.ClientError, HttpProcessingError, OSError)

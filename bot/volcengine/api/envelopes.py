@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from bot.volcengine.bodies import BODY_LIMIT, in_utf_8, is_large
-from bot.volcengine.wire import Envelope, MakesNoSense, parse_envelope
+from bot.volcengine.api.bodies import BODY_LIMIT, in_utf_8, is_large
+from bot.volcengine.api.wire import Envelope, MakesNoSense, parse_envelope
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from urllib.parse import quote
 
-from bot.volcengine.signing import Credentials, canonical_query, escape
+from bot.volcengine.api.signing import Credentials, canonical_query, escape
 
 
 @dataclass(frozen=True, slots=True)

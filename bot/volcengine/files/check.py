@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import httpx
 
 from bot.finding import Finding
-from bot.volcengine import failures
-from bot.volcengine.service import Peer
-from bot.volcengine.transport import PATIENCE
+from bot.volcengine.api import transport_errors as failures
+from bot.volcengine.api.service import Peer
+from bot.volcengine.api.transport import PATIENCE
 
 MADE_UP = "rectask-check/no-such-file"
 _BODY_READ = 20_000

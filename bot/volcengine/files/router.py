@@ -9,7 +9,7 @@ import httpx
 from bot.finding import Finding
 from bot.recording.link import Link, LinkUnavailable
 from bot.recording.task import RecordingFile, TaskRef
-from bot.volcengine.transport import PATIENCE, open_http
+from bot.volcengine.api.transport import PATIENCE, open_http
 
 
 class Store(Protocol):

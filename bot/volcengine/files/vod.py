@@ -10,12 +10,12 @@ from bot.finding import Finding
 from bot.recording.link import Link, LinkUnavailable
 from bot.recording.reading import Priority, TaskReadError, Urgency
 from bot.recording.task import RecordingFile, TaskRef
-from bot.volcengine.bodies import apart
-from bot.volcengine.error_codes import concerns_the_question
-from bot.volcengine.openapi import ApiAnswer, OpenApi
-from bot.volcengine.service import ApiService
-from bot.volcengine.signing import escape
-from bot.volcengine.wire import PlayAddress, parse_play_addresses
+from bot.volcengine.api.bodies import apart
+from bot.volcengine.api.client import ApiAnswer, OpenApi
+from bot.volcengine.api.error_codes import concerns_the_question
+from bot.volcengine.api.service import ApiService
+from bot.volcengine.api.signing import escape
+from bot.volcengine.files.vod_wire import PlayAddress, parse_play_addresses
 
 SERVICE = "vod"
 VOD = ApiService(

@@ -14,8 +14,8 @@ from bot.finding import Finding
 from bot.proxies import place_of
 from bot.recording.reading import Priority, TaskNotFound, TaskReadError, Urgency
 from bot.recording.task import RtcApp, TaskRef
-from bot.volcengine.openapi import clock_in_words
-from bot.volcengine.rtc import RtcTaskReader
+from bot.volcengine.api.client import clock_in_words
+from bot.volcengine.rtc.reader import RtcTaskReader
 
 # A signature is good for 900 s (vendor's page); a clock that is this far off will be there soon.
 _CLOCK_LIMIT = timedelta(seconds=900)

@@ -2,8 +2,8 @@
 
 from typing import Protocol
 
-from bot.volcengine.error_codes import KNOWN_NAMES, known_name
-from bot.volcengine.wire import WireError
+from bot.volcengine.api.error_codes import KNOWN_NAMES, known_name
+from bot.volcengine.api.wire import WireError
 
 ANSWERED, UNREADABLE, OTHER, UNREACHABLE, TIMED_OUT = "ok", "unreadable", "other", "unreachable", "timeout"
 # Whatever Volcengine may come to answer, no other code is ever counted.

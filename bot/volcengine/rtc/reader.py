@@ -4,12 +4,13 @@ from datetime import timedelta
 
 from bot.recording.reading import Reading, TaskNotFound, TaskReadError, Urgency
 from bot.recording.task import TaskRef
-from bot.volcengine.bodies import apart
-from bot.volcengine.failures import makes_no_sense
-from bot.volcengine.openapi import ApiAnswer, OpenApi
-from bot.volcengine.service import ApiService
-from bot.volcengine.signing import escape
-from bot.volcengine.wire import MakesNoSense, parse_record_task
+from bot.volcengine.api.bodies import apart
+from bot.volcengine.api.client import ApiAnswer, OpenApi
+from bot.volcengine.api.service import ApiService
+from bot.volcengine.api.signing import escape
+from bot.volcengine.api.transport_errors import makes_no_sense
+from bot.volcengine.api.wire import MakesNoSense
+from bot.volcengine.rtc.wire import parse_record_task
 
 SERVICE = "rtc"
 RTC = ApiService(

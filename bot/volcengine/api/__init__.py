@@ -1,0 +1,1 @@
+"""Requests to Volcengine: signed, sent once, and their answers read."""

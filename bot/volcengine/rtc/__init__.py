@@ -1,0 +1,1 @@
+"""The record tasks of RTC (`GetRecordTask`)."""
