@@ -26,6 +26,7 @@ from benchmarks.table import Claim, Part, print_table
 from benchmarks.worlds import StandIns, open_stand_ins, serving, settings_for
 from bot.app import open_bot
 from bot.logs import configure_logs
+from bot.notices.subscription import Phase, known_start
 from bot.playground.slack.world import T_HOME, Message, dm_id
 from bot.playground.volcengine.arrivals import worst_second
 from bot.recording.reading import Priority, Reading, Urgency
@@ -33,7 +34,6 @@ from bot.recording.task import TaskRef
 from bot.storage.columns import EPOCH
 from bot.storage.database import open_database
 from bot.storage.tables import subscriptions, watched_tasks
-from bot.subscriptions.subscription import Phase, known_start
 
 TASKS, QUICK_TASKS = 10_000, 200
 SUBSCRIBERS = 200

@@ -16,6 +16,7 @@ from bot.gatekeeping import audit_pipe, open_audit, rights_of
 from bot.line_writer import LineWriter
 from bot.metrics.meters import Meters, make_meters
 from bot.metrics.scraping import Scraping
+from bot.notices.watching.schedule import Schedule
 from bot.process import FOR_AUDIT, FOR_CLAIMS, FOR_REST, Process, Sleep
 from bot.settings import Settings
 from bot.slack.answer import Answerer
@@ -35,7 +36,6 @@ from bot.starting import until_reached
 from bot.storage.database import Database, open_database
 from bot.storage.profile_changes import SqlProfileChanges
 from bot.volcengine.api.transport import PATIENCE, Patience
-from bot.watcher.schedule import Schedule
 from bot.watching import Habits, Stores, Watching, open_watching, stores_of
 from bot.web import Door, open_web
 

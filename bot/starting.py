@@ -5,8 +5,8 @@ from typing import TypeVar
 
 import structlog
 
+from bot.notices.store import StoreUnavailable, StoreUnusable
 from bot.slack.bolt import UNREACHABLE
-from bot.subscriptions.store import StoreUnavailable, StoreUnusable
 
 log = structlog.get_logger()
 

@@ -12,16 +12,13 @@ import structlog
 
 from bot.clocks import LOOKED_AT_EVERY, SteadyClock
 from bot.lookup.cache import CachingReader
-from bot.storage.database import Database
-from bot.storage.due_times import SqlDueTimes
-from bot.storage.notices import SqlNotices
-from bot.storage.requests import SqlRequests
-from bot.storage.subscriptions import SqlSubscriptions
-from bot.storage.upkeep import SqlUpkeep
-from bot.storage.watched_tasks import SqlLooks
-from bot.subscriptions.messenger import Messenger
-from bot.subscriptions.person import Person
-from bot.subscriptions.store import (
+from bot.notices.delivery import deliverer
+from bot.notices.delivery.deliverer import Deliverer
+from bot.notices.delivery.message_rate import A_SECOND, Pace
+from bot.notices.messenger import Messenger
+from bot.notices.meter import UNMETERED, WatchMeter
+from bot.notices.person import Person
+from bot.notices.store import (
     DueTimes,
     Farthest,
     Looks,
@@ -31,14 +28,18 @@ from bot.subscriptions.store import (
     Subscriptions,
     Upkeep,
 )
+from bot.notices.timekeeper import Timekeeper
+from bot.notices.watching import watcher
+from bot.notices.watching.schedule import BACK_OFF_AT_MOST, SLOWEST
+from bot.notices.watching.watcher import Watcher
+from bot.storage.database import Database
+from bot.storage.due_times import SqlDueTimes
+from bot.storage.notices import SqlNotices
+from bot.storage.requests import SqlRequests
+from bot.storage.subscriptions import SqlSubscriptions
+from bot.storage.upkeep import SqlUpkeep
+from bot.storage.watched_tasks import SqlLooks
 from bot.supervision import Supervised, Supervisor
-from bot.watcher import deliverer, watcher
-from bot.watcher.deliverer import Deliverer
-from bot.watcher.meter import UNMETERED, WatchMeter
-from bot.watcher.pace import A_SECOND, Pace
-from bot.watcher.schedule import BACK_OFF_AT_MOST, SLOWEST
-from bot.watcher.timekeeper import Timekeeper
-from bot.watcher.watcher import Watcher
 
 log = structlog.get_logger()
 

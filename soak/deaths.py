@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.subscriptions.store import StoreUnavailable
+from bot.notices.store import StoreUnavailable
 from soak.city import now_and_then, restart_postgres, troubled
 from soak.town import SUBSCRIBERS, Crew, Town, open_crew, open_town
 from tests.contracts.postgres import Postgres

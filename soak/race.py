@@ -9,12 +9,12 @@ from datetime import UTC, datetime, timedelta
 from multiprocessing.synchronize import Barrier
 from typing import TypeVar
 
-from bot.recording.completion import Completion, Occasion
+from bot.notices.completion import Completion, Occasion
+from bot.notices.person import Person
+from bot.notices.subscription import Phase
 from bot.recording.reading import Reading
 from bot.recording.task import ENDED, RUNNING, RecordTask, RtcApp, Status, TaskRef
 from bot.storage.database import open_database
-from bot.subscriptions.person import Person
-from bot.subscriptions.subscription import Phase
 from bot.watching import Stores, stores_of
 from soak.forked import FORKED
 

@@ -15,6 +15,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
+from bot.notices.person import Person
 from bot.playground.slack.server import FakeSlack, open_fake_slack
 from bot.playground.slack.world import T_HOME
 from bot.playground.volcengine.rtc import FakeRtc, open_fake_rtc
@@ -22,7 +23,6 @@ from bot.playground.volcengine.scenes import task, tos_file
 from bot.recording.reading import Reading
 from bot.recording.task import RUNNING, RecordTask, RtcApp, TaskRef
 from bot.storage.database import open_database
-from bot.subscriptions.person import Person
 from bot.watching import Stores, stores_of
 from soak.forked import FORKED
 from soak.worker import Order, run

@@ -12,8 +12,8 @@ from structlog.typing import EventDict
 from bot.access.audit import Record, Search
 from bot.clocks import JUMP, SteadyClock
 from bot.gatekeeping import keep_forgetting
-from bot.subscriptions.store import Farthest, StoreUnavailable
-from bot.watcher.timekeeper import LATE_AFTER, LOOKED_AT_EVERY, Timekeeper
+from bot.notices.store import Farthest, StoreUnavailable
+from bot.notices.timekeeper import LATE_AFTER, LOOKED_AT_EVERY, Timekeeper
 from tests.virtual_time import run_in_virtual_time
 
 pytestmark = pytest.mark.usefixtures("logged")

@@ -7,9 +7,9 @@ from typing import get_args
 
 from bot.metrics.meters import make_meters
 from bot.metrics.scraping import StoreCollector
-from bot.subscriptions.notice import NoticeState
-from bot.subscriptions.store import Census
-from bot.watcher.meter import Loop
+from bot.notices.meter import Loop
+from bot.notices.notice import NoticeState
+from bot.notices.store import Census
 
 PAGE = Path(__file__).parents[1] / "docs" / "operations.md"
 OURS = "rectask_"

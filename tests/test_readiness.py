@@ -5,9 +5,9 @@ from pathlib import Path
 
 import aiohttp
 
+from bot.notices.store import STANDS_STILL_AFTER, Farthest
 from bot.readiness import Readiness
 from bot.storage.database import open_database
-from bot.subscriptions.store import STANDS_STILL_AFTER, Farthest
 from bot.supervision import Supervisor
 from bot.web import Door, open_web
 from tests.contracts.stores import LEASE, MINUTE, RUNS, SECOND, stores_of

@@ -4,11 +4,11 @@ import contextlib
 import time
 from collections.abc import Iterable
 
+from bot.notices.person import Person
+from bot.notices.store import StoreUnavailable
+from bot.notices.subscription import Entry
 from bot.storage.database import Database
 from bot.storage.subscriptions import SqlSubscriptions
-from bot.subscriptions.person import Person
-from bot.subscriptions.store import StoreUnavailable
-from bot.subscriptions.subscription import Entry
 
 Row = dict[str, str | None]
 _ENTRIES_A_PERSON = 20

@@ -15,6 +15,7 @@ import structlog
 from bot.cli.notices_shown import NoticesShown
 from bot.cli.terminal import Terminal
 from bot.logs import configure_logs
+from bot.notices.person import Person
 from bot.playground.clock import PlayClock
 from bot.playground.slack.server import FakeSlack, open_fake_slack
 from bot.playground.slack.stage import SlackStage
@@ -30,7 +31,6 @@ from bot.playground.volcengine.vod import FakeVod, open_fake_vod
 from bot.service import serve
 from bot.settings import Settings, load_settings
 from bot.storage.database import open_database
-from bot.subscriptions.person import Person
 
 PORT = 8321
 _PORTS_TRIED = 20

@@ -10,12 +10,12 @@ from datetime import timedelta
 from bot.cli import SETTINGS, USAGE
 from bot.cli.terminal import Terminal, inert
 from bot.logs import configure_logs
+from bot.notices.person import Person
+from bot.notices.store import StoreUnavailable
 from bot.settings import SettingsError, load_settings
 from bot.storage.check import PATIENCE
 from bot.storage.database import open_database
 from bot.storage.upkeep import SqlUpkeep
-from bot.subscriptions.person import Person
-from bot.subscriptions.store import StoreUnavailable
 
 # sysexits.h: EX_UNAVAILABLE.
 UNAVAILABLE = 69

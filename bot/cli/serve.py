@@ -16,10 +16,10 @@ from bot.cli.terminal import Terminal
 from bot.environment import discard_oauth_variables, export_certificates
 from bot.line_writer import LineWriter
 from bot.logs import configure_logs
+from bot.notices.store import StoreUnusable
 from bot.service import serve
 from bot.settings import Settings, SettingsError, load_settings
 from bot.slack.bolt import TokenRefused
-from bot.subscriptions.store import StoreUnusable
 
 log = structlog.get_logger()
 

@@ -17,10 +17,10 @@ from prometheus_client.registry import Collector
 from bot.admission import Reason
 from bot.line_writer import LineWriter
 from bot.lookup.meter import Source
+from bot.notices.meter import Loop, RoundOutcome, Settled
 from bot.recording.reading import Priority, TaskNotFound, TaskReadError, TaskRefused
 from bot.slack.meter import METHODS, CallOutcome, LostReason, PayloadKind
 from bot.volcengine.api.meter import CODES, OTHER
-from bot.watcher.meter import Loop, RoundOutcome, Settled
 
 Asker = Literal["person", "watcher"]
 LookupOutcome = Literal["found", "not_found", "refused", "unavailable"]

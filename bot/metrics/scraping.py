@@ -12,7 +12,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from bot.subscriptions.store import Census, StoreUnavailable, Upkeep
+from bot.notices.store import Census, StoreUnavailable, Upkeep
 
 log = structlog.get_logger()
 

@@ -6,6 +6,8 @@ from datetime import datetime
 import structlog
 from cachetools import LRUCache
 
+from bot.notices.person import Person
+from bot.notices.store import StoreUnavailable, Subscriptions
 from bot.recording.reading import Priority, Reading, TaskReader, TaskReadError, TaskUnavailable, Urgency
 from bot.recording.task import RecordTask, RtcApp, TaskRef
 from bot.slack.cards.card import Card
@@ -14,8 +16,6 @@ from bot.slack.cards.task import Standing, task_card
 from bot.slack.cards.words import failure_card
 from bot.slack.incident import new_incident
 from bot.slack.meter import UNMETERED, SlackMeter
-from bot.subscriptions.person import Person
-from bot.subscriptions.store import StoreUnavailable, Subscriptions
 
 log = structlog.get_logger()
 

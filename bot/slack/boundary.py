@@ -11,6 +11,7 @@ import aiohttp
 import structlog
 from slack_sdk.errors import SlackClientError
 
+from bot.notices.store import StoreUnavailable
 from bot.slack.calls import SlackFailed, slack_failed
 from bot.slack.cards.card import Card
 from bot.slack.cards.failing import pause_card, pause_title, restarting_card, slack_failed_card
@@ -25,7 +26,6 @@ from bot.slack.reply import Reply
 from bot.slack.value import Tampered
 from bot.slack.visit import Visit
 from bot.slack.work import Ending, TooMuchWork
-from bot.subscriptions.store import StoreUnavailable
 
 log = structlog.get_logger()
 

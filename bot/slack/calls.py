@@ -10,9 +10,9 @@ from typing import TypeVar
 
 from slack_sdk.errors import SlackApiError
 
+from bot.notices.messenger import DeliveryError, Doubtful, Later, OutOfReach
 from bot.slack.delivery import meaning_of
 from bot.slack.workspace import error_of
-from bot.subscriptions.messenger import DeliveryError, Doubtful, Later, OutOfReach
 
 T = TypeVar("T")
 

@@ -11,10 +11,7 @@ from datetime import timedelta
 import aiohttp
 from slack_sdk.errors import SlackApiError
 
-from bot.slack.answers import AnswerIncomplete
-from bot.slack.people import ProfileOvertaken
-from bot.slack.workspace import error_of
-from bot.subscriptions.messenger import (
+from bot.notices.messenger import (
     DeliveryError,
     Doubtful,
     InstallationDead,
@@ -24,6 +21,9 @@ from bot.subscriptions.messenger import (
     Undeliverable,
     Unforeseen,
 )
+from bot.slack.answers import AnswerIncomplete
+from bot.slack.people import ProfileOvertaken
+from bot.slack.workspace import error_of
 
 # Slack names no upper bound for Retry-After, and nothing is put off for longer than this in one go. A due time that is
 # further away is taken for the work of a clock that was wrong, and pulled in (`watching.Habits.farthest`).

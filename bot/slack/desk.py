@@ -10,6 +10,8 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.access.audit import Deed
+from bot.notices.person import Person
+from bot.notices.store import Notices, Requests, Subscriptions, Upkeep
 from bot.recording.task import RecordTask, RtcApp, TaskRef
 from bot.slack.answer import Answerer
 from bot.slack.gate import Gate
@@ -22,8 +24,6 @@ from bot.slack.value import Press, read_value
 from bot.slack.visit import Body, Visit
 from bot.slack.work import Work
 from bot.slack.workspace import TOKEN_IS_DEAD, TokenHealth, Workspace, error_of
-from bot.subscriptions.person import Person
-from bot.subscriptions.store import Notices, Requests, Subscriptions, Upkeep
 
 log = structlog.get_logger()
 

@@ -12,14 +12,14 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 
 from bot.access.audit import Deed, Door, Outcome
+from bot.notices.messenger import Later, OutOfReach
+from bot.notices.store import StoreUnavailable
 from bot.slack.bolt import UNREACHABLE
 from bot.slack.delivery import meaning_of
 from bot.slack.desk import Desk
 from bot.slack.visit import Body, Visit
 from bot.slack.work import TooMuchWork
 from bot.slack.workspace import error_of
-from bot.subscriptions.messenger import Later, OutOfReach
-from bot.subscriptions.store import StoreUnavailable
 
 log = structlog.get_logger()
 

@@ -10,6 +10,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.access.audit import AuditLog, Deed, Outcome, Record
 from bot.access.rights import Asker, Right, Rights
 from bot.access.spending import Spending
+from bot.notices.person import Person
+from bot.notices.subscription import Entry
 from bot.recording.reading import Reading, TaskNotFound, TaskReadError, TaskUnavailable
 from bot.recording.task import RtcApp, TaskRef, app_as_configured
 from bot.slack.cards.listing import Reach
@@ -17,8 +19,6 @@ from bot.slack.groups import Groups
 from bot.slack.people import People, Profile
 from bot.slack.visit import Body, Caller, Visit, caller_of
 from bot.slack.workspace import Workspace
-from bot.subscriptions.person import Person
-from bot.subscriptions.subscription import Entry
 
 WHOEVER = "whoever runs Rectask here"
 # What is told where nothing may be told of a recording; in lists too.

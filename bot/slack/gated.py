@@ -2,13 +2,13 @@
 
 from bot.access.audit import Deed, Door, Outcome
 from bot.access.rights import Asker
+from bot.notices.messenger import Later, Messenger, Undeliverable
+from bot.notices.notice import Notice, Place
 from bot.recording.task import TaskRef
 from bot.slack.delivery import meaning_of
 from bot.slack.gate import MAY_NOT_BE_TOLD, Gate
 from bot.slack.groups import TRIED_AGAIN_AFTER
 from bot.slack.visit import Visit
-from bot.subscriptions.messenger import Later, Messenger, Undeliverable
-from bot.subscriptions.notice import Notice, Place
 
 
 class GatedMessenger:

@@ -10,8 +10,8 @@ from typing import Self
 import structlog
 
 from bot.access.changes import ProfileChanges
+from bot.notices.store import StoreUnavailable
 from bot.slack.people import KNOWN_FOR, People
-from bot.subscriptions.store import StoreUnavailable
 from bot.supervision import Supervised, Supervisor
 
 log = structlog.get_logger()

@@ -11,14 +11,14 @@ import structlog
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.notices.messenger import Later
+from bot.notices.person import Person
+from bot.notices.store import StoreUnavailable, Subscriptions, Upkeep
+from bot.notices.subscription import Entry
 from bot.slack.cards.listing import LISTED_AT_MOST, Reach, home_view
 from bot.slack.delivery import meaning_of
 from bot.slack.text import Block
 from bot.slack.workspace import error_of
-from bot.subscriptions.messenger import Later
-from bot.subscriptions.person import Person
-from bot.subscriptions.store import StoreUnavailable, Subscriptions, Upkeep
-from bot.subscriptions.subscription import Entry
 from bot.supervision import Supervised, Supervisor
 
 log = structlog.get_logger()

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any, Literal, Protocol
 
+from bot.notices.messenger import InstallationDead, Later, OutOfReach, Unforeseen
 from bot.recording.reading import TaskReadError
 from bot.slack.answers import AnswerIncomplete
 from bot.slack.delivery import meaning_of
 from bot.slack.socket_link import Ending
-from bot.subscriptions.messenger import InstallationDead, Later, OutOfReach, Unforeseen
 
 CallOutcome = Literal["ok", "ratelimited", "error", "unreachable"]
 PayloadKind = Literal["command", "action", "view", "event"]

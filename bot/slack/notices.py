@@ -11,7 +11,10 @@ import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.recording.completion import Occasion
+from bot.notices.completion import Occasion
+from bot.notices.messenger import DeliveryError, InstallationDead, Later, RecipientGone
+from bot.notices.notice import Notice, Place
+from bot.notices.person import Person
 from bot.recording.reading import Reading
 from bot.slack.answers import (
     AnswerIncomplete,
@@ -32,9 +35,6 @@ from bot.slack.meter import UNMETERED, SlackMeter
 from bot.slack.metered import PATIENCE, Patience
 from bot.slack.people import KNOWN_FOR, People, Profile, ProfileOvertaken
 from bot.slack.workspace import TOKEN_IS_DEAD, TokenHealth, error_of
-from bot.subscriptions.messenger import DeliveryError, InstallationDead, Later, RecipientGone
-from bot.subscriptions.notice import Notice, Place
-from bot.subscriptions.person import Person
 
 log = structlog.get_logger()
 

@@ -15,13 +15,13 @@ from typing import Any, Literal
 
 import structlog
 
+from bot.notices.store import StoreUnavailable
 from bot.slack.cards.card import Card
 from bot.slack.cards.failing import working_card
 from bot.slack.cards.words import words_card
 from bot.slack.desk import Desk, Listener
 from bot.slack.reply import Reply
 from bot.slack.visit import Body, Visit
-from bot.subscriptions.store import StoreUnavailable
 
 log = structlog.get_logger()
 

@@ -3,6 +3,8 @@
 from functools import partial
 
 from bot.access.audit import Deed, Outcome
+from bot.notices.person import Person
+from bot.notices.store import StoreUnavailable
 from bot.recording.reading import Reading, TaskReadError
 from bot.recording.task import RecordTask, TaskRef
 from bot.slack.boundary import begin
@@ -16,8 +18,6 @@ from bot.slack.desk import Desk, action_of, container_of, is_own_card
 from bot.slack.reply import Reply
 from bot.slack.value import Press
 from bot.slack.visit import Visit
-from bot.subscriptions.person import Person
-from bot.subscriptions.store import StoreUnavailable
 
 _OVER = "it is over"
 _HOME_NOT_SHOWN = "The Home tab may not be up to date. Open it again in a minute."

@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.access.audit import Door
 from bot.access.rights import Asker
-from bot.subscriptions.person import Person
+from bot.notices.person import Person
 
 Body = dict[str, Any]
 

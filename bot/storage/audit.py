@@ -30,11 +30,11 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine.default import DefaultDialect
 
 from bot.access.audit import Deed, Door, NotRecorded, Outcome, Record, Search
+from bot.notices.store import StoreUnavailable
 from bot.storage.columns import Moment
 from bot.storage.database import Database
 from bot.storage.rows import AppNames
 from bot.storage.tables import audit_records
-from bot.subscriptions.store import StoreUnavailable
 
 c = audit_records.c
 

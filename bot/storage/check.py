@@ -5,12 +5,12 @@ import secrets
 from datetime import timedelta
 
 from bot.finding import Finding
+from bot.notices.store import StoreUnavailable, StoreUnusable
 from bot.storage.driver_errors import stopped_here
 from bot.storage.engine import for_writing, open_migrating_engine
 from bot.storage.rehearsal import rehearse
 from bot.storage.schema import HEAD, Schema, SchemaTooNew, is_nothing
 from bot.storage.url import PostgresServer, SqliteFile, read_url
-from bot.subscriptions.store import StoreUnavailable, StoreUnusable
 
 PATIENCE = timedelta(seconds=5)
 _STEP = "store"

@@ -5,12 +5,12 @@ from typing import Any
 from sqlalchemy import Row, Select, and_, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.recording.completion import Completion, Occasion
+from bot.notices.completion import Completion, Occasion
+from bot.notices.notice import NoticeState
 from bot.storage.columns import EPOCH
 from bot.storage.database import Database
 from bot.storage.rows import AppNames, Decoder
 from bot.storage.tables import IS_OPEN, completions, notices, subscriptions
-from bot.subscriptions.notice import NoticeState
 
 # Of all that was noticed of one task, what tells the most comes first. UNCLEAR tells of no end.
 TELLING = (Occasion.REPLACED, Occasion.GONE, Occasion.FORGOTTEN, Occasion.FILES, Occasion.ENDED)

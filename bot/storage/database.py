@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.sql import ColumnElement
 
 from bot import __version__
+from bot.notices.store import StoreUnavailable
 from bot.storage.columns import MICROSECOND, Moment
 from bot.storage.driver_errors import stopped_here
 from bot.storage.engine import for_writing, open_engine
@@ -22,7 +23,6 @@ from bot.storage.schema import make_ready
 from bot.storage.sqlite_file import SameFile
 from bot.storage.tables import homes
 from bot.storage.url import PostgresServer, SqliteFile, read_url
-from bot.subscriptions.store import StoreUnavailable
 
 # One limit for whatever somebody waits for: a free connection, a lock, an answer. Who waits behind others has no more.
 PATIENCE = timedelta(seconds=10)

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import exc
 
-from bot.subscriptions.store import StoreUnavailable
+from bot.notices.store import StoreUnavailable
 
 # SQLite's result codes that tell of the file, the disk or other processes: PERM, BUSY, LOCKED, NOMEM, READONLY,
 # INTERRUPT, IOERR, CORRUPT, FULL, CANTOPEN, PROTOCOL, NOLFS, AUTH, NOTADB (sqlite.org/rescode.html, November 2026).

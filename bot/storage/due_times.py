@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, ScalarSelect, Table, and_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.notices.store import Farthest
 from bot.storage.database import Database
 from bot.storage.tables import IS_LOOKED_AT, IS_UNSETTLED, notices, watched_tasks
-from bot.subscriptions.store import Farthest
 
 look, notice = watched_tasks.c, notices.c
 

@@ -13,9 +13,9 @@ from sqlalchemy import URL, Connection, ExceptionContext, NullPool, event, exc
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.util import await_only
 
+from bot.notices.store import StoreUnusable
 from bot.private_files import make_private
 from bot.storage.url import PostgresServer, SqliteFile
-from bot.subscriptions.store import StoreUnusable
 
 # How often SQLite is asked for a lock that somebody else holds. It waits for `_BUSY_FOR` by itself, in a thread that
 # nothing can interrupt: whoever gives up waits for no more than that.

@@ -7,7 +7,10 @@ from typing import Any
 from sqlalchemy import CTE, ColumnElement, Row, Select, and_, case, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.recording.completion import Occasion
+from bot.notices.completion import Occasion
+from bot.notices.notice import Delivery, Notice, NoticeState, Place
+from bot.notices.person import Person
+from bot.notices.subscription import Phase
 from bot.recording.task import RtcApp, TaskRef
 from bot.storage.completions import completion
 from bot.storage.database import Database
@@ -23,9 +26,6 @@ from bot.storage.tables import (
     subscriptions,
     watched_tasks,
 )
-from bot.subscriptions.notice import Delivery, Notice, NoticeState, Place
-from bot.subscriptions.person import Person
-from bot.subscriptions.subscription import Phase
 
 c = notices.c
 first = notices.alias("first")

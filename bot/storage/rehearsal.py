@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection, Executable, Table, delete, false, insert, inspect, select, text, update
 
+from bot.notices.store import StoreUnusable
 from bot.storage.schema import Schema, check_release, migrate_in, read_schema
 from bot.storage.tables import metadata, schema_release
-from bot.subscriptions.store import StoreUnusable
 
 # Migrations change tables, which only their owner may do.
 _OTHERS_TABLES = text(

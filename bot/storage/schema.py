@@ -10,10 +10,10 @@ import structlog
 from sqlalchemy import Connection, Inspector, inspect, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bot.notices.store import StoreUnusable
 from bot.storage.engine import for_writing, open_migrating_engine
 from bot.storage.tables import metadata, schema_release
 from bot.storage.url import PostgresServer, SqliteFile
-from bot.subscriptions.store import StoreUnusable
 
 log = structlog.get_logger()
 

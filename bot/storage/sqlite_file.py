@@ -5,7 +5,7 @@ from pathlib import Path
 
 import structlog
 
-from bot.subscriptions.store import StoreUnavailable
+from bot.notices.store import StoreUnavailable
 
 log = structlog.get_logger()
 

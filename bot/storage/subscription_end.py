@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from sqlalchemy import Column, ColumnElement, Table, and_, bindparam, delete, exists, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.notices.subscription import Phase
 from bot.storage.columns import EPOCH
 from bot.storage.database import Database
 from bot.storage.tables import IS_LOOKED_AT, IS_OPEN, IS_UNSETTLED, notices, subscriptions, watched_tasks
-from bot.subscriptions.subscription import Phase
 
 _IS_WATCHED_BY_IT = watched_tasks.c.id == subscriptions.c.watched_task_id
 _IS_OF_IT = notices.c.subscription_id == subscriptions.c.id

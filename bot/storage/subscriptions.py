@@ -8,7 +8,11 @@ from typing import Any
 from sqlalchemy import Row, Text, and_, case, delete, exists, func, or_, select, type_coerce, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.recording.completion import Completion, Occasion
+from bot.notices.completion import Completion, Occasion
+from bot.notices.notice import NoticeState
+from bot.notices.person import Person
+from bot.notices.store import StoreUnavailable
+from bot.notices.subscription import Entry, Phase, Subscribed, WatchedTask, known_start
 from bot.recording.encoding import NotDecodable, decode_summary
 from bot.recording.reading import Reading
 from bot.recording.task import RecordTask, TaskRef, is_same_start
@@ -29,10 +33,6 @@ from bot.storage.tables import (
     watched_tasks,
 )
 from bot.storage.watched_tasks import Candidate, candidate, candidates, likeliest_first, start_filled_in, watched_task
-from bot.subscriptions.notice import NoticeState
-from bot.subscriptions.person import Person
-from bot.subscriptions.store import StoreUnavailable
-from bot.subscriptions.subscription import Entry, Phase, Subscribed, WatchedTask, known_start
 
 
 class SqlSubscriptions:

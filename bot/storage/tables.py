@@ -19,10 +19,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql import ColumnElement
 
+from bot.notices.person import Person
+from bot.notices.subscription import Phase
 from bot.recording.task import TaskRef
 from bot.storage.columns import Moment, ReadingText, Start, Words
-from bot.subscriptions.person import Person
-from bot.subscriptions.subscription import Phase
 
 metadata = MetaData()
 

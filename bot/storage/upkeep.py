@@ -6,6 +6,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, ScalarSelect, Table, and_, delete, exists, func, or_, select
 
+from bot.notices.notice import NoticeState
+from bot.notices.person import Person
+from bot.notices.store import OVERDUE_AFTER, Census
+from bot.notices.subscription import Phase
 from bot.storage.columns import EPOCH, NEVER
 from bot.storage.database import Database
 from bot.storage.subscription_end import lock, one_of, owed_to, retire, subscribed_by
@@ -19,10 +23,6 @@ from bot.storage.tables import (
     subscriptions,
     watched_tasks,
 )
-from bot.subscriptions.notice import NoticeState
-from bot.subscriptions.person import Person
-from bot.subscriptions.store import OVERDUE_AFTER, Census
-from bot.subscriptions.subscription import Phase
 
 # A row a person, with the same key.
 _ABOUT_PEOPLE = (homes, profile_changes)

@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Row, Select, and_, case, exists, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.recording.completion import Completion
+from bot.notices.completion import Completion
+from bot.notices.subscription import Look, Phase, WatchedTask, known_start
 from bot.recording.reading import Reading
 from bot.recording.task import NOT_STARTED, SAME_START_WITHIN, RecordTask, RtcApp, TaskRef, is_same_start
 from bot.storage.columns import EPOCH, Start, Unreadable
@@ -17,7 +18,6 @@ from bot.storage.database import Database
 from bot.storage.leases import FREE, SET_ASIDE_FOR, claim, is_held, release, set_aside
 from bot.storage.rows import AppNames, whole
 from bot.storage.tables import IS_LOOKED_AT, IS_WATCHING, of_ids, watched_tasks
-from bot.subscriptions.subscription import Look, Phase, WatchedTask, known_start
 
 c = watched_tasks.c
 # What a newer release has brought into another phase is its own to look at.

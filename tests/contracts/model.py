@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from bot.recording.completion import Occasion
-from bot.subscriptions.notice import Delivery, NoticeState
-from bot.subscriptions.person import Person
-from bot.subscriptions.subscription import Look, Phase
+from bot.notices.completion import Occasion
+from bot.notices.notice import Delivery, NoticeState
+from bot.notices.person import Person
+from bot.notices.subscription import Look, Phase
 
 
 @dataclass

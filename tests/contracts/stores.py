@@ -8,7 +8,11 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select
 
-from bot.recording.completion import Completion, Occasion
+from bot.notices.completion import Completion, Occasion
+from bot.notices.notice import Delivery, Place
+from bot.notices.person import Person
+from bot.notices.store import DueTimes, Looks, Notices, Requests, Subscriptions, Upkeep
+from bot.notices.subscription import Entry, Look, Phase, Subscribed, WatchedTask
 from bot.recording.reading import Reading
 from bot.recording.task import ENDED, NOT_STARTED, RUNNING, RecordingFile, RecordTask, RtcApp, Status, TaskRef
 from bot.storage.database import Database, open_database
@@ -19,10 +23,6 @@ from bot.storage.subscriptions import SqlSubscriptions
 from bot.storage.tables import metadata
 from bot.storage.upkeep import SqlUpkeep
 from bot.storage.watched_tasks import SqlLooks
-from bot.subscriptions.notice import Delivery, Place
-from bot.subscriptions.person import Person
-from bot.subscriptions.store import DueTimes, Looks, Notices, Requests, Subscriptions, Upkeep
-from bot.subscriptions.subscription import Entry, Look, Phase, Subscribed, WatchedTask
 from tests.world import SetClock
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.recording.completion import Occasion
+from bot.notices.completion import Occasion
 from bot.recording.reading import Reading
 from bot.storage.database import open_database
 from tests.contracts.stores import ANN, APP, BOB, IS_OVER, LATER_START, RUNS, Stores, open_stores, reading, stores_of

@@ -7,11 +7,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from bot.recording.completion import Completion, Occasion
+from bot.notices.completion import Completion, Occasion
+from bot.notices.store import Farthest
+from bot.notices.subscription import Phase
 from bot.slack.delivery import pause_of
 from bot.storage.tables import notices, watched_tasks
-from bot.subscriptions.store import Farthest
-from bot.subscriptions.subscription import Phase
 from bot.watching import Habits
 from tests.contracts.databases import empty
 from tests.contracts.stores import BOB, DAY, IS_OVER, LEASE, MINUTE, Stores

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from bot.recording.completion import Completion, Occasion
+from bot.notices.completion import Completion, Occasion
+from bot.notices.notice import NoticeState
+from bot.notices.subscription import Look, Phase
 from bot.recording.task import RtcApp, Status, TaskRef
-from bot.subscriptions.notice import NoticeState
-from bot.subscriptions.subscription import Look, Phase
 from tests.contracts.stores import (
     ANN,
     APP,

@@ -5,10 +5,10 @@ from typing import Any
 import structlog
 from sqlalchemy import Table, update
 
-from bot.recording.completion import Occasion
+from bot.notices.completion import Occasion
+from bot.notices.subscription import Subscribed
 from bot.recording.task import TaskRef
 from bot.storage.tables import completions, notices, watched_tasks
-from bot.subscriptions.subscription import Subscribed
 from tests.contracts.stores import ANN, APP, BOB, LEASE, OTHER_REF, RUNS, SECOND, Stores, reading
 
 OTHER = reading(ref=OTHER_REF)

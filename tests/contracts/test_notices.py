@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from bot.recording.completion import Completion, Occasion
+from bot.notices.completion import Completion, Occasion
+from bot.notices.notice import Delivery, NoticeState
+from bot.notices.person import Person
+from bot.notices.subscription import Phase
 from bot.recording.task import TaskRef
-from bot.subscriptions.notice import Delivery, NoticeState
-from bot.subscriptions.person import Person
-from bot.subscriptions.subscription import Phase
 from tests.contracts.stores import (
     ANN,
     APP,

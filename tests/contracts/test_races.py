@@ -15,14 +15,14 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from bot.recording.completion import Completion, Occasion
+from bot.notices.completion import Completion, Occasion
+from bot.notices.notice import NoticeState
+from bot.notices.person import Person
+from bot.notices.store import Looks, Notices
+from bot.notices.subscription import Look, Phase
 from bot.recording.reading import Reading
 from bot.recording.task import ENDED, NOT_STARTED, TaskRef
 from bot.storage.tables import watched_tasks
-from bot.subscriptions.notice import NoticeState
-from bot.subscriptions.person import Person
-from bot.subscriptions.store import Looks, Notices
-from bot.subscriptions.subscription import Look, Phase
 from tests.contracts.databases import Pair
 from tests.contracts.stores import (
     ANN,

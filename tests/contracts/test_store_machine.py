@@ -20,13 +20,13 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import select
 
-from bot.recording.completion import Completion, Occasion
+from bot.notices.completion import Completion, Occasion
+from bot.notices.notice import Delivery, NoticeState
+from bot.notices.person import Person
+from bot.notices.subscription import Look, Phase
 from bot.recording.reading import Reading
 from bot.recording.task import ENDED, NOT_STARTED, RUNNING, RecordTask, TaskRef
 from bot.storage.tables import completions, notices, subscriptions, watched_tasks
-from bot.subscriptions.notice import Delivery, NoticeState
-from bot.subscriptions.person import Person
-from bot.subscriptions.subscription import Look, Phase
 from tests.contracts.databases import KINDS, empty
 from tests.contracts.model import Model, ModelTask
 from tests.contracts.stores import (

@@ -4,13 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from bot.recording.completion import Completion, Occasion
+from bot.notices.completion import Completion, Occasion
+from bot.notices.notice import NoticeState
+from bot.notices.subscription import Entry, Phase, Subscribed
 from bot.recording.reading import Reading
 from bot.recording.task import ENDED, FAILED, NOT_STARTED, RtcApp, TaskRef
 from bot.slack.cards.listing import list_card
 from bot.storage.tables import watched_tasks
-from bot.subscriptions.notice import NoticeState
-from bot.subscriptions.subscription import Entry, Phase, Subscribed
 from tests.contracts.stores import (
     ANN,
     APP,

@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from bot.recording.completion import Occasion
+from bot.notices.completion import Occasion
+from bot.notices.notice import NoticeState
+from bot.notices.store import Census
+from bot.notices.subscription import Phase
 from bot.recording.task import TaskRef
-from bot.subscriptions.notice import NoticeState
-from bot.subscriptions.store import Census
-from bot.subscriptions.subscription import Phase
 from tests.contracts.stores import (
     ANN,
     APP,

@@ -8,9 +8,9 @@ from prometheus_client.core import Metric, Sample
 
 from bot.metrics.meters import make_meters
 from bot.metrics.scraping import StoreCollector
-from bot.subscriptions.notice import NoticeState
-from bot.subscriptions.store import Census
-from bot.watcher.meter import Loop
+from bot.notices.meter import Loop
+from bot.notices.notice import NoticeState
+from bot.notices.store import Census
 
 # Of the one database, so that every replica tells the same: their sum would be as many times too much.
 OF_THE_DATABASE = {

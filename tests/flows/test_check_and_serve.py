@@ -12,11 +12,11 @@ import pytest
 from structlog.typing import EventDict
 
 from bot.cli.check import check
+from bot.notices.store import StoreUnusable
 from bot.playground.slack.server import FakeSlack, open_fake_slack
 from bot.playground.volcengine.rtc import FakeRtc
 from bot.service import serve
 from bot.slack.bolt import TokenRefused
-from bot.subscriptions.store import StoreUnusable
 from tests.contracts.postgres import Postgres
 from tests.flows.office import settings_for
 from tests.pgbouncer import needs_pgbouncer

@@ -17,10 +17,13 @@ from structlog.typing import EventDict
 
 from bot.access.batches import BatchingAuditLog
 from bot.access.rights import Rights
+from bot.notices.completion import Completion, Occasion
+from bot.notices.person import Person
+from bot.notices.store import StoreUnavailable
+from bot.notices.subscription import Subscribed
 from bot.playground.slack.server import FakeSlack, open_fake_slack
 from bot.playground.slack.world import C_ONCALL, T_HOME, U_ANA, U_BEN, Message, View
 from bot.playground.volcengine.rtc import FakeRtc
-from bot.recording.completion import Completion, Occasion
 from bot.recording.reading import Reading
 from bot.recording.stop_reason import STOP_BY_API
 from bot.recording.task import ENDED, TaskRef
@@ -40,9 +43,6 @@ from bot.slack.visit import Body
 from bot.slack.work import AT_MOST, Work
 from bot.slack.workspace import TokenHealth
 from bot.storage.database import open_database
-from bot.subscriptions.person import Person
-from bot.subscriptions.store import StoreUnavailable
-from bot.subscriptions.subscription import Subscribed
 from bot.watching import stores_of
 from tests.flows.office import DATABASE, copy_migrated
 from tests.flows.test_look_up import words_of

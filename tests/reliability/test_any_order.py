@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
+from bot.notices.notice import Delivery
+from bot.notices.person import Person
 from bot.playground.slack.world import T_HOME, U_ANA, U_BEN
-from bot.subscriptions.notice import Delivery
-from bot.subscriptions.person import Person
 from tests.reliability.test_boundaries import Reaper, live
 from tests.reliability.works import PAST_ALL_LEASES, Life, Works, open_works
 from tests.world import SetClock

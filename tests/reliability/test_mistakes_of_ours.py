@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 from structlog.typing import EventDict
 
-from bot.subscriptions.notice import Notice, Place
-from bot.watcher.deliverer import Deliverer
-from bot.watcher.pace import Pace
+from bot.notices.delivery.deliverer import Deliverer
+from bot.notices.delivery.message_rate import Pace
+from bot.notices.notice import Notice, Place
 from tests.reliability.works import INTERVAL, Works
 from tests.world import no_time
 

@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 from structlog.typing import EventDict
 
+from bot.notices.person import Person
 from bot.playground.slack.world import T_HOME, U_ANA, U_BEN
 from bot.playground.volcengine.scenes import task
 from bot.recording.reading import Priority, Urgency
-from bot.subscriptions.person import Person
 from tests.reliability.works import INTERVAL, Works
 
 BEN = Person(T_HOME, U_BEN)

@@ -9,9 +9,9 @@ from structlog.typing import EventDict
 
 from bot.lookup.own_slots import OwnSlots
 from bot.lookup.pacing import Pacer
+from bot.notices.person import Person
 from bot.playground.slack.world import T_HOME
 from bot.recording.reading import TaskReader
-from bot.subscriptions.person import Person
 from bot.volcengine.api.client import OpenApi
 from bot.volcengine.api.signing import Credentials, Signer
 from bot.volcengine.api.transport import open_http

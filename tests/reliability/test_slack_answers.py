@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from structlog.typing import EventDict
 
+from bot.notices.person import Person
 from bot.playground.slack.world import T_HOME, U_ANA, U_BEN
 from bot.slack.cards.listing import list_card
-from bot.subscriptions.person import Person
 from tests.reliability.works import INTERVAL, PAST_ALL_LEASES, Works
 
 ROOM = "answers"

@@ -11,6 +11,11 @@ from datetime import timedelta
 from typing import Any
 
 from bot.app import Bot, open_bot
+from bot.notices.delivery.deliverer import Deliverer
+from bot.notices.delivery.message_rate import Pace
+from bot.notices.person import Person
+from bot.notices.subscription import Entry
+from bot.notices.watching.watcher import Watcher
 from bot.playground.slack.server import FakeSlack, open_fake_slack
 from bot.playground.slack.world import T_HOME, U_ANA, Message
 from bot.playground.volcengine.rtc import FakeRtc, open_fake_rtc
@@ -21,11 +26,6 @@ from bot.slack.metered import Patience
 from bot.slack.notices import open_messenger
 from bot.slack.workspace import TokenHealth
 from bot.storage.database import Database, open_database
-from bot.subscriptions.person import Person
-from bot.subscriptions.subscription import Entry
-from bot.watcher.deliverer import Deliverer
-from bot.watcher.pace import Pace
-from bot.watcher.watcher import Watcher
 from bot.watching import Stores, stores_of
 from tests.world import BRIEF, SetClock, environ_for, no_time, settings_from
 

@@ -7,9 +7,10 @@ import aiohttp
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.notices.completion import Occasion
+from bot.notices.messenger import Doubtful, Later
 from bot.playground.slack.server import FakeSlack, open_fake_slack
 from bot.playground.slack.world import C_ONCALL, C_SHARED, E_HOME, S_ONCALL, T_HOME, U_ANA, U_BOT, Channel
-from bot.recording.completion import Occasion
 from bot.slack.answers import AnswerIncomplete
 from bot.slack.audience import Reach, audience_of
 from bot.slack.bolt import greet, make_slack, prove_app_token
@@ -19,7 +20,6 @@ from bot.slack.metered import Patience
 from bot.slack.notices import SlackMessenger
 from bot.slack.people import People
 from bot.slack.workspace import TokenHealth, Workspace
-from bot.subscriptions.messenger import Doubtful, Later
 from tests.slack.told import NOW, notice
 
 HOME = Workspace(T_HOME, E_HOME, U_BOT, None)

@@ -8,9 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from slack_sdk.errors import SlackApiError
 
-from bot.slack.delivery import PUT_OFF_AT_MOST, TABLE, UNCERTAIN, CardRefused, ThreadGone, meaning_of, pause_of
-from bot.slack.workspace import TOKEN_IS_DEAD
-from bot.subscriptions.messenger import (
+from bot.notices.messenger import (
     DeliveryError,
     Doubtful,
     InstallationDead,
@@ -20,6 +18,8 @@ from bot.subscriptions.messenger import (
     Undeliverable,
     Unforeseen,
 )
+from bot.slack.delivery import PUT_OFF_AT_MOST, TABLE, UNCERTAIN, CardRefused, ThreadGone, meaning_of, pause_of
+from bot.slack.workspace import TOKEN_IS_DEAD
 
 
 class Answer:

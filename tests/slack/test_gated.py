@@ -7,6 +7,8 @@ import pytest
 
 from bot.access.audit import Outcome, Record
 from bot.access.rights import Right, Rights, Rule
+from bot.notices.messenger import Later, Undeliverable
+from bot.notices.person import Person
 from bot.playground.slack.server import FakeSlack, open_fake_slack
 from bot.playground.slack.world import E_HOME, S_ONCALL, S_SUPPORT, T_HOME, U_ANA, U_BEN
 from bot.recording.task import RtcApp
@@ -15,8 +17,6 @@ from bot.slack.gate import make_gate
 from bot.slack.gated import GatedMessenger
 from bot.slack.notices import SlackMessenger
 from bot.slack.workspace import TokenHealth, Workspace
-from bot.subscriptions.messenger import Later, Undeliverable
-from bot.subscriptions.person import Person
 from tests.slack.told import APP, NOW, notice
 
 BOTH = frozenset({Right.LOOK_UP, Right.SUBSCRIBE})

@@ -11,6 +11,7 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.access.changes import ProfileChanges
+from bot.notices.store import StoreUnavailable
 from bot.playground.slack.server import FakeSlack, open_fake_slack
 from bot.playground.slack.world import T_GRID, T_HOME, U_ANA, U_BEN
 from bot.slack.bolt import make_slack
@@ -18,7 +19,6 @@ from bot.slack.hearsay import Hearsay
 from bot.slack.people import UNHEARD_FOR, People
 from bot.storage.database import open_database
 from bot.storage.profile_changes import SqlProfileChanges
-from bot.subscriptions.store import StoreUnavailable
 from tests.contracts.databases import Pair
 from tests.contracts.stores import NOON, Stores
 from tests.slack.test_people import Timer

@@ -8,13 +8,13 @@ import aiohttp
 import pytest
 from structlog.typing import EventDict
 
+from bot.notices.person import Person
+from bot.notices.store import StoreUnavailable
+from bot.notices.subscription import Entry
 from bot.playground.slack.server import FakeSlack, open_fake_slack
 from bot.playground.slack.world import T_HOME, U_ANA, U_BEN
 from bot.slack.bolt import make_slack
 from bot.slack.homes import Homes
-from bot.subscriptions.person import Person
-from bot.subscriptions.store import StoreUnavailable
-from bot.subscriptions.subscription import Entry
 from tests.slack.told import ANA, NOW, entry
 
 BEN = Person(T_HOME, U_BEN)

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
+from bot.notices.completion import Occasion
+from bot.notices.notice import NoticeState
+from bot.notices.subscription import Entry, Phase
 from bot.playground.slack.blocks import check_blocks, check_view
-from bot.recording.completion import Occasion
 from bot.recording.stop_reason import StopReason
 from bot.recording.task import ENDED, FAILED, TaskRef
 from bot.slack.cards.card import BYTES_AT_MOST, size_of
 from bot.slack.cards.listing import LISTED_AT_MOST, Reach, entry_in_words, home_view, list_card
 from bot.slack.cards.signs import Sign
-from bot.subscriptions.notice import NoticeState
-from bot.subscriptions.subscription import Entry, Phase
 from tests.slack.told import APP, LONGEST, NOW, completion, delivered, ended_reading, entry, reading
 
 ENDED_ENTRY: dict[str, Any] = {

@@ -14,15 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.typing import EventDict
 
-from bot.playground.slack.server import FakeSlack, open_fake_slack
-from bot.playground.slack.world import T_HOME, U_ANA, U_BOT, U_GONE, U_GUEST, U_STRANGER, Message
-from bot.recording.completion import Completion, Occasion
-from bot.slack.answers import AnswerIncomplete, History
-from bot.slack.bolt import make_slack
-from bot.slack.metered import Patience
-from bot.slack.notices import PERSON_IS_KNOWN_FOR, SlackMessenger, key_in, open_messenger
-from bot.slack.workspace import TokenHealth
-from bot.subscriptions.messenger import (
+from bot.notices.completion import Completion, Occasion
+from bot.notices.messenger import (
     DeliveryError,
     Doubtful,
     InstallationDead,
@@ -32,8 +25,15 @@ from bot.subscriptions.messenger import (
     Undeliverable,
     Unforeseen,
 )
-from bot.subscriptions.notice import Place
-from bot.subscriptions.person import Person
+from bot.notices.notice import Place
+from bot.notices.person import Person
+from bot.playground.slack.server import FakeSlack, open_fake_slack
+from bot.playground.slack.world import T_HOME, U_ANA, U_BOT, U_GONE, U_GUEST, U_STRANGER, Message
+from bot.slack.answers import AnswerIncomplete, History
+from bot.slack.bolt import make_slack
+from bot.slack.metered import Patience
+from bot.slack.notices import PERSON_IS_KNOWN_FOR, SlackMessenger, key_in, open_messenger
+from bot.slack.workspace import TokenHealth
 from tests.slack.told import NOW, ended_reading, huge_reading, notice
 
 DM = f"D{U_ANA[1:]}"

@@ -3,8 +3,11 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from bot.notices.completion import Completion, Occasion
+from bot.notices.notice import Notice, NoticeState, Place
+from bot.notices.person import Person
+from bot.notices.subscription import Entry, Phase, WatchedTask
 from bot.playground.slack.world import T_HOME, U_ANA
-from bot.recording.completion import Completion, Occasion
 from bot.recording.reading import Reading
 from bot.recording.stop_reason import STOP_BY_API, StopReason
 from bot.recording.task import (
@@ -19,9 +22,6 @@ from bot.recording.task import (
     Status,
     TaskRef,
 )
-from bot.subscriptions.notice import Notice, NoticeState, Place
-from bot.subscriptions.person import Person
-from bot.subscriptions.subscription import Entry, Phase, WatchedTask
 
 APP = RtcApp("prod", "661e0000000000000000543c")
 REF = TaskRef(APP, "Room1", "Task1")

@@ -17,12 +17,12 @@ import pytest
 from sqlalchemy import event, exc, insert, select, text, update
 from structlog.typing import EventDict
 
+from bot.notices.person import Person
+from bot.notices.store import StoreUnavailable, StoreUnusable
 from bot.storage.database import Database, open_database, random_key
 from bot.storage.engine import A_MOMENT
 from bot.storage.tables import homes, notices
 from bot.storage.upkeep import SqlUpkeep
-from bot.subscriptions.person import Person
-from bot.subscriptions.store import StoreUnavailable, StoreUnusable
 from tests.contracts.postgres import Postgres
 from tests.contracts.stores import ANN, BOB, INTERVAL, REF, SECOND, Stores, open_stores, stores_of
 from tests.world import SetClock

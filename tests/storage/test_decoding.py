@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 import pytest
 import structlog
 
+from bot.notices.subscription import Phase
 from bot.storage.columns import Unreadable
 from bot.storage.rows import NAMED_AT_MOST, AppNames, Decoder
-from bot.subscriptions.subscription import Phase
 
 
 class Row(NamedTuple):

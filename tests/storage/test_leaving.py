@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
+from bot.notices.subscription import Phase
 from bot.storage.columns import MICROSECOND
 from bot.storage.database import Database, open_database
 from bot.storage.tables import subscriptions, watched_tasks
-from bot.subscriptions.subscription import Phase
 from tests.contracts.stores import ANN, BOB, LATER_START, NOON, REF, Stores, reading, stores_of
 from tests.world import SetClock
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from bot.notices.person import Person
+from bot.notices.store import StoreUnusable
 from bot.storage.database import open_database
 from bot.storage.upkeep import SqlUpkeep
-from bot.subscriptions.person import Person
-from bot.subscriptions.store import StoreUnusable
 from tests.contracts.postgres import Postgres
 from tests.contracts.stores import ANN, LEASE, Stores, reading, stores_of
 from tests.pgbouncer import PgBouncer, needs_pgbouncer, run_pgbouncer

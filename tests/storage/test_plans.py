@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from sqlalchemy import event, text
 
+from bot.notices.store import Farthest
 from bot.storage.database import open_database
-from bot.subscriptions.store import Farthest
 from tests.contracts.databases import TABLES
 from tests.contracts.stores import ANN, DAY, IS_OVER, LEASE, MINUTE, REF, RUNS, Stores, stores_of
 from tests.world import SetClock

@@ -8,12 +8,12 @@ import pytest
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
+from bot.notices.notice import NoticeState
 from bot.storage.database import open_database
 from bot.storage.engine import for_writing, open_migrating_engine
 from bot.storage.migrations.upgrade import open_scripts, upgrade
 from bot.storage.schema import HEAD, Schema, read_schema
 from bot.storage.url import read_url
-from bot.subscriptions.notice import NoticeState
 from tests.contracts.stores import ANN, NOON, REF, SECOND, open_stores
 from tests.storage.test_schema import NewUrl, inspected, new_url
 from tests.world import SetClock

@@ -19,6 +19,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
 from bot import __version__
+from bot.notices.store import StoreUnavailable
 from bot.storage.database import open_database
 from bot.storage.engine import for_writing, open_migrating_engine
 from bot.storage.migrations.upgrade import open_scripts, upgrade
@@ -26,7 +27,6 @@ from bot.storage.schema import HEAD, Schema, SchemaTooNew, SchemaUnreadable, rea
 from bot.storage.tables import metadata, schema_release
 from bot.storage.upkeep import SqlUpkeep
 from bot.storage.url import read_url
-from bot.subscriptions.store import StoreUnavailable
 from tests.contracts.postgres import Postgres
 from tests.contracts.stores import ANN, NOON, REF, SECOND, Stores, migrate, open_stores
 from tests.world import SetClock

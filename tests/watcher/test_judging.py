@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.recording.completion import Occasion
+from bot.notices.completion import Occasion
+from bot.notices.subscription import Phase, WatchedTask
+from bot.notices.watching.judge import Close, Failed, Judgement, Tell, WatchOn, judge_failure, judge_look
+from bot.notices.watching.schedule import Schedule
 from bot.recording.reading import Reading, TaskNotFound, TaskReadError, TaskRefused, TaskUnavailable
 from bot.recording.task import KNOWN_FOR
-from bot.subscriptions.subscription import Phase, WatchedTask
-from bot.watcher.judging import Close, Failed, Judgement, Tell, WatchOn, judge_failure, judge_look
-from bot.watcher.schedule import Schedule
 from tests.watcher.told import MINUTE, NOW, START, reading, watched
 
 SCHEDULE = Schedule(timedelta(seconds=30), lambda: 0.0)

@@ -1,6 +1,6 @@
 from structlog.typing import EventDict
 
-from bot.watcher.outage import Outage
+from bot.notices.outage import Outage
 
 
 class Timer:

@@ -4,8 +4,8 @@ from collections import defaultdict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.subscriptions.person import Person
-from bot.watcher.pace import Pace
+from bot.notices.delivery.message_rate import Pace
+from bot.notices.person import Person
 
 ANA, BEN = Person("T1", "U1"), Person("T1", "U2")
 

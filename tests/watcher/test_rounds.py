@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from structlog.typing import EventDict
 
-from bot.subscriptions.store import StoreUnavailable
-from bot.watcher.rounds import Rounds
+from bot.notices.claim_loop import Rounds
+from bot.notices.store import StoreUnavailable
 from tests.virtual_time import run_in_virtual_time
 
 

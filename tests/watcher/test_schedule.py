@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.watcher.schedule import Schedule
+from bot.notices.watching.schedule import Schedule
 from tests.watcher.told import NOW, reading
 
 SECOND = timedelta(seconds=1)

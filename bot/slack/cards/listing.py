@@ -4,7 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.recording.completion import Occasion
+from bot.notices.completion import Occasion
+from bot.notices.notice import NoticeState
+from bot.notices.subscription import Entry, Phase
 from bot.recording.verdict import judge
 from bot.slack.cards.card import (
     BLOCKS_AT_MOST,
@@ -22,8 +24,6 @@ from bot.slack.cards.signs import Sign, sign_of
 from bot.slack.cards.subscribing import IN_LIST
 from bot.slack.cards.task import name_of, place, unsubscribe_button
 from bot.slack.text import Block, escape, moment
-from bot.subscriptions.notice import NoticeState
-from bot.subscriptions.subscription import Entry, Phase
 
 # So many are asked of the store; the home tab has room for all of them.
 LISTED_AT_MOST = 90

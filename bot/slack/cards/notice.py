@@ -2,7 +2,9 @@
 
 from datetime import datetime
 
-from bot.recording.completion import Completion, Occasion
+from bot.notices.completion import Completion, Occasion
+from bot.notices.notice import Notice
+from bot.notices.subscription import known_start
 from bot.recording.reading import Reading
 from bot.recording.units import count_in_words, size_in_words
 from bot.recording.verdict import judge
@@ -12,8 +14,6 @@ from bot.slack.cards.signs import Sign, sign_of
 from bot.slack.cards.task import Standing, name_of, place, subscribe_button, task_card, why
 from bot.slack.text import Block, code, escape, moment
 from bot.slack.value import Told
-from bot.subscriptions.notice import Notice
-from bot.subscriptions.subscription import known_start
 
 _UNCLEAR = "Its state has been unclear for a while."
 _LOOK_FOR_FILES = "its files are in the bucket or VOD space that it was started with."

@@ -13,7 +13,7 @@ DeliveryError
 from datetime import timedelta
 from typing import Protocol
 
-from bot.subscriptions.notice import Notice, Place
+from bot.notices.notice import Notice, Place
 
 
 class DeliveryError(Exception):

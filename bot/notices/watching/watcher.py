@@ -9,16 +9,16 @@ from typing import Any, Self
 
 import structlog
 
-from bot.recording.completion import Occasion
+from bot.notices.claim_loop import Rounds
+from bot.notices.completion import Occasion
+from bot.notices.meter import UNMETERED, WatchMeter
+from bot.notices.outage import Outage
+from bot.notices.store import Looks, StoreUnavailable
+from bot.notices.subscription import Look, WatchedTask
+from bot.notices.watching.judge import Close, Failed, Judgement, Tell, WatchOn, judge_failure, judge_look
+from bot.notices.watching.schedule import Schedule
 from bot.recording.reading import Priority, Reading, TaskReader, TaskReadError, TaskUnavailable, Urgency
 from bot.recording.task import TaskRef
-from bot.subscriptions.store import Looks, StoreUnavailable
-from bot.subscriptions.subscription import Look, WatchedTask
-from bot.watcher.judging import Close, Failed, Judgement, Tell, WatchOn, judge_failure, judge_look
-from bot.watcher.meter import UNMETERED, WatchMeter
-from bot.watcher.outage import Outage
-from bot.watcher.rounds import Rounds
-from bot.watcher.schedule import Schedule
 
 log = structlog.get_logger()
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from bot.recording.completion import Completion
+from bot.notices.completion import Completion
+from bot.notices.notice import Delivery, NoticeState, Place
+from bot.notices.person import Person
+from bot.notices.subscription import Entry, Look, Phase, Subscribed
 from bot.recording.reading import Reading
 from bot.recording.task import RecordTask, TaskRef
-from bot.subscriptions.notice import Delivery, NoticeState, Place
-from bot.subscriptions.person import Person
-from bot.subscriptions.subscription import Entry, Look, Phase, Subscribed
 
 
 class StoreUnavailable(Exception):

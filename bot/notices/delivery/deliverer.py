@@ -9,7 +9,10 @@ from typing import Self
 
 import structlog
 
-from bot.subscriptions.messenger import (
+from bot.notices.claim_loop import Rounds
+from bot.notices.delivery.message_rate import Pace
+from bot.notices.delivery.retries import Troubles
+from bot.notices.messenger import (
     DeliveryError,
     Doubtful,
     InstallationDead,
@@ -19,14 +22,11 @@ from bot.subscriptions.messenger import (
     Undeliverable,
     Unforeseen,
 )
-from bot.subscriptions.notice import Delivery, Place
-from bot.subscriptions.person import Person
-from bot.subscriptions.store import Notices, StoreUnavailable
-from bot.watcher.meter import UNMETERED, WatchMeter
-from bot.watcher.outage import Outage
-from bot.watcher.pace import Pace
-from bot.watcher.rounds import Rounds
-from bot.watcher.troubles import Troubles
+from bot.notices.meter import UNMETERED, WatchMeter
+from bot.notices.notice import Delivery, Place
+from bot.notices.outage import Outage
+from bot.notices.person import Person
+from bot.notices.store import Notices, StoreUnavailable
 
 log = structlog.get_logger()
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from cachetools import TTLCache
 
-from bot.subscriptions.person import Person
+from bot.notices.person import Person
 
 # Slack: chat.postMessage about one a second to a conversation, several hundred a minute in a workspace.
 A_SECOND = 4.0

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from bot.clocks import SteadyClock
-from bot.subscriptions.store import DueTimes, Farthest, StoreUnavailable
+from bot.notices.store import DueTimes, Farthest, StoreUnavailable
 
 log = structlog.get_logger()
 

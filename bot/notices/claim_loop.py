@@ -11,8 +11,8 @@ from typing import Generic, Self, TypeVar
 
 import structlog
 
-from bot.subscriptions.store import StoreUnavailable
-from bot.watcher.meter import RoundOutcome
+from bot.notices.meter import RoundOutcome
+from bot.notices.store import StoreUnavailable
 
 log = structlog.get_logger()
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from cachetools import TTLCache
 
-from bot.subscriptions.person import Person
+from bot.notices.person import Person
 
 _NOTICES_AT_MOST = 10_000
 _DAY = 86_400.0

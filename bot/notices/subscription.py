@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from bot.recording.completion import Completion
+from bot.notices.completion import Completion
+from bot.notices.notice import NoticeState
 from bot.recording.reading import Reading
 from bot.recording.task import NOT_STARTED, RecordTask, TaskRef
-from bot.subscriptions.notice import NoticeState
 
 
 class Phase(StrEnum):

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from bot.recording.completion import Completion
+from bot.notices.completion import Completion
+from bot.notices.person import Person
 from bot.recording.task import TaskRef
-from bot.subscriptions.person import Person
 
 
 class NoticeState(StrEnum):

@@ -1,0 +1,1 @@
+"""Delivers queued notices: at least once, and almost always once."""
