@@ -9,7 +9,7 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from bot.keys import key_names, store_credentials
-from bot.lookup.own_slots import OwnSlots
+from bot.lookup.local_slots import OwnSlots
 from bot.lookup.pacing import Pacer
 from bot.proxies import proxy_for
 from bot.settings import Settings

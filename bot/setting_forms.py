@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from bot.redis_urls import check_redis_url
+from bot.lookup.redis.url import check_redis_url
 
 # What containers listen on: every address that they have.
 ANY_HOST = "0.0.0.0"  # noqa: S104

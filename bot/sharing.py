@@ -8,8 +8,8 @@ from datetime import datetime
 
 from bot.keys import own_credentials
 from bot.lookup.cache import Shared
+from bot.lookup.local_slots import OwnSlots
 from bot.lookup.meter import LookupMeter
-from bot.lookup.own_slots import OwnSlots
 from bot.lookup.pacing import Slots
 from bot.settings import Settings
 from bot.supervision import Supervisor
@@ -32,10 +32,10 @@ async def open_sharing(
         yield Sharing(OwnSlots(settings.qps))
         return
     # The driver is an extra, and takes its time to import.
-    from bot.lookup.redis import open_redis  # noqa: PLC0415
-    from bot.lookup.sealing import Seal  # noqa: PLC0415
-    from bot.lookup.shared_answers import SharedAnswers  # noqa: PLC0415
-    from bot.lookup.shared_slots import SharedSlots  # noqa: PLC0415
+    from bot.lookup.redis.answers import SharedAnswers  # noqa: PLC0415
+    from bot.lookup.redis.connection import open_redis  # noqa: PLC0415
+    from bot.lookup.redis.sealing import Seal  # noqa: PLC0415
+    from bot.lookup.redis.slots import SharedSlots  # noqa: PLC0415
 
     async with (
         open_redis(settings.redis_url.get_secret_value(), prefix=settings.redis_prefix) as link,

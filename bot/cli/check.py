@@ -111,7 +111,7 @@ async def _store_findings(settings: Settings) -> AsyncIterator[Finding]:
     yield await diagnose_store(settings.database_url.get_secret_value(), release=__version__)
     if settings.redis_url is not None:
         # The driver is an extra.
-        from bot.lookup.redis_diagnosis import diagnose_redis  # noqa: PLC0415
+        from bot.lookup.redis.check import diagnose_redis  # noqa: PLC0415
 
         yield await diagnose_redis(settings.redis_url.get_secret_value(), prefix=settings.redis_prefix)
 

@@ -10,7 +10,7 @@ from typing import Protocol, Self
 import structlog
 from cachetools import TLRUCache, TTLCache
 
-from bot.lookup.ending import end
+from bot.lookup.cancel import end
 from bot.lookup.meter import UNMETERED, LookupMeter
 from bot.recording.reading import Priority, Reading, TaskNotFound, TaskReader, TaskUnavailable, Urgency
 from bot.recording.task import KNOWN_FOR, TaskRef

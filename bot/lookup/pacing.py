@@ -15,7 +15,7 @@ from typing import Protocol, Self
 
 import structlog
 
-from bot.lookup.ending import end
+from bot.lookup.cancel import end
 from bot.lookup.meter import UNMETERED, LookupMeter
 from bot.lookup.under_way import Sent, UnderWay
 from bot.recording.reading import Priority, Urgency

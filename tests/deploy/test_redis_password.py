@@ -14,7 +14,7 @@ import pytest
 import redis
 import yaml
 
-from bot.lookup.redis_diagnosis import diagnose_redis
+from bot.lookup.redis.check import diagnose_redis
 from tests.deploy.kustomize import documents
 from tests.deploy.places import COMPOSE, KUBERNETES
 from tests.lookup.test_shared_slots import a_prefix

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.typing import EventDict
 
-from bot.lookup.own_slots import OwnSlots
+from bot.lookup.local_slots import OwnSlots
 from bot.lookup.pacing import Pacer, PacerClosed
 from bot.playground.volcengine.arrivals import worst_second
 from bot.recording.reading import Priority, Urgency

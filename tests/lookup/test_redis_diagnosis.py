@@ -9,7 +9,7 @@ import pytest
 import redis
 
 from bot.finding import Finding
-from bot.lookup.redis_diagnosis import COMMANDS, diagnose_redis
+from bot.lookup.redis.check import COMMANDS, diagnose_redis
 from tests.lookup.test_shared_slots import a_prefix, open_replica
 from tests.redis_server import RedisServer, installed_redis, run_redis
 

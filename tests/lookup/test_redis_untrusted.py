@@ -13,9 +13,9 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from structlog.typing import EventDict
 
-from bot.lookup.redis import open_redis
-from bot.lookup.sealing import NotOurs, Seal
-from bot.lookup.shared_answers import VERSION, SharedAnswers, encode_outcome
+from bot.lookup.redis.answers import VERSION, SharedAnswers, encode_outcome
+from bot.lookup.redis.connection import open_redis
+from bot.lookup.redis.sealing import NotOurs, Seal
 from bot.recording.reading import TaskNotFound
 from bot.recording.task import TaskRef
 from bot.supervision import Supervisor

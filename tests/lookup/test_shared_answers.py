@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.app import Bot
-from bot.lookup.redis import RedisLink, open_redis
-from bot.lookup.sealing import Seal
-from bot.lookup.shared_answers import SharedAnswers, decode_outcome, encode_outcome
+from bot.lookup.redis.answers import SharedAnswers, decode_outcome, encode_outcome
+from bot.lookup.redis.connection import RedisLink, open_redis
+from bot.lookup.redis.sealing import Seal
 from bot.playground.volcengine.rtc import FakeRtc
 from bot.recording.encoding import NotDecodable
 from bot.recording.reading import Reading, TaskNotFound

@@ -17,8 +17,8 @@ import redis
 from structlog.typing import EventDict
 
 from bot.lookup.pacing import Pacer
-from bot.lookup.redis import ANSWERS_WITHIN, open_redis
-from bot.lookup.shared_slots import SharedSlots
+from bot.lookup.redis.connection import ANSWERS_WITHIN, open_redis
+from bot.lookup.redis.slots import SharedSlots
 from bot.playground.volcengine.arrivals import worst_second
 from bot.recording.reading import Priority, Urgency
 from bot.supervision import Supervisor

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bot.lookup.own_slots import OwnSlots
+from bot.lookup.local_slots import OwnSlots
 from bot.lookup.pacing import Pacer
 from bot.lookup.under_way import LOST_FOR, WINDOW, Sent, UnderWay
 from bot.playground.volcengine.arrivals import worst_second

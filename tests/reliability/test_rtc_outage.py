@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from structlog.typing import EventDict
 
-from bot.lookup.own_slots import OwnSlots
+from bot.lookup.local_slots import OwnSlots
 from bot.lookup.pacing import Pacer
 from bot.notices.person import Person
 from bot.playground.slack.world import T_HOME

@@ -8,11 +8,11 @@ from typing import Self
 
 import structlog
 
+from bot.lookup.local_slots import OwnSlots
 from bot.lookup.meter import UNMETERED, LookupMeter
-from bot.lookup.own_slots import OwnSlots
-from bot.lookup.pace_script import Told, pace_key, pace_script
 from bot.lookup.pacing import Queue
-from bot.lookup.redis import RedisLink, RedisLost, RedisMakesNoSense
+from bot.lookup.redis.connection import RedisLink, RedisLost, RedisMakesNoSense
+from bot.lookup.redis.pace_script import Told, pace_key, pace_script
 from bot.lookup.under_way import WINDOW
 from bot.recording.reading import Priority
 from bot.supervision import Supervised, Supervisor

@@ -10,8 +10,8 @@ from typing import Annotated
 import structlog
 from pydantic import BaseModel, ConfigDict, Field
 
-from bot.lookup.redis import RedisLink, RedisLost
-from bot.lookup.sealing import NotOurs, Seal
+from bot.lookup.redis.connection import RedisLink, RedisLost
+from bot.lookup.redis.sealing import NotOurs, Seal
 from bot.recording.encoding import NotDecodable, decode_reading, encode_reading
 from bot.recording.reading import Reading, TaskNotFound
 from bot.recording.task import TaskRef
