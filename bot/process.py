@@ -13,7 +13,7 @@ from bot.deadline import Deadline, leaving_within
 from bot.metrics.meters import Meters
 from bot.readiness import Readiness
 from bot.settings import Settings
-from bot.slack.metered import Patience
+from bot.slack.connection.client import Patience
 from bot.supervision import Supervisor
 
 log = structlog.get_logger()

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bot.notices.store import STANDS_STILL_AFTER, StoreUnavailable, Upkeep
-from bot.slack.slack_clock import SlackClock
-from bot.slack.socket_door import SocketDoor
-from bot.slack.workspace import TokenHealth
+from bot.slack.connection.clock import SlackClock
+from bot.slack.connection.socket_endpoint import SocketDoor
+from bot.slack.connection.workspace import TokenHealth
 from bot.supervision import Supervisor
 from bot.watching import Watching
 

@@ -5,7 +5,7 @@ from collections import Counter
 
 import structlog
 
-from bot.admission import UNMETERED, DoorMeter, Reason
+from bot.slack.connection.admission import UNMETERED, DoorMeter, Reason
 
 log = structlog.get_logger()
 

@@ -19,18 +19,19 @@ from bot.metrics.scraping import Scraping
 from bot.notices.watching.schedule import Schedule
 from bot.process import FOR_AUDIT, FOR_CLAIMS, FOR_REST, Process, Sleep
 from bot.settings import Settings
-from bot.slack.answer import Answerer
-from bot.slack.bolt import greet, make_slack, open_session
-from bot.slack.desk import Desk
-from bot.slack.gate import Gate, make_gate
-from bot.slack.gated import GatedMessenger
-from bot.slack.hearsay import Hearsay
-from bot.slack.homes import Homes
-from bot.slack.linker import Linker, offer
-from bot.slack.metered import PATIENCE as SLACK_PATIENCE
-from bot.slack.metered import Patience as SlackPatience
-from bot.slack.notices import open_messenger
-from bot.slack.work import Work
+from bot.slack.authorization.authorizer import Gate, make_gate
+from bot.slack.authorization.profile_changes import Hearsay
+from bot.slack.background import Work
+from bot.slack.connection.auth import greet
+from bot.slack.connection.client import PATIENCE as SLACK_PATIENCE
+from bot.slack.connection.client import Patience as SlackPatience
+from bot.slack.connection.client import make_slack, open_session
+from bot.slack.delivery.authorized_messenger import GatedMessenger
+from bot.slack.delivery.dm_messenger import open_messenger
+from bot.slack.home_tabs import Homes
+from bot.slack.link_issuer import Linker, offer
+from bot.slack.listeners.context import Desk
+from bot.slack.lookup_cards import Answerer
 from bot.slack_door import open_slack_door
 from bot.starting import until_reached
 from bot.storage.database import Database, open_database

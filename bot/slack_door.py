@@ -6,10 +6,11 @@ from contextlib import asynccontextmanager
 import structlog
 
 from bot.process import Process
-from bot.slack.bolt import http_door, make_bolt
-from bot.slack.desk import Desk
-from bot.slack.listeners import register
-from bot.slack.socket_door import SocketDoor
+from bot.slack.connection.bolt_app import make_bolt
+from bot.slack.connection.http_endpoint import http_door
+from bot.slack.connection.socket_endpoint import SocketDoor
+from bot.slack.listeners.context import Desk
+from bot.slack.listeners.register import register
 from bot.web import Door
 
 log = structlog.get_logger()

@@ -6,7 +6,7 @@ from typing import TypeVar
 import structlog
 
 from bot.notices.store import StoreUnavailable, StoreUnusable
-from bot.slack.bolt import UNREACHABLE
+from bot.slack.connection.auth import UNREACHABLE
 
 log = structlog.get_logger()
 

@@ -12,8 +12,8 @@ from aiohttp import web
 from aiohttp.http import HttpVersion11
 
 from bot.address import explain
-from bot.admission import UNMETERED, DoorMeter, ReadBody, Refused
 from bot.refusals import LOGGED_EVERY, Refusals
+from bot.slack.connection.admission import UNMETERED, DoorMeter, ReadBody, Refused
 from bot.web_bodies import Bodies, Body
 from bot.web_connections import BODY_AT_MOST, Connection, Crowd, Limits, Server, as_far_as_files_go
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from bot.admission import Refused
+from bot.slack.connection.admission import Refused
 from bot.web_connections import BODY_AT_MOST, Connection
 
 

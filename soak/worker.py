@@ -11,8 +11,8 @@ from pathlib import Path
 from bot.app import open_bot
 from bot.logs import configure_logs
 from bot.settings import load_settings
-from bot.slack.notices import open_messenger
-from bot.slack.workspace import TokenHealth
+from bot.slack.connection.workspace import TokenHealth
+from bot.slack.delivery.dm_messenger import open_messenger
 from bot.storage.database import open_database
 from bot.watching import Habits, open_watching, stores_of
 

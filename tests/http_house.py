@@ -14,11 +14,13 @@ from urllib.parse import urlencode
 import aiohttp
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.admission import Reason
 from bot.metrics.meters import make_meters
 from bot.metrics.scraping import Scraping
-from bot.slack.bolt import http_door, make_bolt, make_slack
-from bot.slack.workspace import Workspace
+from bot.slack.connection.admission import Reason
+from bot.slack.connection.bolt_app import make_bolt
+from bot.slack.connection.client import make_slack
+from bot.slack.connection.http_endpoint import http_door
+from bot.slack.connection.workspace import Workspace
 from bot.web import Door, open_web
 from bot.web_connections import Limits
 

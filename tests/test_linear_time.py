@@ -21,11 +21,13 @@ from bot.cli import audit, purge
 from bot.cli.terminal import Terminal
 from bot.recording.link import Link, LinkUnavailable
 from bot.recording.task import InvalidId, RecordingFile, RtcApp, TaskRef, choose_app
-from bot.slack import guard, text, typed
 from bot.slack.answers import AnswerIncomplete, SocketAddress
-from bot.slack.cards.words import usage_card
-from bot.slack.command import parse_command
-from bot.slack.value import Tampered, read_value
+from bot.slack.cards import mrkdwn as text
+from bot.slack.cards.messages import usage_card
+from bot.slack.connection import http_endpoint as guard
+from bot.slack.request import typed
+from bot.slack.request.button_value import Tampered, read_value
+from bot.slack.request.command import parse_command
 from bot.volcengine.api.headers import retry_after
 from bot.volcengine.api.signing import Credentials, Signer
 from bot.volcengine.api.wire import MakesNoSense, parse_envelope

@@ -15,11 +15,11 @@ from bot.environment import export_certificates
 from bot.finding import Finding
 from bot.gatekeeping import rights_of
 from bot.logs import configure_logs
-from bot.manifest import SCOPES, SCOPES_OF_RULES
 from bot.proxies import proxy_for
 from bot.settings import Settings, SettingsError, load_settings
-from bot.slack.bolt import make_slack, open_session
-from bot.slack.diagnosis import diagnose_slack
+from bot.slack.check import diagnose_slack
+from bot.slack.connection.client import make_slack, open_session
+from bot.slack.manifest import SCOPES, SCOPES_OF_RULES
 from bot.storage.check import diagnose_store
 from bot.volcengine.files.router import diagnose_stores
 from bot.volcengine.rtc.check import diagnose

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from bot.cli import USAGE
 from bot.cli.terminal import Terminal
-from bot.manifest import manifest
+from bot.slack.manifest import manifest
 
 
 def run(http_url: str | None) -> int:

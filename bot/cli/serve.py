@@ -19,7 +19,7 @@ from bot.logs import configure_logs
 from bot.notices.store import StoreUnusable
 from bot.service import serve
 from bot.settings import Settings, SettingsError, load_settings
-from bot.slack.bolt import TokenRefused
+from bot.slack.connection.auth import TokenRefused
 
 log = structlog.get_logger()
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TextIO
 
-from bot.slack.text import cut
-from bot.slack.text import visible as inert
+from bot.slack.cards.mrkdwn import cut
+from bot.slack.cards.mrkdwn import visible as inert
 
 __all__ = ["Terminal", "inert"]
 

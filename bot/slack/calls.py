@@ -11,8 +11,7 @@ from typing import TypeVar
 from slack_sdk.errors import SlackApiError
 
 from bot.notices.messenger import DeliveryError, Doubtful, Later, OutOfReach
-from bot.slack.delivery import meaning_of
-from bot.slack.workspace import error_of
+from bot.slack.errors import error_of, meaning_of
 
 T = TypeVar("T")
 

@@ -6,8 +6,8 @@ from typing import Any, Literal, Protocol
 from bot.notices.messenger import InstallationDead, Later, OutOfReach, Unforeseen
 from bot.recording.reading import TaskReadError
 from bot.slack.answers import AnswerIncomplete
-from bot.slack.delivery import meaning_of
-from bot.slack.socket_link import Ending
+from bot.slack.connection.socket_link import Ending
+from bot.slack.errors import meaning_of
 
 CallOutcome = Literal["ok", "ratelimited", "error", "unreachable"]
 PayloadKind = Literal["command", "action", "view", "event"]

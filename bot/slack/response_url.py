@@ -10,10 +10,10 @@ from typing import Any
 import aiohttp
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from bot.slack.delivery import NOT_SENT, pause_of
+from bot.slack.background import Ending
+from bot.slack.errors import NOT_SENT, pause_of
 from bot.slack.limits import LIMITS, URL_LASTS, URL_USES, Limits
 from bot.slack.meter import RESPONSE_URL, UNMETERED, SlackMeter, outcome_of_status
-from bot.slack.work import Ending
 
 _OK, _RATE_LIMITED, _SERVER_FAILED = 200, 429, 500
 

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from bot.cli import main
-from bot.manifest import EVENTS, SCOPES
+from bot.slack.manifest import EVENTS, SCOPES
 
 ROOT = Path(__file__).parents[2]
 

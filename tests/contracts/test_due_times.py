@@ -10,7 +10,7 @@ from sqlalchemy import select
 from bot.notices.completion import Completion, Occasion
 from bot.notices.store import Farthest
 from bot.notices.subscription import Phase
-from bot.slack.delivery import pause_of
+from bot.slack.errors import pause_of
 from bot.storage.tables import notices, watched_tasks
 from bot.watching import Habits
 from tests.contracts.databases import empty

@@ -9,7 +9,7 @@ from bot.notices.notice import NoticeState
 from bot.notices.subscription import Entry, Phase, Subscribed
 from bot.recording.reading import Reading
 from bot.recording.task import ENDED, FAILED, NOT_STARTED, RtcApp, TaskRef
-from bot.slack.cards.listing import list_card
+from bot.slack.cards.subscription_list import list_card
 from bot.storage.tables import watched_tasks
 from tests.contracts.stores import (
     ANN,

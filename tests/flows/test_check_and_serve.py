@@ -16,7 +16,7 @@ from bot.notices.store import StoreUnusable
 from bot.playground.slack.server import FakeSlack, open_fake_slack
 from bot.playground.volcengine.rtc import FakeRtc
 from bot.service import serve
-from bot.slack.bolt import TokenRefused
+from bot.slack.connection.auth import TokenRefused
 from tests.contracts.postgres import Postgres
 from tests.flows.office import settings_for
 from tests.pgbouncer import needs_pgbouncer

@@ -7,7 +7,7 @@ from structlog.typing import EventDict
 
 from bot.playground.slack.server import FakeSlack
 from bot.playground.slack.world import C_ONCALL, U_ANA
-from bot.slack.slack_clock import SlackClock, in_words, seconds_ahead
+from bot.slack.connection.clock import SlackClock, in_words, seconds_ahead
 from tests.flows.office import Office, open_office
 from tests.flows.test_service import get
 

@@ -15,7 +15,7 @@ from bot.playground.volcengine.gateway import Account
 from bot.playground.volcengine.object_store import video
 from bot.playground.volcengine.vod import UNPUBLISHED, FakeVod
 from bot.recording.task import RtcApp, TaskRef
-from bot.slack.value import Press
+from bot.slack.request.button_value import Press
 from tests.flows.linked_office import LinkedOffice, links_in, open_linked_office
 from tests.flows.office import Office
 from tests.flows.test_look_up import nothing_amiss, words_of

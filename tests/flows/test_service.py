@@ -15,7 +15,7 @@ from bot.playground.slack.server import FakeSlack, open_fake_slack
 from bot.playground.slack.world import C_ONCALL, U_ANA
 from bot.playground.volcengine.rtc import FakeRtc, open_fake_rtc
 from bot.service import serve
-from bot.slack.bolt import TokenRefused
+from bot.slack.connection.auth import TokenRefused
 from bot.volcengine.api.transport import Patience
 from tests.flows.office import Office, open_office, settings_for
 from tests.flows.test_look_up import typed, until_ready, words_of

@@ -27,21 +27,23 @@ from bot.playground.volcengine.rtc import FakeRtc
 from bot.recording.reading import Reading
 from bot.recording.stop_reason import STOP_BY_API
 from bot.recording.task import ENDED, TaskRef
-from bot.slack.answer import Answerer
-from bot.slack.bolt import greet, http_door, make_bolt, make_slack
+from bot.slack.authorization.authorizer import make_gate
+from bot.slack.background import AT_MOST, Work
 from bot.slack.cards.notice import notice_card
 from bot.slack.cards.task import task_card
-from bot.slack.desk import Desk
-from bot.slack.events import Handler, on_uninstalled, on_user_change, quietly
-from bot.slack.gate import make_gate
-from bot.slack.homes import Homes
+from bot.slack.connection.auth import greet
+from bot.slack.connection.bolt_app import make_bolt
+from bot.slack.connection.client import Patience, make_slack
+from bot.slack.connection.http_endpoint import http_door
+from bot.slack.connection.workspace import TokenHealth
+from bot.slack.home_tabs import Homes
 from bot.slack.limits import LIMITS, Limits
-from bot.slack.linker import Linker
-from bot.slack.listeners import register
-from bot.slack.metered import Patience
-from bot.slack.visit import Body
-from bot.slack.work import AT_MOST, Work
-from bot.slack.workspace import TokenHealth
+from bot.slack.link_issuer import Linker
+from bot.slack.listeners.context import Desk
+from bot.slack.listeners.events import Handler, on_uninstalled, on_user_change, quietly
+from bot.slack.listeners.register import register
+from bot.slack.lookup_cards import Answerer
+from bot.slack.request.payload import Body
 from bot.storage.database import open_database
 from bot.watching import stores_of
 from tests.flows.office import DATABASE, copy_migrated

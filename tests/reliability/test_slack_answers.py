@@ -11,7 +11,7 @@ from structlog.typing import EventDict
 
 from bot.notices.person import Person
 from bot.playground.slack.world import T_HOME, U_ANA, U_BEN
-from bot.slack.cards.listing import list_card
+from bot.slack.cards.subscription_list import list_card
 from tests.reliability.works import INTERVAL, PAST_ALL_LEASES, Works
 
 ROOM = "answers"
@@ -39,7 +39,7 @@ async def outcome(works: Works, room: str = ROOM) -> tuple[int, str | None, str 
 
 
 def slow(*rows: tuple[str, ...]) -> list[Any]:
-    """Not every day: the same ways as the others' (`bot/slack/delivery.py`), under other names."""
+    """Not every day: the same ways as the others' (`bot/slack/errors.py`), under other names."""
     return [pytest.param(*row, marks=pytest.mark.slow) for row in rows]
 
 

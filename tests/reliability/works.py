@@ -22,9 +22,9 @@ from bot.playground.volcengine.rtc import FakeRtc, open_fake_rtc
 from bot.playground.volcengine.scenes import task, tos_file
 from bot.recording.reading import Priority, Reading, TaskReader, Urgency
 from bot.recording.task import TaskRef
-from bot.slack.metered import Patience
-from bot.slack.notices import open_messenger
-from bot.slack.workspace import TokenHealth
+from bot.slack.connection.client import Patience
+from bot.slack.connection.workspace import TokenHealth
+from bot.slack.delivery.dm_messenger import open_messenger
 from bot.storage.database import Database, open_database
 from bot.watching import Stores, stores_of
 from tests.world import BRIEF, SetClock, environ_for, no_time, settings_from

@@ -15,11 +15,13 @@ from structlog.typing import EventDict
 from bot.playground.slack.delivery import Outcome
 from bot.playground.slack.server import FakeSlack, open_fake_slack
 from bot.playground.slack.world import C_ONCALL, T_HOME, U_ANA
-from bot.slack.bolt import greet, make_bolt, make_slack
-from bot.slack.commanded import Commands
-from bot.slack.socket_door import SocketDoor
-from bot.slack.visit import Body
-from bot.slack.work import Work
+from bot.slack.background import Work
+from bot.slack.connection.auth import greet
+from bot.slack.connection.bolt_app import make_bolt
+from bot.slack.connection.client import make_slack
+from bot.slack.connection.command_middleware import Commands
+from bot.slack.connection.socket_endpoint import SocketDoor
+from bot.slack.request.payload import Body
 from tests.contracts.postgres import Postgres
 from tests.flows.office import Office, open_office
 from tests.flows.test_look_up import nothing_amiss, typed, until_ready

@@ -15,13 +15,14 @@ from bot.metrics.meters import Meters, make_meters
 from bot.playground.slack.delivery import Outcome
 from bot.playground.slack.server import FakeSlack, open_fake_slack
 from bot.playground.slack.world import C_ONCALL, T_HOME, U_ANA
-from bot.slack.bolt import make_bolt, make_slack
-from bot.slack.commanded import Commands
+from bot.slack.background import Work
+from bot.slack.connection.bolt_app import make_bolt
+from bot.slack.connection.client import make_slack
+from bot.slack.connection.command_middleware import Commands
+from bot.slack.connection.socket_endpoint import SocketDoor
+from bot.slack.connection.workspace import Workspace
 from bot.slack.meter import CallOutcome
-from bot.slack.socket_door import SocketDoor
-from bot.slack.visit import Body
-from bot.slack.work import Work
-from bot.slack.workspace import Workspace
+from bot.slack.request.payload import Body
 from tests.virtual_time import VirtualTimeLoopWithSockets, run_in_virtual_time
 
 HOME = Workspace(team_id=T_HOME, enterprise_id=None, bot_user_id="U0BOT", bot_id="B0BOT")

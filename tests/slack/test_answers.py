@@ -12,14 +12,14 @@ from bot.notices.messenger import Doubtful, Later
 from bot.playground.slack.server import FakeSlack, open_fake_slack
 from bot.playground.slack.world import C_ONCALL, C_SHARED, E_HOME, S_ONCALL, T_HOME, U_ANA, U_BOT, Channel
 from bot.slack.answers import AnswerIncomplete
-from bot.slack.audience import Reach, audience_of
-from bot.slack.bolt import greet, make_slack, prove_app_token
-from bot.slack.groups import Groups
-from bot.slack.members import Members
-from bot.slack.metered import Patience
-from bot.slack.notices import SlackMessenger
-from bot.slack.people import People
-from bot.slack.workspace import TokenHealth, Workspace
+from bot.slack.authorization.audience import Reach, audience_of
+from bot.slack.authorization.group_members import Members
+from bot.slack.authorization.user_groups import Groups
+from bot.slack.authorization.users import People
+from bot.slack.connection.auth import greet, prove_app_token
+from bot.slack.connection.client import Patience, make_slack
+from bot.slack.connection.workspace import TokenHealth, Workspace
+from bot.slack.delivery.dm_messenger import SlackMessenger
 from tests.slack.told import NOW, notice
 
 HOME = Workspace(T_HOME, E_HOME, U_BOT, None)

@@ -9,11 +9,11 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 from structlog.typing import EventDict
 
-from bot.slack.bolt import make_bolt
-from bot.slack.commanded import Commands
-from bot.slack.visit import Body
-from bot.slack.work import Work
-from bot.slack.workspace import Workspace
+from bot.slack.background import Work
+from bot.slack.connection.bolt_app import make_bolt
+from bot.slack.connection.command_middleware import Commands
+from bot.slack.connection.workspace import Workspace
+from bot.slack.request.payload import Body
 from tests.virtual_time import run_in_virtual_time
 
 COMMAND = "command=%2Frectask&text=help&team_id=T1&user_id=U1"

@@ -18,8 +18,16 @@ from bot.notices.messenger import (
     Undeliverable,
     Unforeseen,
 )
-from bot.slack.delivery import PUT_OFF_AT_MOST, TABLE, UNCERTAIN, CardRefused, ThreadGone, meaning_of, pause_of
-from bot.slack.workspace import TOKEN_IS_DEAD
+from bot.slack.errors import (
+    PUT_OFF_AT_MOST,
+    TABLE,
+    TOKEN_IS_DEAD,
+    UNCERTAIN,
+    CardRefused,
+    ThreadGone,
+    meaning_of,
+    pause_of,
+)
 
 
 class Answer:

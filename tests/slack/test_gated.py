@@ -12,11 +12,11 @@ from bot.notices.person import Person
 from bot.playground.slack.server import FakeSlack, open_fake_slack
 from bot.playground.slack.world import E_HOME, S_ONCALL, S_SUPPORT, T_HOME, U_ANA, U_BEN
 from bot.recording.task import RtcApp
-from bot.slack.bolt import make_slack
-from bot.slack.gate import make_gate
-from bot.slack.gated import GatedMessenger
-from bot.slack.notices import SlackMessenger
-from bot.slack.workspace import TokenHealth, Workspace
+from bot.slack.authorization.authorizer import make_gate
+from bot.slack.connection.client import make_slack
+from bot.slack.connection.workspace import TokenHealth, Workspace
+from bot.slack.delivery.authorized_messenger import GatedMessenger
+from bot.slack.delivery.dm_messenger import SlackMessenger
 from tests.slack.told import APP, NOW, notice
 
 BOTH = frozenset({Right.LOOK_UP, Right.SUBSCRIBE})

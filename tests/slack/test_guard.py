@@ -3,8 +3,8 @@
 import pytest
 from slack_sdk.signature import SignatureVerifier
 
-from bot.admission import Refused
-from bot.slack.guard import check_signature, read_signature
+from bot.slack.connection.admission import Refused
+from bot.slack.connection.http_endpoint import check_signature, read_signature
 
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 NOW = 1_795_000_000.0

@@ -14,9 +14,9 @@ from bot.access.changes import ProfileChanges
 from bot.notices.store import StoreUnavailable
 from bot.playground.slack.server import FakeSlack, open_fake_slack
 from bot.playground.slack.world import T_GRID, T_HOME, U_ANA, U_BEN
-from bot.slack.bolt import make_slack
-from bot.slack.hearsay import Hearsay
-from bot.slack.people import UNHEARD_FOR, People
+from bot.slack.authorization.profile_changes import Hearsay
+from bot.slack.authorization.users import UNHEARD_FOR, People
+from bot.slack.connection.client import make_slack
 from bot.storage.database import open_database
 from bot.storage.profile_changes import SqlProfileChanges
 from tests.contracts.databases import Pair

@@ -13,8 +13,8 @@ from bot.notices.store import StoreUnavailable
 from bot.notices.subscription import Entry
 from bot.playground.slack.server import FakeSlack, open_fake_slack
 from bot.playground.slack.world import T_HOME, U_ANA, U_BEN
-from bot.slack.bolt import make_slack
-from bot.slack.homes import Homes
+from bot.slack.connection.client import make_slack
+from bot.slack.home_tabs import Homes
 from tests.slack.told import ANA, NOW, entry
 
 BEN = Person(T_HOME, U_BEN)

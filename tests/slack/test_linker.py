@@ -13,12 +13,12 @@ from bot.access.rights import Asker, Right, Rights, Rule
 from bot.playground.slack.world import C_ONCALL, T_HOME
 from bot.recording.link import Link
 from bot.recording.task import RecordingFile, TaskRef
-from bot.slack.cards.file import NO_LINKS, NoLink
-from bot.slack.gate import make_gate
-from bot.slack.linker import Linker, numbered, offer
-from bot.slack.visit import Visit
-from bot.slack.work import TooMuchWork, Work
-from bot.slack.workspace import Workspace
+from bot.slack.authorization.authorizer import make_gate
+from bot.slack.background import TooMuchWork, Work
+from bot.slack.cards.files import NO_LINKS, NoLink
+from bot.slack.connection.workspace import Workspace
+from bot.slack.link_issuer import Linker, numbered, offer
+from bot.slack.request.payload import Visit
 from tests.slack.told import ANA, NOW, ended_reading
 
 T = TypeVar("T")

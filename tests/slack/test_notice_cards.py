@@ -10,10 +10,10 @@ from bot.notices.subscription import known_start
 from bot.playground.slack.blocks import check_blocks
 from bot.recording.stop_reason import StopReason
 from bot.recording.task import ENDED
-from bot.slack.cards.card import BYTES_AT_MOST, Card, size_of
+from bot.slack.cards.blocks import BYTES_AT_MOST, Card, size_of
 from bot.slack.cards.notice import files_reply_card, newer_card, notice_card, told_again
 from bot.slack.cards.task import Standing
-from bot.slack.value import Told, read_value
+from bot.slack.request.button_value import Told, read_value
 from tests.slack.told import (
     APP,
     LONGEST,

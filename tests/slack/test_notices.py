@@ -30,10 +30,9 @@ from bot.notices.person import Person
 from bot.playground.slack.server import FakeSlack, open_fake_slack
 from bot.playground.slack.world import T_HOME, U_ANA, U_BOT, U_GONE, U_GUEST, U_STRANGER, Message
 from bot.slack.answers import AnswerIncomplete, History
-from bot.slack.bolt import make_slack
-from bot.slack.metered import Patience
-from bot.slack.notices import PERSON_IS_KNOWN_FOR, SlackMessenger, key_in, open_messenger
-from bot.slack.workspace import TokenHealth
+from bot.slack.connection.client import Patience, make_slack
+from bot.slack.connection.workspace import TokenHealth
+from bot.slack.delivery.dm_messenger import PERSON_IS_KNOWN_FOR, SlackMessenger, key_in, open_messenger
 from tests.slack.told import NOW, ended_reading, huge_reading, notice
 
 DM = f"D{U_ANA[1:]}"
@@ -107,7 +106,7 @@ async def test_it_is_found_on_whichever_page_it_stands(post: Post) -> None:
 
 
 async def test_a_look_that_takes_too_long_is_for_another_time(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.slack.notices.FOUND_WITHIN", timedelta(seconds=0.25))
+    monkeypatch.setattr("bot.slack.delivery.dm_messenger.FOUND_WITHIN", timedelta(seconds=0.25))
     world = post.slack.world
     for _ in range(450):
         world.post(Message(world.next_ts(), world.dm_with(U_ANA).id, U_ANA, "", []))

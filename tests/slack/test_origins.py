@@ -12,8 +12,8 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 from structlog.typing import EventDict
 
 from bot.playground.slack.world import C_ONCALL, T_HOME, U_ANA
-from bot.slack.bolt import open_session
-from bot.slack.origins import RedirectRefused, leads_to_slack
+from bot.slack.connection.client import open_session
+from bot.slack.connection.origins import RedirectRefused, leads_to_slack
 from tests.flows.office import open_office
 from tests.flows.test_look_up import until_ready
 

@@ -24,11 +24,12 @@ from bot.playground.slack.world import (
     U_SINGLE,
     U_STRANGER,
 )
-from bot.slack.bolt import make_slack
-from bot.slack.groups import Groups
-from bot.slack.members import GroupNotThere, Members
-from bot.slack.people import People, ProfileOvertaken
-from bot.slack.workspace import Workspace
+from bot.slack.authorization.group_members import GroupNotThere, Members
+from bot.slack.authorization.user_groups import Groups
+from bot.slack.authorization.users import People
+from bot.slack.connection.client import make_slack
+from bot.slack.connection.workspace import Workspace
+from bot.slack.errors import ProfileOvertaken
 
 HOME = Workspace(T_HOME, E_HOME, "U0BOT00001", None)
 ALONE = Workspace(T_HOME, None, "U0BOT00001", None)

@@ -10,9 +10,9 @@ from structlog.typing import EventDict
 
 from bot.playground.slack.server import FakeSlack
 from bot.playground.slack.socket_faults import BREAKS, HELLO, SOCKET_FAULTS
-from bot.slack.bolt import TokenRefused
-from bot.slack.socket_link import REPLACED
-from bot.slack.socket_pace import LIMITS
+from bot.slack.connection.auth import TokenRefused
+from bot.slack.connection.socket_link import REPLACED
+from bot.slack.connection.socket_pace import LIMITS
 from tests.slack.socket_scene import LONGEST, Scene, entered, now, play
 
 BACK_WITHIN = 45.0

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.slack.socket_pace import LIMITS, Pace
+from bot.slack.connection.socket_pace import LIMITS, Pace
 
 # What becomes of an opening, and after how long.
 HAPPENINGS: dict[str, Callable[[Pace], None]] = {

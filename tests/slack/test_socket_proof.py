@@ -6,8 +6,8 @@ import pytest
 from bot.finding import Finding
 from bot.playground.slack.server import FakeSlack
 from bot.playground.slack.socket_faults import HELLO
-from bot.slack.bolt import make_slack
-from bot.slack.diagnosis import diagnose_slack
+from bot.slack.check import diagnose_slack
+from bot.slack.connection.client import make_slack
 from tests.slack.socket_scene import now, play
 
 OPEN = "apps.connections.open"

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.slack.cards.card import Card, footnote, headline, paragraph, sentence
-from bot.slack.cards.words import usage_card
-from bot.slack.text import code, inert, visible
+from bot.slack.cards.blocks import Card, footnote, headline, paragraph, sentence
+from bot.slack.cards.messages import usage_card
+from bot.slack.cards.mrkdwn import code, inert, visible
 
 UNSEEN = [
     *("\u202e", "\u202d", "\u2066", "\u2069", "\u200e", "\u200f", "\u061c"),  # directions

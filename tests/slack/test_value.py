@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.recording.task import RUNNING, RecordTask, RtcApp, TaskRef
-from bot.slack.value import Press, Tampered, Told, read_value
+from bot.slack.request.button_value import Press, Tampered, Told, read_value
 
 APPS = (RtcApp("prod", "661e0000000000000000543c"), RtcApp("staging", "661f0000000000000000543c"))
 IDS = st.text("abcXYZ019@-_.", min_size=1, max_size=128)

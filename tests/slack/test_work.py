@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from structlog.typing import EventDict
 
-from bot.slack.work import AT_MOST, TooMuchWork, Work
+from bot.slack.background import AT_MOST, TooMuchWork, Work
 from tests.virtual_time import run_in_virtual_time
 
 

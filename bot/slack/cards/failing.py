@@ -5,11 +5,11 @@ from datetime import datetime
 
 from bot.recording.reading import Reading
 from bot.recording.task import TaskRef
-from bot.slack.cards.card import Card, button, buttons, footnote, headline, paragraph
+from bot.slack.cards.blocks import Card, button, buttons, footnote, headline, paragraph
+from bot.slack.cards.messages import words_card
+from bot.slack.cards.mrkdwn import Block, code, escape, plain
 from bot.slack.cards.task import task_card
-from bot.slack.cards.words import words_card
-from bot.slack.text import Block, code, escape, plain
-from bot.slack.value import Press
+from bot.slack.request.button_value import Press
 
 
 def asking_card(ref: TaskRef, *, follows: str = "The answer follows here.") -> Card:

@@ -1,93 +1,130 @@
-"""The modal behind "More": all files in pages, and the raw answer, for copying."""
+"""Files on a card: the figures of each, who is in it, and the button that opens it."""
 
-import json
-import math
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
-from bot.recording.reading import Reading
-from bot.recording.task import RecordingFile
-from bot.recording.units import count_in_words
-from bot.slack.cards.card import button, buttons, footnote, sentence
-from bot.slack.cards.file import NO_LINKS, CardLinks, file_block
-from bot.slack.cards.task import place
-from bot.slack.text import Block, cut, inert, plain
-from bot.slack.value import Press
+from bot.recording.link import Link
+from bot.recording.task import RecordingFile, TaskRef
+from bot.recording.units import count_in_words, length_in_words, size_in_words
+from bot.slack.cards.blocks import BLOCKS_AT_MOST, BYTES_AT_MOST, button, paragraph, size_of
+from bot.slack.cards.mrkdwn import Block, code, escape, minute, visible
+from bot.slack.request.button_value import Press
 
-FILES_A_PAGE = 10
-# A preformatted text of a rich_text block may be longer than a section's, but a view is 250 KB at most.
-RAW_AT_MOST = 40_000
-
-
-def page_of(files: Sequence[RecordingFile], press: Press) -> tuple[int, list[tuple[int, RecordingFile]]]:
-    """The page that is shown, the first being 0, and its files with their numbers; past the end it is the last one."""
-    page = min(press.page, _pages(files) - 1)
-    first = page * FILES_A_PAGE
-    return page, list(enumerate(files[first : first + FILES_A_PAGE], start=first + 1))
+# More of them would put the buttons out of reach on a phone; all are behind "More".
+FILES_ON_A_CARD = 5
+# For what says how many more there are.
+_KEPT_FREE = 400
+_COUNTED_IN_MINUTES = timedelta(minutes=5)
 
 
-def _pages(files: Sequence[RecordingFile]) -> int:
-    return max(1, math.ceil(len(files) / FILES_A_PAGE))
+@dataclass(frozen=True, slots=True)
+class NoLink:
+    """Why a file has no link, for people: in a few words, and what there is to say besides."""
+
+    said: str
+    besides: str = ""
 
 
-def files_view(reading: Reading, press: Press, *, now: datetime, links: CardLinks = NO_LINKS) -> Block:
-    """One page of the files."""
-    files = reading.task.files
-    pages, (page, numbered) = _pages(files), page_of(files, press)
-    shown = [
-        file_block(press.ref, file, number, link=links.by_number.get(number), now=now, at_length=True)
-        for number, file in numbered
-    ]
-    where = count_in_words(len(files), "file") + (f", page {page + 1} of {pages}" if pages > 1 else "")
-    # What turns the pages stands first, so that it stays under the thumb.
-    top = [footnote(f"{place(press.ref)} · {where}"), _turning(press, page=page, pages=pages)]
-    return _view("Files", [*top, *(shown or [sentence("RTC lists no files.")])])
+@dataclass(frozen=True, slots=True)
+class CardLinks:
+    """What a card has of links.
+
+    `by_number` are those that were made for its one reader, by the number of the file (the first one is 1). Where some
+    `can_be_asked_for`, there is a button that gives them to whoever presses it.
+    """
+
+    by_number: Mapping[int, Link | NoLink] = field(default_factory=dict)
+    can_be_asked_for: bool = False
 
 
-def raw_view(reading: Reading, press: Press) -> Block:
-    """RTC's answer as it came, in a block that can be copied."""
-    whole = inert(_readable(reading.raw))
-    raw = cut(whole, RAW_AT_MOST)
-    note = "as RTC gave it" if raw == whole else f"the first {RAW_AT_MOST:,} of {len(whole):,} characters"
-    text: Block = {
-        "type": "rich_text",
-        "elements": [{"type": "rich_text_preformatted", "elements": [{"type": "text", "text": raw}]}],
+NO_LINKS = CardLinks()
+
+
+def file_block(
+    ref: TaskRef,
+    file: RecordingFile,
+    number: int,
+    *,
+    link: Link | NoLink | None,
+    now: datetime,
+    at_length: bool = False,
+) -> Block:
+    """A file's figures, place and people, and what there is to say of its link, with `at_length` all of it."""
+    lines = _lines(file, number)
+    if isinstance(link, NoLink):
+        lines.append(f"No link: {_inert(link.said)}")
+        lines += [_inert(link.besides)] if at_length and link.besides else []
+    if not isinstance(link, Link):
+        return paragraph("\n".join(lines))
+    if link.expires_at is not None:
+        left = _in_whole_minutes(link.expires_at - now)
+        lines.append(f"Link good for {length_in_words(left)}, until {minute(link.expires_at)}")
+    lines += [_inert(link.note)] if link.note else []
+    return paragraph("\n".join(lines)) | {"accessory": _open_button(ref, file, number, link)}
+
+
+def _lines(file: RecordingFile, number: int) -> list[str]:
+    where = file.object_key or (f"VOD {file.vid}" if file.vid else None)
+    lines = [f"*File {number:,}* · " + " · ".join(_figures(file))]
+    lines.append(code(where) if where else "neither an object key nor a Vid is given")
+    if file.streams:
+        shown = [f"{code(stream.user_id or 'not given', limit=128)} ({stream.kind})" for stream in file.streams[:6]]
+        more = len(file.streams) - len(shown)
+        lines.append(", ".join(shown) + (f" and {more} more" if more else ""))
+    return lines
+
+
+def _figures(file: RecordingFile) -> Iterator[str]:
+    yield "length not given" if file.length is None else length_in_words(file.length)
+    yield "size not given" if file.size is None else size_in_words(file.size)
+    if file.file_format:
+        yield file.file_format
+    if file.width and file.height:
+        yield f"{file.width} x {file.height}"
+    # The vendor publishes no table for the codes in the answer, so they are shown as they came.
+    if file.video_codec is not None:
+        yield f"video codec {code(file.video_codec, limit=40)}"
+    if file.audio_codec is not None:
+        yield f"audio codec {code(file.audio_codec, limit=40)}"
+
+
+def _open_button(ref: TaskRef, file: RecordingFile, number: int, link: Link) -> Block:
+    """What Slack opens in the browser; that it was pressed comes as an action, with the value."""
+    value = Press(ref, file=file.object_key or file.vid).as_value()
+    return button("Open", f"rectask.open.{number}", value=value) | {
+        "url": link.url,
+        "accessibility_label": f"Open file {number}",
     }
-    back = button("Files", "rectask.files", value=Press(press.ref).as_value())
-    return _view("Raw answer", [footnote(f"{place(press.ref)} · {note}"), buttons(back), text])
 
 
-def words_view(title: str, text: str) -> Block:
-    """A modal that only says something."""
-    return _view(title, [sentence(text)])
+def _inert(text: str) -> str:
+    return escape(visible(text))
 
 
-def in_channel(view: Block, channel: str | None) -> Block:
-    """The modal, which remembers where the button stood that opened it: a press in it does not tell."""
-    return view if channel is None else view | {"private_metadata": channel}
+def _in_whole_minutes(left: timedelta) -> timedelta:
+    """Where that is near enough: an hour is told as one, although a moment of it has passed."""
+    return left if left < _COUNTED_IN_MINUTES else timedelta(minutes=round(left / timedelta(minutes=1)))
 
 
-def _view(title: str, blocks: list[Block]) -> Block:
-    return {"type": "modal", "title": plain(title, limit=24), "close": plain("Close", limit=24), "blocks": blocks}
-
-
-def _turning(press: Press, *, page: int, pages: int) -> Block:
-    """Each with an action id of its own, for two of the same can not stand in one view."""
-    row = []
-    if page > 0:
-        row.append(_page_button("Previous", press, page - 1, "rectask.files.previous"))
-    if page + 1 < pages:
-        row.append(_page_button("Next", press, page + 1, "rectask.files.next"))
-    return buttons(*row, button("Raw answer", "rectask.raw", value=Press(press.ref).as_value()))
-
-
-def _page_button(label: str, press: Press, page: int, action_id: str) -> Block:
-    return button(label, action_id, value=Press(press.ref, page=page).as_value())
-
-
-def _readable(raw: str) -> str:
-    """Indented, where that is possible without changing anything else."""
-    try:
-        return json.dumps(json.loads(raw), indent=2, ensure_ascii=False)
-    except (ValueError, RecursionError):
-        return raw
+def files_that_fit(
+    ref: TaskRef,
+    files: Sequence[RecordingFile],
+    links: CardLinks,
+    *,
+    now: datetime,
+    besides: Sequence[Block],
+    at_length: bool = False,
+) -> Iterator[Block]:
+    """As many files as there is room for beside these blocks; then how many more there are."""
+    room = BYTES_AT_MOST - size_of(besides) - _KEPT_FREE
+    places = BLOCKS_AT_MOST - len(besides) - 1
+    for number, file in enumerate(files, start=1):
+        link = links.by_number.get(number)
+        block = file_block(ref, file, number, link=link, now=now, at_length=at_length)
+        room, places = room - size_of([block]), places - 1
+        if room < 0 or places < 0 or number > FILES_ON_A_CARD:
+            left = count_in_words(len(files) - number + 1, "more file")
+            yield paragraph(f"… and {left}: press *More*.")
+            return
+        yield block

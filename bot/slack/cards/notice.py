@@ -8,12 +8,12 @@ from bot.notices.subscription import known_start
 from bot.recording.reading import Reading
 from bot.recording.units import count_in_words, size_in_words
 from bot.recording.verdict import judge
-from bot.slack.cards.card import Card, buttons, headline, paragraph
-from bot.slack.cards.file import NO_LINKS, CardLinks
+from bot.slack.cards.blocks import Card, buttons, headline, paragraph
+from bot.slack.cards.files import NO_LINKS, CardLinks
+from bot.slack.cards.mrkdwn import Block, code, escape, moment
 from bot.slack.cards.signs import Sign, sign_of
 from bot.slack.cards.task import Standing, name_of, place, subscribe_button, task_card, why
-from bot.slack.text import Block, code, escape, moment
-from bot.slack.value import Told
+from bot.slack.request.button_value import Told
 
 _UNCLEAR = "Its state has been unclear for a while."
 _LOOK_FOR_FILES = "its files are in the bucket or VOD space that it was started with."

@@ -9,7 +9,7 @@ from bot.recording.stop_reason import START_TASK_FAILED
 from bot.recording.task import NOT_STARTED, RecordTask, TaskRef
 from bot.recording.units import length_in_words
 from bot.recording.verdict import Concern, in_the_past, judge
-from bot.slack.cards.card import (
+from bot.slack.cards.blocks import (
     Card,
     button,
     buttons,
@@ -19,10 +19,10 @@ from bot.slack.cards.card import (
     headline,
     paragraph,
 )
-from bot.slack.cards.file import NO_LINKS, CardLinks, files_that_fit
+from bot.slack.cards.files import NO_LINKS, CardLinks, files_that_fit
+from bot.slack.cards.mrkdwn import Block, clock_time, code, cut, escape, minute, moment
 from bot.slack.cards.signs import Sign, sign_of
-from bot.slack.text import Block, clock_time, code, cut, escape, minute, moment
-from bot.slack.value import Press, Told
+from bot.slack.request.button_value import Press, Told
 
 _FRESH_FOR = timedelta(seconds=2)
 _HALF_A_DAY = timedelta(hours=12)

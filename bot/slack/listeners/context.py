@@ -1,0 +1,100 @@
+"""What every listener works with: the desk, and what a payload says of who presses what."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import aiohttp
+import structlog
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.access.audit import Deed
+from bot.notices.person import Person
+from bot.notices.store import Notices, Requests, Subscriptions, Upkeep
+from bot.recording.task import RecordTask, RtcApp, TaskRef
+from bot.slack.authorization.authorizer import Gate
+from bot.slack.background import Work
+from bot.slack.connection.workspace import TokenHealth, Workspace
+from bot.slack.errors import TOKEN_IS_DEAD, error_of
+from bot.slack.home_tabs import Homes
+from bot.slack.limits import LIMITS, Limits
+from bot.slack.link_issuer import Linker
+from bot.slack.lookup_cards import Answerer
+from bot.slack.meter import UNMETERED, SlackMeter
+from bot.slack.request.button_value import Press, read_value
+from bot.slack.request.payload import Body, Visit, action_of, container_of
+from bot.slack.response import Reply, Ways
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """All that a listener works with. `next_look` says after how long a task is looked at that is watched from now."""
+
+    answerer: Answerer
+    apps: Sequence[RtcApp]
+    slack: AsyncWebClient
+    session: aiohttp.ClientSession
+    workspace: Workspace
+    health: TokenHealth
+    work: Work
+    subscriptions: Subscriptions
+    notices: Notices
+    upkeep: Upkeep
+    requests: Requests
+    homes: Homes
+    gate: Gate
+    linker: Linker
+    next_look: Callable[[RecordTask], timedelta]
+    meter: SlackMeter = UNMETERED
+    limits: Limits = LIMITS
+    subscriptions_at_most: int = 90
+
+    @property
+    def ways(self) -> Ways:
+        """What answers are sent with."""
+        return Ways(self.slack, self.session, limits=self.limits, meter=self.meter, pause=self.work.pause)
+
+    async def look_at_token(self) -> bool:
+        """Whether Slack refuses the bot's token by now; an answer that does not come tells nothing."""
+        try:
+            await self.slack.auth_test()
+        except SlackApiError as failure:
+            error = error_of(failure)
+            self.health.note(error)
+            return error in TOKEN_IS_DEAD
+        except (SlackClientError, aiohttp.ClientError, OSError, TimeoutError):
+            self.health.note_unreachable()
+        else:
+            self.health.note(None)
+        return False
+
+    def person(self, user_id: object) -> Person:
+        """Somebody of this organisation."""
+        return Person(self.workspace.team_id, str(user_id))
+
+    def visible_apps(self, visit: Visit) -> list[RtcApp]:
+        """Those of which the visitor may look up anything, here; nobody else is told their names."""
+        return [app for app in self.apps if self.gate.rights.may_look_up_in(visit.asker, app=app.name)]
+
+    def other_apps(self, visit: Visit, ref: TaskRef) -> list[RtcApp]:
+        """Where else the visitor may look for the same room and task."""
+        others = [app for app in self.apps if app != ref.app]
+        return [app for app in others if self.gate.may(visit.asker, Deed.LOOK_UP, TaskRef(app, ref.room, ref.task))]
+
+    def press(self, body: Body, *, or_removed: bool = False) -> Press:
+        """What the button carries; raises Tampered. With `or_removed` its app need not be configured any more."""
+        return read_value(action_of(body).get("value"), apps=self.apps, or_removed=or_removed)
+
+
+Listener = Callable[[Desk, Visit, Reply], Awaitable[None]]
+
+
+def is_own_card(visit: Visit, press: Press) -> bool:
+    """Whether the card is seen by nobody but the presser, and may be put in the place of.
+
+    What a button carries does not settle that: one that failed to be shared stands in the channel.
+    """
+    return bool(container_of(visit.body).get("is_ephemeral")) and press.shared_by is None
