@@ -12,7 +12,7 @@ from benchmarks.worlds import fake_rtc, settings_for, stall_each_second
 from bot.app import Bot, open_bot
 from bot.playground.volcengine.arrivals import worst_second
 from bot.recording.reading import Priority, Urgency
-from bot.recording.task import TaskRef
+from bot.recording.task_ref import TaskRef
 from bot.volcengine.api.transport import Patience
 
 UNHURRIED = Patience(total=600)

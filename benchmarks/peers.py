@@ -27,7 +27,7 @@ from bot.app import open_bot
 from bot.logs import configure_logs
 from bot.lookup.under_way import Sent, UnderWay
 from bot.recording.reading import Priority, Urgency
-from bot.recording.task import TaskRef
+from bot.recording.task_ref import TaskRef
 from bot.volcengine.api.client import OpenApi
 from bot.volcengine.api.signing import Credentials, Signer, canonical_query
 from bot.volcengine.api.transport import PATIENCE, open_http, open_transport

@@ -30,7 +30,7 @@ from bot.notices.subscription import Phase, known_start
 from bot.playground.slack.world import T_HOME, Message, dm_id
 from bot.playground.volcengine.arrivals import worst_second
 from bot.recording.reading import Priority, Reading, Urgency
-from bot.recording.task import TaskRef
+from bot.recording.task_ref import TaskRef
 from bot.storage.columns import EPOCH
 from bot.storage.database import open_database
 from bot.storage.tables import subscriptions, watched_tasks

@@ -13,7 +13,7 @@ from bot.lookup import meter as lookup_meter
 from bot.lookup.cache import CachingReader
 from bot.lookup.pacing import Pacer
 from bot.proxies import proxy_for
-from bot.recording.task import RtcApp
+from bot.recording.task_ref import RtcApp
 from bot.settings import Settings
 from bot.sharing import open_sharing
 from bot.supervision import Supervisor

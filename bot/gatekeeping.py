@@ -12,9 +12,9 @@ from pathlib import Path
 
 import structlog
 
-from bot.access.audit import AuditLog, NotRecorded, Records
-from bot.access.batches import BatchingAuditLog
-from bot.access.lines import JsonLines
+from bot.access.audit.buffered_log import BatchingAuditLog
+from bot.access.audit.json_lines import JsonLines
+from bot.access.audit.record import AuditLog, NotRecorded, Records
 from bot.access.rights import Right, Rights, Rule
 from bot.allow_settings import AllowSettings
 from bot.clocks import SteadyClock

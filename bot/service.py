@@ -10,7 +10,7 @@ from functools import partial
 import structlog
 
 from bot import __version__
-from bot.access.audit import AuditLog
+from bot.access.audit.record import AuditLog
 from bot.app import Bot, Clock, now_utc, open_bot
 from bot.gatekeeping import audit_pipe, open_audit, rights_of
 from bot.line_writer import LineWriter

@@ -13,7 +13,8 @@ from bot.notices.completion import Completion, Occasion
 from bot.notices.person import Person
 from bot.notices.subscription import Phase
 from bot.recording.reading import Reading
-from bot.recording.task import ENDED, RUNNING, RecordTask, RtcApp, Status, TaskRef
+from bot.recording.task import ENDED, RUNNING, RecordTask, Status
+from bot.recording.task_ref import RtcApp, TaskRef
 from bot.storage.database import open_database
 from bot.watching import Stores, stores_of
 from soak.forked import FORKED

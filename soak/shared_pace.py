@@ -12,7 +12,7 @@ from bot.app import open_bot
 from bot.logs import configure_logs
 from bot.playground.volcengine.arrivals import worst_second
 from bot.recording.reading import Priority, TaskReadError, Urgency
-from bot.recording.task import TaskRef
+from bot.recording.task_ref import TaskRef
 from bot.settings import load_settings
 from bot.volcengine.api.transport import Patience
 from soak.processes import Forked, fork, own_environ

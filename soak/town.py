@@ -21,7 +21,8 @@ from bot.playground.slack.world import T_HOME
 from bot.playground.volcengine.rtc import FakeRtc, open_fake_rtc
 from bot.playground.volcengine.scenes import task, tos_file
 from bot.recording.reading import Reading
-from bot.recording.task import RUNNING, RecordTask, RtcApp, TaskRef
+from bot.recording.task import RUNNING, RecordTask
+from bot.recording.task_ref import RtcApp, TaskRef
 from bot.storage.database import open_database
 from bot.watching import Stores, stores_of
 from soak.forked import FORKED

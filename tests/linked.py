@@ -11,7 +11,8 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from bot.linking import open_links
 from bot.playground.volcengine.gateway import Account
-from bot.recording.task import RecordingFile, RtcApp, TaskRef
+from bot.recording.task import RecordingFile
+from bot.recording.task_ref import RtcApp, TaskRef
 from bot.settings import Settings, load_settings
 from bot.volcengine.files.router import RuleLinkMaker
 from tests.world import BRIEF, SetClock, no_time

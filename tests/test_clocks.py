@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from structlog.typing import EventDict
 
-from bot.access.audit import Record, Search
+from bot.access.audit.record import Record, Search
 from bot.clocks import JUMP, SteadyClock
 from bot.gatekeeping import keep_forgetting
 from bot.notices.store import Farthest, StoreUnavailable

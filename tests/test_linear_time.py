@@ -19,8 +19,9 @@ import pytest
 import bot
 from bot.cli import audit, purge
 from bot.cli.terminal import Terminal
-from bot.recording.link import Link, LinkUnavailable
-from bot.recording.task import InvalidId, RecordingFile, RtcApp, TaskRef, choose_app
+from bot.recording.file_link import Link, LinkUnavailable
+from bot.recording.task import RecordingFile
+from bot.recording.task_ref import InvalidId, RtcApp, TaskRef, choose_app
 from bot.slack.answers import AnswerIncomplete, SocketAddress
 from bot.slack.cards import mrkdwn as text
 from bot.slack.cards.messages import usage_card

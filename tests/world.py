@@ -8,7 +8,7 @@ from pathlib import Path
 from bot.app import Bot, open_bot
 from bot.playground.volcengine.rtc import FakeRtc
 from bot.recording.reading import Priority, Reading, Urgency
-from bot.recording.task import TaskRef
+from bot.recording.task_ref import TaskRef
 from bot.settings import Settings, load_settings
 from bot.volcengine.api.transport import Patience
 

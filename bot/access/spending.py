@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Hashable
 
-from bot.access.allowance import Allowance
+from bot.access.rate_limit import Allowance
 
 # A command that sends no request costs an answer, a record and perhaps a query of the database.
 DEEDS_PER_REQUEST = 10

@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 
-from bot.access.audit import Deed, NotRecorded, Outcome, Record, Search
+from bot.access.audit.record import Deed, NotRecorded, Outcome, Record, Search
 from bot.app import now_utc
 from bot.cli import SETTINGS, USAGE
 from bot.cli.terminal import Terminal, inert

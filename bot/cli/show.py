@@ -11,10 +11,11 @@ from bot.cli.show_text import error_as_text, reading_as_text
 from bot.cli.terminal import Terminal, inert
 from bot.environment import export_certificates
 from bot.logs import configure_logs
+from bot.recording.diagnosis.findings import files_may_follow
+from bot.recording.diagnosis.verdict import Mood, judge
 from bot.recording.reading import Priority, Reading, TaskNotFound, TaskReadError, TaskRefused, Urgency
 from bot.recording.stop_reason import START_TASK_FAILED
-from bot.recording.task import InvalidId, TaskRef, UnknownApp, choose_app
-from bot.recording.verdict import Mood, files_may_follow, judge
+from bot.recording.task_ref import InvalidId, TaskRef, UnknownApp, choose_app
 from bot.settings import Settings, SettingsError, load_settings
 
 FOUND, NOT_FOUND, REFUSED, UNAVAILABLE = 0, 3, 4, 5

@@ -8,9 +8,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
+from bot.recording.diagnosis.verdict import Verdict, judge
 from bot.recording.reading import Reading
 from bot.recording.task import RecordedStream, RecordingFile, RecordTask
-from bot.recording.verdict import Verdict, judge
 
 ErrorKind = Literal["usage", "settings", "not_found", "refused", "unavailable"]
 

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from bot.cli.terminal import Terminal, inert
+from bot.recording.diagnosis.findings import Concern
+from bot.recording.diagnosis.verdict import Mood, judge
+from bot.recording.format import length_in_words, size_in_words
 from bot.recording.reading import Reading, TaskReadError
 from bot.recording.task import RecordedStream, RecordingFile, RecordTask
-from bot.recording.units import length_in_words, size_in_words
-from bot.recording.verdict import Concern, Mood, judge
 
 _MOOD_COLOURS = {Mood.GOOD: "green", Mood.UNDER_WAY: "blue", Mood.DOUBTFUL: "yellow", Mood.BAD: "red"}
 _NOT_GIVEN = "not given"

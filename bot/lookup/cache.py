@@ -12,9 +12,10 @@ from cachetools import TLRUCache, TTLCache
 
 from bot.lookup.cancel import end
 from bot.lookup.meter import UNMETERED, LookupMeter
+from bot.recording.diagnosis.findings import files_may_follow
 from bot.recording.reading import Priority, Reading, TaskNotFound, TaskReader, TaskUnavailable, Urgency
-from bot.recording.task import KNOWN_FOR, TaskRef
-from bot.recording.verdict import files_may_follow
+from bot.recording.task import KNOWN_FOR
+from bot.recording.task_ref import TaskRef
 
 log = structlog.get_logger()
 

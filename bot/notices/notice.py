@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from bot.notices.completion import Completion
 from bot.notices.person import Person
-from bot.recording.task import TaskRef
+from bot.recording.task_ref import TaskRef
 
 
 class NoticeState(StrEnum):

@@ -16,7 +16,8 @@ from bot.notices.notice import Delivery, NoticeState, Place
 from bot.notices.person import Person
 from bot.notices.subscription import Entry, Look, Phase, Subscribed
 from bot.recording.reading import Reading
-from bot.recording.task import RecordTask, TaskRef
+from bot.recording.task import RecordTask
+from bot.recording.task_ref import TaskRef
 
 
 class StoreUnavailable(Exception):

@@ -7,7 +7,8 @@ from enum import StrEnum
 from bot.notices.completion import Completion
 from bot.notices.notice import NoticeState
 from bot.recording.reading import Reading
-from bot.recording.task import NOT_STARTED, RecordTask, TaskRef
+from bot.recording.task import NOT_STARTED, RecordTask
+from bot.recording.task_ref import TaskRef
 
 
 class Phase(StrEnum):

@@ -12,7 +12,8 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Protocol
 
-from bot.recording.task import RecordTask, TaskRef
+from bot.recording.task import RecordTask
+from bot.recording.task_ref import TaskRef
 
 
 class Priority(IntEnum):

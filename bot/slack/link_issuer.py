@@ -5,10 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
-from bot.access.audit import Deed, NotRecorded, Outcome, Record
-from bot.recording.link import Link, LinkMaker, LinkUnavailable
+from bot.access.audit.record import Deed, NotRecorded, Outcome, Record
+from bot.recording.file_link import Link, LinkMaker, LinkUnavailable
 from bot.recording.reading import Reading
-from bot.recording.task import RecordingFile, TaskRef
+from bot.recording.task import RecordingFile
+from bot.recording.task_ref import TaskRef
 from bot.slack.authorization.authorizer import Gate
 from bot.slack.background import TooMuchWork, Work
 from bot.slack.cards.files import FILES_ON_A_CARD, NO_LINKS, CardLinks, NoLink

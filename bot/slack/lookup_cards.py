@@ -9,7 +9,8 @@ from cachetools import LRUCache
 from bot.notices.person import Person
 from bot.notices.store import StoreUnavailable, Subscriptions
 from bot.recording.reading import Priority, Reading, TaskReader, TaskReadError, TaskUnavailable, Urgency
-from bot.recording.task import RecordTask, RtcApp, TaskRef
+from bot.recording.task import RecordTask
+from bot.recording.task_ref import RtcApp, TaskRef
 from bot.slack.cards.blocks import Card
 from bot.slack.cards.files import NO_LINKS, CardLinks
 from bot.slack.cards.messages import failure_card

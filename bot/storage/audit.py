@@ -29,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine.default import DefaultDialect
 
-from bot.access.audit import Deed, Door, NotRecorded, Outcome, Record, Search
+from bot.access.audit.record import Deed, Door, NotRecorded, Outcome, Record, Search
 from bot.notices.store import StoreUnavailable
 from bot.storage.columns import Moment
 from bot.storage.database import Database

@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import BigInteger, Dialect, Text
 from sqlalchemy.types import TypeDecorator
 
-from bot.recording.encoding import NotDecodable, decode_reading, encode_reading
 from bot.recording.reading import Reading
+from bot.recording.serialization import NotDecodable, decode_reading, encode_reading
 
 EPOCH = datetime.fromtimestamp(0, UTC)
 MICROSECOND = timedelta(microseconds=1)

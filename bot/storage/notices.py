@@ -11,7 +11,7 @@ from bot.notices.completion import Occasion
 from bot.notices.notice import Delivery, Notice, NoticeState, Place
 from bot.notices.person import Person
 from bot.notices.subscription import Phase
-from bot.recording.task import RtcApp, TaskRef
+from bot.recording.task_ref import RtcApp, TaskRef
 from bot.storage.completions import completion
 from bot.storage.database import Database
 from bot.storage.leases import FREE, SET_ASIDE_FOR, claim, is_held, release, set_aside

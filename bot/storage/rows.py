@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import Row
 
 from bot.recording.reading import Reading
-from bot.recording.task import RtcApp, TaskRef
+from bot.recording.task_ref import RtcApp, TaskRef
 from bot.storage.columns import Unreadable, UnreadableReading
 
 

@@ -13,9 +13,10 @@ from bot.notices.notice import NoticeState
 from bot.notices.person import Person
 from bot.notices.store import StoreUnavailable
 from bot.notices.subscription import Entry, Phase, Subscribed, WatchedTask, known_start
-from bot.recording.encoding import NotDecodable, decode_summary
 from bot.recording.reading import Reading
-from bot.recording.task import RecordTask, TaskRef, is_same_start
+from bot.recording.serialization import NotDecodable, decode_summary
+from bot.recording.task import RecordTask, is_same_start
+from bot.recording.task_ref import TaskRef
 from bot.storage.columns import EPOCH, Unreadable, UnreadableReading
 from bot.storage.completions import completion, most_telling
 from bot.storage.database import Database

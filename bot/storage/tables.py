@@ -21,7 +21,7 @@ from sqlalchemy.sql import ColumnElement
 
 from bot.notices.person import Person
 from bot.notices.subscription import Phase
-from bot.recording.task import TaskRef
+from bot.recording.task_ref import TaskRef
 from bot.storage.columns import Moment, ReadingText, Start, Words
 
 metadata = MetaData()

@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.notices.completion import Completion
 from bot.notices.subscription import Look, Phase, WatchedTask, known_start
 from bot.recording.reading import Reading
-from bot.recording.task import NOT_STARTED, SAME_START_WITHIN, RecordTask, RtcApp, TaskRef, is_same_start
+from bot.recording.task import NOT_STARTED, SAME_START_WITHIN, RecordTask, is_same_start
+from bot.recording.task_ref import RtcApp, TaskRef
 from bot.storage.columns import EPOCH, Start, Unreadable
 from bot.storage.completions import queue_notices, store
 from bot.storage.database import Database

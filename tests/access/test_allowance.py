@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.access.allowance import Allowance
+from bot.access.rate_limit import Allowance
 
 
 class Timer:

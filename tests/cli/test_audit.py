@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.access.audit import Deed, Door, Outcome, Record
+from bot.access.audit.record import Deed, Door, Outcome, Record
 from bot.cli import main
 from bot.storage.audit import SqlAudit
 from bot.storage.database import open_database

@@ -14,7 +14,8 @@ from bot.notices.person import Person
 from bot.notices.store import DueTimes, Looks, Notices, Requests, Subscriptions, Upkeep
 from bot.notices.subscription import Entry, Look, Phase, Subscribed, WatchedTask
 from bot.recording.reading import Reading
-from bot.recording.task import ENDED, NOT_STARTED, RUNNING, RecordingFile, RecordTask, RtcApp, Status, TaskRef
+from bot.recording.task import ENDED, NOT_STARTED, RUNNING, RecordingFile, RecordTask, Status
+from bot.recording.task_ref import RtcApp, TaskRef
 from bot.storage.database import Database, open_database
 from bot.storage.due_times import SqlDueTimes
 from bot.storage.notices import SqlNotices

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.access.audit import Deed, Door, NotRecorded, Outcome, Record, Search
+from bot.access.audit.record import Deed, Door, NotRecorded, Outcome, Record, Search
 from bot.storage.audit import SqlAudit
 from bot.storage.database import open_database
 from tests.contracts.stores import ANN, BOB, DAY, NOON, REF, RUNS, SECOND, Stores

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import BigInteger, Table, Text, exc, text
 
-from bot.access.audit import Deed, Door, Outcome, Record, Search
+from bot.access.audit.record import Deed, Door, Outcome, Record, Search
 from bot.notices.store import StoreUnavailable
 from bot.recording.task import RUNNING
 from bot.storage.audit import SqlAudit

@@ -7,7 +7,8 @@ import pytest
 from bot.notices.completion import Completion, Occasion
 from bot.notices.notice import NoticeState
 from bot.notices.subscription import Look, Phase
-from bot.recording.task import RtcApp, Status, TaskRef
+from bot.recording.task import Status
+from bot.recording.task_ref import RtcApp, TaskRef
 from tests.contracts.stores import (
     ANN,
     APP,

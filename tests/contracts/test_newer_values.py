@@ -7,7 +7,7 @@ from sqlalchemy import Table, update
 
 from bot.notices.completion import Occasion
 from bot.notices.subscription import Subscribed
-from bot.recording.task import TaskRef
+from bot.recording.task_ref import TaskRef
 from bot.storage.tables import completions, notices, watched_tasks
 from tests.contracts.stores import ANN, APP, BOB, LEASE, OTHER_REF, RUNS, SECOND, Stores, reading
 

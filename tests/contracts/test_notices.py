@@ -8,7 +8,7 @@ from bot.notices.completion import Completion, Occasion
 from bot.notices.notice import Delivery, NoticeState
 from bot.notices.person import Person
 from bot.notices.subscription import Phase
-from bot.recording.task import TaskRef
+from bot.recording.task_ref import TaskRef
 from tests.contracts.stores import (
     ANN,
     APP,

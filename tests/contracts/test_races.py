@@ -21,7 +21,8 @@ from bot.notices.person import Person
 from bot.notices.store import Looks, Notices
 from bot.notices.subscription import Look, Phase
 from bot.recording.reading import Reading
-from bot.recording.task import ENDED, NOT_STARTED, TaskRef
+from bot.recording.task import ENDED, NOT_STARTED
+from bot.recording.task_ref import TaskRef
 from bot.storage.tables import watched_tasks
 from tests.contracts.databases import Pair
 from tests.contracts.stores import (

@@ -25,7 +25,8 @@ from bot.notices.notice import Delivery, NoticeState
 from bot.notices.person import Person
 from bot.notices.subscription import Look, Phase
 from bot.recording.reading import Reading
-from bot.recording.task import ENDED, NOT_STARTED, RUNNING, RecordTask, TaskRef
+from bot.recording.task import ENDED, NOT_STARTED, RUNNING, RecordTask
+from bot.recording.task_ref import TaskRef
 from bot.storage.tables import completions, notices, subscriptions, watched_tasks
 from tests.contracts.databases import KINDS, empty
 from tests.contracts.model import Model, ModelTask

@@ -8,7 +8,8 @@ from bot.notices.completion import Completion, Occasion
 from bot.notices.notice import NoticeState
 from bot.notices.subscription import Entry, Phase, Subscribed
 from bot.recording.reading import Reading
-from bot.recording.task import ENDED, FAILED, NOT_STARTED, RtcApp, TaskRef
+from bot.recording.task import ENDED, FAILED, NOT_STARTED
+from bot.recording.task_ref import RtcApp, TaskRef
 from bot.slack.cards.subscription_list import list_card
 from bot.storage.tables import watched_tasks
 from tests.contracts.stores import (

@@ -8,7 +8,7 @@ from bot.notices.completion import Occasion
 from bot.notices.notice import NoticeState
 from bot.notices.store import Census
 from bot.notices.subscription import Phase
-from bot.recording.task import TaskRef
+from bot.recording.task_ref import TaskRef
 from tests.contracts.stores import (
     ANN,
     APP,

@@ -9,12 +9,12 @@ from datetime import timedelta
 import pytest
 from aiohttp import web
 
-from bot.access.audit import Deed, Door, Outcome
+from bot.access.audit.record import Deed, Door, Outcome
 from bot.playground.slack.world import C_ONCALL, C_SHARED, U_ANA, U_BEN, U_GUEST, U_STRANGER, Message, View
 from bot.playground.volcengine.gateway import Account
 from bot.playground.volcengine.object_store import video
 from bot.playground.volcengine.vod import UNPUBLISHED, FakeVod
-from bot.recording.task import RtcApp, TaskRef
+from bot.recording.task_ref import RtcApp, TaskRef
 from bot.slack.request.button_value import Press
 from tests.flows.linked_office import LinkedOffice, links_in, open_linked_office
 from tests.flows.office import Office

@@ -1,6 +1,6 @@
 """What one person can use up of what all share: requests, links, answers, lines in the record."""
 
-from bot.access.audit import Deed, Outcome
+from bot.access.audit.record import Deed, Outcome
 from bot.access.spending import DEEDS_AT_LEAST, REFUSALS_KEPT
 from bot.playground.slack.world import C_SHARED, U_ANA, U_BEN, U_STRANGER
 from tests.flows.linked_office import open_linked_office

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import bot.slack
-from bot.access.audit import Deed, Door, Outcome, Record, Search
+from bot.access.audit.record import Deed, Door, Outcome, Record, Search
 from bot.playground.slack.server import FakeSlack
 from bot.playground.slack.world import (
     C_ONCALL,

@@ -15,7 +15,7 @@ from structlog.typing import EventDict
 from bot.notices.completion import Occasion
 from bot.playground.slack.world import C_ONCALL, C_SHARED, U_ANA, U_BEN, Message
 from bot.playground.volcengine.rtc import FakeRtc, open_fake_rtc
-from bot.recording.task import TaskRef
+from bot.recording.task_ref import TaskRef
 from bot.slack.cards.notice import notice_card
 from bot.slack.limits import Limits
 from tests.flows.test_look_up import words_of

@@ -15,7 +15,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from structlog.typing import EventDict
 
-from bot.access.batches import BatchingAuditLog
+from bot.access.audit.buffered_log import BatchingAuditLog
 from bot.access.rights import Rights
 from bot.notices.completion import Completion, Occasion
 from bot.notices.person import Person
@@ -26,7 +26,8 @@ from bot.playground.slack.world import C_ONCALL, T_HOME, U_ANA, U_BEN, Message, 
 from bot.playground.volcengine.rtc import FakeRtc
 from bot.recording.reading import Reading
 from bot.recording.stop_reason import STOP_BY_API
-from bot.recording.task import ENDED, TaskRef
+from bot.recording.task import ENDED
+from bot.recording.task_ref import TaskRef
 from bot.slack.authorization.authorizer import make_gate
 from bot.slack.background import AT_MOST, Work
 from bot.slack.cards.notice import notice_card

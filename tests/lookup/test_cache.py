@@ -15,7 +15,8 @@ from bot.lookup.cache import TASKS_REMEMBERED, CachingReader
 from bot.playground.volcengine.rtc import FakeRtc
 from bot.playground.volcengine.scenes import task
 from bot.recording.reading import Priority, Reading, TaskNotFound, TaskReadError, TaskUnavailable, Urgency
-from bot.recording.task import RecordingFile, RecordTask, RtcApp, Status, TaskRef
+from bot.recording.task import RecordingFile, RecordTask, Status
+from bot.recording.task_ref import RtcApp, TaskRef
 from tests.virtual_time import run_in_virtual_time
 from tests.world import ask
 

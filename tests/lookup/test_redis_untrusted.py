@@ -17,7 +17,7 @@ from bot.lookup.redis.answers import VERSION, SharedAnswers, encode_outcome
 from bot.lookup.redis.connection import open_redis
 from bot.lookup.redis.sealing import NotOurs, Seal
 from bot.recording.reading import TaskNotFound
-from bot.recording.task import TaskRef
+from bot.recording.task_ref import TaskRef
 from bot.supervision import Supervisor
 from tests.lookup.test_shared_answers import READING, REF, now_utc, shared_answers
 from tests.lookup.test_shared_slots import a_prefix, changes, open_replica, until

@@ -19,9 +19,10 @@ from bot.lookup.redis.answers import SharedAnswers, decode_outcome, encode_outco
 from bot.lookup.redis.connection import RedisLink, open_redis
 from bot.lookup.redis.sealing import Seal
 from bot.playground.volcengine.rtc import FakeRtc
-from bot.recording.encoding import NotDecodable
 from bot.recording.reading import Reading, TaskNotFound
-from bot.recording.task import RecordTask, RtcApp, Status, TaskRef
+from bot.recording.serialization import NotDecodable
+from bot.recording.task import RecordTask, Status
+from bot.recording.task_ref import RtcApp, TaskRef
 from tests.fault_proxy import Fault, open_fault_proxy
 from tests.lookup.test_shared_slots import a_prefix
 from tests.recording.test_encoding import readings

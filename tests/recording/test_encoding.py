@@ -5,11 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.recording.encoding import NotDecodable, decode_reading, decode_summary, encode_reading
+from bot.recording.diagnosis.verdict import judge
 from bot.recording.reading import Reading
+from bot.recording.serialization import NotDecodable, decode_reading, decode_summary, encode_reading
 from bot.recording.stop_reason import StopReason
-from bot.recording.task import RecordedStream, RecordingFile, RecordTask, RtcApp, Status, TaskRef
-from bot.recording.verdict import judge
+from bot.recording.task import RecordedStream, RecordingFile, RecordTask, Status
+from bot.recording.task_ref import RtcApp, TaskRef
 
 words = st.none() | st.text(max_size=20)
 numbers = st.none() | st.integers(0, 2**53)

@@ -6,16 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.recording.stop_reason import StopReason
-from bot.recording.task import (
-    InvalidId,
-    RecordingFile,
-    RecordTask,
-    RtcApp,
-    Status,
-    TaskRef,
-    UnknownApp,
-    choose_app,
-)
+from bot.recording.task import RecordingFile, RecordTask, Status
+from bot.recording.task_ref import InvalidId, RtcApp, TaskRef, UnknownApp, choose_app
 
 PROD, STAGING = RtcApp("prod", "661e0000000000000000543c"), RtcApp("staging", "661f0000000000000000543c")
 LEGAL = string.ascii_letters + string.digits + "@-_."

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.recording.units import count_in_words, length_in_words, size_in_words
+from bot.recording.format import count_in_words, length_in_words, size_in_words
 
 
 @pytest.mark.parametrize(

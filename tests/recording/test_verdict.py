@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.recording.diagnosis.verdict import Mood, Verdict, judge
 from bot.recording.stop_reason import StopReason
-from bot.recording.task import RecordingFile, RecordTask, RtcApp, Status, TaskRef
-from bot.recording.verdict import Mood, Verdict, judge
+from bot.recording.task import RecordingFile, RecordTask, Status
+from bot.recording.task_ref import RtcApp, TaskRef
 
 REF = TaskRef(RtcApp("prod", "661e0000000000000000543c"), "Room1", "Task1")
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

@@ -21,7 +21,7 @@ from bot.playground.slack.world import T_HOME, U_ANA, Message
 from bot.playground.volcengine.rtc import FakeRtc, open_fake_rtc
 from bot.playground.volcengine.scenes import task, tos_file
 from bot.recording.reading import Priority, Reading, TaskReader, Urgency
-from bot.recording.task import TaskRef
+from bot.recording.task_ref import TaskRef
 from bot.slack.connection.client import Patience
 from bot.slack.connection.workspace import TokenHealth
 from bot.slack.delivery.dm_messenger import open_messenger

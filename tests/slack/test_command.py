@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.recording.task import RtcApp, TaskRef
+from bot.recording.task_ref import RtcApp, TaskRef
 from bot.slack.request.command import Command, Help, List, LookUp, Refused, Unwatch, Watch, parse_command
 
 PROD, STAGING = RtcApp("prod", "661e0000000000000000543c"), RtcApp("staging", "661f0000000000000000543c")

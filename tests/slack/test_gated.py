@@ -5,13 +5,13 @@ from collections.abc import AsyncIterator, Sequence
 import aiohttp
 import pytest
 
-from bot.access.audit import Outcome, Record
+from bot.access.audit.record import Outcome, Record
 from bot.access.rights import Right, Rights, Rule
 from bot.notices.messenger import Later, Undeliverable
 from bot.notices.person import Person
 from bot.playground.slack.server import FakeSlack, open_fake_slack
 from bot.playground.slack.world import E_HOME, S_ONCALL, S_SUPPORT, T_HOME, U_ANA, U_BEN
-from bot.recording.task import RtcApp
+from bot.recording.task_ref import RtcApp
 from bot.slack.authorization.authorizer import make_gate
 from bot.slack.connection.client import make_slack
 from bot.slack.connection.workspace import TokenHealth, Workspace

@@ -8,11 +8,12 @@ from typing import Any, TypeVar
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.access.audit import Deed, Door, NotRecorded, Outcome, Record
+from bot.access.audit.record import Deed, Door, NotRecorded, Outcome, Record
 from bot.access.rights import Asker, Right, Rights, Rule
 from bot.playground.slack.world import C_ONCALL, T_HOME
-from bot.recording.link import Link
-from bot.recording.task import RecordingFile, TaskRef
+from bot.recording.file_link import Link
+from bot.recording.task import RecordingFile
+from bot.recording.task_ref import TaskRef
 from bot.slack.authorization.authorizer import make_gate
 from bot.slack.background import TooMuchWork, Work
 from bot.slack.cards.files import NO_LINKS, NoLink

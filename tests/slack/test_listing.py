@@ -12,7 +12,8 @@ from bot.notices.notice import NoticeState
 from bot.notices.subscription import Entry, Phase
 from bot.playground.slack.blocks import check_blocks, check_view
 from bot.recording.stop_reason import StopReason
-from bot.recording.task import ENDED, FAILED, TaskRef
+from bot.recording.task import ENDED, FAILED
+from bot.recording.task_ref import TaskRef
 from bot.slack.cards.blocks import BYTES_AT_MOST, size_of
 from bot.slack.cards.signs import Sign
 from bot.slack.cards.subscription_list import LISTED_AT_MOST, Reach, entry_in_words, home_view, list_card

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.recording.task import RUNNING, RecordTask, RtcApp, TaskRef
+from bot.recording.task import RUNNING, RecordTask
+from bot.recording.task_ref import RtcApp, TaskRef
 from bot.slack.request.button_value import Press, Tampered, Told, read_value
 
 APPS = (RtcApp("prod", "661e0000000000000000543c"), RtcApp("staging", "661f0000000000000000543c"))

@@ -10,18 +10,8 @@ from bot.notices.subscription import Entry, Phase, WatchedTask
 from bot.playground.slack.world import T_HOME, U_ANA
 from bot.recording.reading import Reading
 from bot.recording.stop_reason import STOP_BY_API, StopReason
-from bot.recording.task import (
-    ENDED,
-    NOT_STARTED,
-    RUNNING,
-    UNKNOWN,
-    RecordedStream,
-    RecordingFile,
-    RecordTask,
-    RtcApp,
-    Status,
-    TaskRef,
-)
+from bot.recording.task import ENDED, NOT_STARTED, RUNNING, UNKNOWN, RecordedStream, RecordingFile, RecordTask, Status
+from bot.recording.task_ref import RtcApp, TaskRef
 
 APP = RtcApp("prod", "661e0000000000000000543c")
 REF = TaskRef(APP, "Room1", "Task1")

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.dialects import sqlite
 
-from bot.recording.encoding import encode_reading
 from bot.recording.reading import Reading
+from bot.recording.serialization import encode_reading
 from bot.recording.task import RUNNING, Status
 from bot.storage.columns import EPOCH, Moment, ReadingText, Start, Unreadable, Words
 from tests.contracts.stores import ANN, BOB, HAS_FILES, NOON, RUNS, Stores, reading

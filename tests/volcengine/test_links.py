@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from bot.playground.volcengine.gateway import Account
 from bot.playground.volcengine.object_store import PLAYLIST, FakeStore, open_fake_store, video
-from bot.recording.link import LinkUnavailable
-from bot.recording.task import RecordingFile, TaskRef
+from bot.recording.file_link import LinkUnavailable
+from bot.recording.task import RecordingFile
+from bot.recording.task_ref import TaskRef
 from bot.volcengine.files.object_store import DOTS_NOTE, HLS_NOTE, TEMPORARY_NOTE
 from tests.linked import PROD, REF, STAGING, fetch, key_file, links_of, settings_with
 from tests.volcengine.test_presigning import ODD_KEYS

@@ -17,7 +17,8 @@ from bot.playground.volcengine.faults import FAULTS
 from bot.playground.volcengine.gateway import ERRORS, Account
 from bot.playground.volcengine.rtc import FakeRtc, open_fake_rtc
 from bot.recording.reading import TaskNotFound, TaskReadError, TaskRefused, TaskUnavailable
-from bot.recording.task import ENDED, InvalidId
+from bot.recording.task import ENDED
+from bot.recording.task_ref import InvalidId
 from bot.volcengine.api.error_codes import ERROR_CODES
 from bot.volcengine.api.transport import Patience
 from tests.volcengine.test_transport import raw_server, read_head

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.recording.link import LinkUnavailable
-from bot.recording.task import ID_RULE, RecordingFile, RtcApp, TaskRef
+from bot.recording.file_link import LinkUnavailable
+from bot.recording.task import RecordingFile
+from bot.recording.task_ref import ID_RULE, RtcApp, TaskRef
 from bot.volcengine.files.template import TemplateStore
 
 REF = TaskRef(RtcApp("prod", "661e0000000000000000543c"), "room@1", "task.1")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bot.playground.volcengine.gateway import ERRORS, Account
 from bot.playground.volcengine.object_store import video
 from bot.playground.volcengine.vod import UNPUBLISHED, WITHOUT_DOMAIN, FakeVod, open_fake_vod
-from bot.recording.link import LinkUnavailable
+from bot.recording.file_link import LinkUnavailable
 from bot.recording.task import RecordingFile
 from bot.volcengine.files.router import RuleLinkMaker
 from bot.volcengine.files.vod_wire import PlayAddress, parse_play_addresses

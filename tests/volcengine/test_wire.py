@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.recording.task import ENDED, RtcApp, TaskRef
+from bot.recording.task import ENDED
+from bot.recording.task_ref import RtcApp, TaskRef
 from bot.volcengine.api.numbers import exact
 from bot.volcengine.api.wire import MakesNoSense, parse_envelope
 from bot.volcengine.rtc.wire import parse_record_task

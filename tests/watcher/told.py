@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 from bot.notices.subscription import Phase, WatchedTask
 from bot.recording.reading import Reading
 from bot.recording.stop_reason import StopReason
-from bot.recording.task import RecordingFile, RecordTask, RtcApp, Status, TaskRef
+from bot.recording.task import RecordingFile, RecordTask, Status
+from bot.recording.task_ref import RtcApp, TaskRef
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 START = NOW - timedelta(minutes=30)

@@ -12,9 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bot.lookup.redis.connection import RedisLink, RedisLost
 from bot.lookup.redis.sealing import NotOurs, Seal
-from bot.recording.encoding import NotDecodable, decode_reading, encode_reading
 from bot.recording.reading import Reading, TaskNotFound
-from bot.recording.task import TaskRef
+from bot.recording.serialization import NotDecodable, decode_reading, encode_reading
+from bot.recording.task_ref import TaskRef
 
 log = structlog.get_logger()
 

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from bot.notices.completion import Completion, Occasion
 from bot.notices.subscription import Phase, WatchedTask, known_start
 from bot.notices.watching.schedule import Schedule
+from bot.recording.diagnosis.findings import FILES_MAY_FOLLOW_FOR, files_may_follow
 from bot.recording.reading import Reading, TaskNotFound, TaskReadError, TaskRefused
 from bot.recording.stop_reason import START_TASK_FAILED
 from bot.recording.task import KNOWN_FOR, NOT_STARTED, RUNNING, RecordTask, is_same_start
-from bot.recording.verdict import FILES_MAY_FOLLOW_FOR, files_may_follow
 
 # After its end a task's files may come some moments later; its end is told with them if they come within this time.
 FILES_ARE_AWAITED_FOR = timedelta(minutes=2)

@@ -18,7 +18,7 @@ from bot.notices.subscription import Look, WatchedTask
 from bot.notices.watching.judge import Close, Failed, Judgement, Tell, WatchOn, judge_failure, judge_look
 from bot.notices.watching.schedule import Schedule
 from bot.recording.reading import Priority, Reading, TaskReader, TaskReadError, TaskUnavailable, Urgency
-from bot.recording.task import TaskRef
+from bot.recording.task_ref import TaskRef
 
 log = structlog.get_logger()
 

@@ -7,13 +7,13 @@ from datetime import datetime
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.access.audit import AuditLog, Deed, Outcome, Record
+from bot.access.audit.record import AuditLog, Deed, Outcome, Record
 from bot.access.rights import Asker, Right, Rights
 from bot.access.spending import Spending
 from bot.notices.person import Person
 from bot.notices.subscription import Entry
 from bot.recording.reading import Reading, TaskNotFound, TaskReadError, TaskUnavailable
-from bot.recording.task import RtcApp, TaskRef, app_as_configured
+from bot.recording.task_ref import RtcApp, TaskRef, app_as_configured
 from bot.slack.authorization.user_groups import Groups
 from bot.slack.authorization.users import People, Profile
 from bot.slack.cards.subscription_list import Reach

@@ -4,7 +4,7 @@ import math
 from datetime import datetime
 
 from bot.recording.reading import Reading
-from bot.recording.task import TaskRef
+from bot.recording.task_ref import TaskRef
 from bot.slack.cards.blocks import Card, button, buttons, footnote, headline, paragraph
 from bot.slack.cards.messages import words_card
 from bot.slack.cards.mrkdwn import Block, code, escape, plain

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from bot.recording.link import Link
+from bot.recording.file_link import Link
 from bot.recording.reading import Reading
 from bot.slack.cards.blocks import Card, button, buttons, footnote, headline, paragraph, sentence
 from bot.slack.cards.files import CardLinks, files_that_fit

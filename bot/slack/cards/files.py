@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from bot.recording.link import Link
-from bot.recording.task import RecordingFile, TaskRef
-from bot.recording.units import count_in_words, length_in_words, size_in_words
+from bot.recording.file_link import Link
+from bot.recording.format import count_in_words, length_in_words, size_in_words
+from bot.recording.task import RecordingFile
+from bot.recording.task_ref import TaskRef
 from bot.slack.cards.blocks import BLOCKS_AT_MOST, BYTES_AT_MOST, button, paragraph, size_of
 from bot.slack.cards.mrkdwn import Block, code, escape, minute, visible
 from bot.slack.request.button_value import Press

@@ -5,9 +5,9 @@ import math
 from collections.abc import Sequence
 from datetime import datetime
 
+from bot.recording.format import count_in_words
 from bot.recording.reading import Reading
 from bot.recording.task import RecordingFile
-from bot.recording.units import count_in_words
 from bot.slack.cards.blocks import button, buttons, footnote, sentence
 from bot.slack.cards.files import NO_LINKS, CardLinks, file_block
 from bot.slack.cards.mrkdwn import Block, cut, inert, plain

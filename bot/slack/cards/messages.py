@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from bot.recording.reading import TaskNotFound, TaskReadError
-from bot.recording.task import RtcApp, TaskRef
+from bot.recording.task_ref import RtcApp, TaskRef
 from bot.slack.cards.blocks import Card, button, buttons, footnote, headline, paragraph, sentence
 from bot.slack.cards.mrkdwn import Block, code, escape
 from bot.slack.cards.signs import sign_of_failure

@@ -5,9 +5,9 @@ from datetime import datetime
 from bot.notices.completion import Completion, Occasion
 from bot.notices.notice import Notice
 from bot.notices.subscription import known_start
+from bot.recording.diagnosis.verdict import judge
+from bot.recording.format import count_in_words, size_in_words
 from bot.recording.reading import Reading
-from bot.recording.units import count_in_words, size_in_words
-from bot.recording.verdict import judge
 from bot.slack.cards.blocks import Card, buttons, headline, paragraph
 from bot.slack.cards.files import NO_LINKS, CardLinks
 from bot.slack.cards.mrkdwn import Block, code, escape, moment

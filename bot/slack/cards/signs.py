@@ -2,9 +2,9 @@
 
 from enum import StrEnum
 
+from bot.recording.diagnosis.verdict import Mood, Verdict
 from bot.recording.reading import TaskNotFound, TaskReadError, TaskUnavailable
 from bot.recording.task import NOT_STARTED, RecordTask
-from bot.recording.verdict import Mood, Verdict
 
 
 class Sign(StrEnum):

@@ -7,7 +7,7 @@ from datetime import datetime
 from bot.notices.completion import Occasion
 from bot.notices.notice import NoticeState
 from bot.notices.subscription import Entry, Phase
-from bot.recording.verdict import judge
+from bot.recording.diagnosis.verdict import judge
 from bot.slack.cards.blocks import (
     BLOCKS_AT_MOST,
     BYTES_AT_MOST,

@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
+from bot.recording.diagnosis.verdict import judge
 from bot.recording.reading import Reading
-from bot.recording.task import TaskRef
-from bot.recording.verdict import judge
+from bot.recording.task_ref import TaskRef
 from bot.slack.cards.blocks import Card, buttons, footnote, headline, paragraph
 from bot.slack.cards.files import CardLinks
 from bot.slack.cards.messages import words_card

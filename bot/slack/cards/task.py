@@ -4,11 +4,13 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from enum import Enum
 
+from bot.recording.diagnosis.findings import Concern
+from bot.recording.diagnosis.verdict import in_the_past, judge
+from bot.recording.format import length_in_words
 from bot.recording.reading import Reading, TaskUnavailable
 from bot.recording.stop_reason import START_TASK_FAILED
-from bot.recording.task import NOT_STARTED, RecordTask, TaskRef
-from bot.recording.units import length_in_words
-from bot.recording.verdict import Concern, in_the_past, judge
+from bot.recording.task import NOT_STARTED, RecordTask
+from bot.recording.task_ref import TaskRef
 from bot.slack.cards.blocks import (
     Card,
     button,

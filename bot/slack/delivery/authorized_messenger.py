@@ -1,10 +1,10 @@
 """Notices pass the gate as well: who may not be told any more is told nothing, and what is told is recorded."""
 
-from bot.access.audit import Deed, Door, Outcome
+from bot.access.audit.record import Deed, Door, Outcome
 from bot.access.rights import Asker
 from bot.notices.messenger import Later, Messenger, Undeliverable
 from bot.notices.notice import Notice, Place
-from bot.recording.task import TaskRef
+from bot.recording.task_ref import TaskRef
 from bot.slack.authorization.authorizer import MAY_NOT_BE_TOLD, Gate
 from bot.slack.authorization.user_groups import TRIED_AGAIN_AFTER
 from bot.slack.errors import meaning_of

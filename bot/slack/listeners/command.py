@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from bot.access.audit import Deed
+from bot.access.audit.record import Deed
 from bot.recording.reading import Reading
-from bot.recording.task import TaskRef
+from bot.recording.task_ref import TaskRef
 from bot.slack.cards.blocks import Card
 from bot.slack.cards.failing import asking_card, working_card
 from bot.slack.cards.messages import help_card, usage_card

@@ -9,10 +9,11 @@ import structlog
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.access.audit import Deed
+from bot.access.audit.record import Deed
 from bot.notices.person import Person
 from bot.notices.store import Notices, Requests, Subscriptions, Upkeep
-from bot.recording.task import RecordTask, RtcApp, TaskRef
+from bot.recording.task import RecordTask
+from bot.recording.task_ref import RtcApp, TaskRef
 from bot.slack.authorization.authorizer import Gate
 from bot.slack.background import Work
 from bot.slack.connection.workspace import TokenHealth, Workspace

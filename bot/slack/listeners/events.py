@@ -11,7 +11,7 @@ import structlog
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 
-from bot.access.audit import Deed, Door, Outcome
+from bot.access.audit.record import Deed, Door, Outcome
 from bot.notices.messenger import Later, OutOfReach
 from bot.notices.store import StoreUnavailable
 from bot.slack.background import TooMuchWork

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from bot.access.audit import Deed, Outcome
+from bot.access.audit.record import Deed, Outcome
 from bot.recording.reading import Reading, TaskReadError, TaskUnavailable
 from bot.slack.cards.blocks import Card
 from bot.slack.cards.failing import working_card

@@ -2,7 +2,7 @@
 
 import structlog
 
-from bot.access.audit import Deed
+from bot.access.audit.record import Deed
 from bot.recording.reading import TaskReadError
 from bot.slack.answers import Opened
 from bot.slack.calls import SlackFailed, called

@@ -2,9 +2,9 @@
 
 from functools import partial
 
-from bot.access.audit import Deed
+from bot.access.audit.record import Deed
 from bot.recording.reading import Reading, TaskReadError
-from bot.recording.task import TaskRef
+from bot.recording.task_ref import TaskRef
 from bot.slack.calls import called
 from bot.slack.cards.blocks import Card
 from bot.slack.cards.failing import asking_again_card, asking_card

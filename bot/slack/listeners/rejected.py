@@ -1,7 +1,7 @@
 """What somebody wanted who is sent away before any listener has understood it: for the record only."""
 
-from bot.access.audit import Deed, Outcome
-from bot.recording.task import TaskRef
+from bot.access.audit.record import Deed, Outcome
+from bot.recording.task_ref import TaskRef
 from bot.slack.listeners.context import Desk
 from bot.slack.request.button_value import Tampered
 from bot.slack.request.command import List, LookUp, Unwatch, Watch, parse_command

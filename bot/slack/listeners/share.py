@@ -2,7 +2,7 @@
 
 import structlog
 
-from bot.access.audit import Deed, Outcome
+from bot.access.audit.record import Deed, Outcome
 from bot.recording.reading import Reading, TaskReadError
 from bot.slack.answers import Posted
 from bot.slack.authorization.audience import Audience, Reach, audience_of

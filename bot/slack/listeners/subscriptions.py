@@ -2,11 +2,12 @@
 
 from functools import partial
 
-from bot.access.audit import Deed, Outcome
+from bot.access.audit.record import Deed, Outcome
 from bot.notices.person import Person
 from bot.notices.store import StoreUnavailable
 from bot.recording.reading import Reading, TaskReadError
-from bot.recording.task import RecordTask, TaskRef
+from bot.recording.task import RecordTask
+from bot.recording.task_ref import TaskRef
 from bot.slack.calls import called
 from bot.slack.cards.blocks import Card
 from bot.slack.cards.failing import asking_card, working_card

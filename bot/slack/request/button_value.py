@@ -7,16 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bot.recording.task import (
-    InvalidId,
-    RecordTask,
-    RtcApp,
-    TaskRef,
-    UnknownApp,
-    app_as_configured,
-    choose_app,
-    is_same_start,
-)
+from bot.recording.task import RecordTask, is_same_start
+from bot.recording.task_ref import InvalidId, RtcApp, TaskRef, UnknownApp, app_as_configured, choose_app
 
 # The last second of the year 9999; later ones are no datetimes.
 _LATEST = 253_402_300_799

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.recording.task import InvalidId, RtcApp, TaskRef, UnknownApp, choose_app
+from bot.recording.task_ref import InvalidId, RtcApp, TaskRef, UnknownApp, choose_app
 from bot.slack.request.typed import DASHES, TYPED_AT_MOST, Word, bare, mention_in, on_screen, words_of
 
 _APP_OPTION = re.compile(rf"[{DASHES}]{{1,3}}app(?:[=:](?P<name>.*))?", re.DOTALL | re.IGNORECASE)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from bot.access.audit import Door
+from bot.access.audit.record import Door
 from bot.access.rights import Asker
 from bot.notices.person import Person
 

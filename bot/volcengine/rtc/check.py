@@ -13,7 +13,7 @@ from bot.certificates import reason_and_advice
 from bot.finding import Finding
 from bot.proxies import place_of
 from bot.recording.reading import Priority, TaskNotFound, TaskReadError, Urgency
-from bot.recording.task import RtcApp, TaskRef
+from bot.recording.task_ref import RtcApp, TaskRef
 from bot.volcengine.api.client import clock_in_words
 from bot.volcengine.rtc.reader import RtcTaskReader
 

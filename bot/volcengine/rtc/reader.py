@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from bot.recording.reading import Reading, TaskNotFound, TaskReadError, Urgency
-from bot.recording.task import TaskRef
+from bot.recording.task_ref import TaskRef
 from bot.volcengine.api.bodies import apart
 from bot.volcengine.api.client import ApiAnswer, OpenApi
 from bot.volcengine.api.service import ApiService

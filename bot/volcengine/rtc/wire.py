@@ -6,7 +6,8 @@ from typing import Annotated
 from pydantic import Field
 
 from bot.recording.stop_reason import StopReason
-from bot.recording.task import RecordedStream, RecordingFile, RecordTask, Status, TaskRef
+from bot.recording.task import RecordedStream, RecordingFile, RecordTask, Status
+from bot.recording.task_ref import TaskRef
 from bot.volcengine.api.numbers import Amount, Code, Else, Milliseconds, Number, Text
 from bot.volcengine.api.wire import MakesNoSense, WireModel, moment_of
 

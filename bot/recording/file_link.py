@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from bot.recording.task import RecordingFile, TaskRef
+from bot.recording.task import RecordingFile
+from bot.recording.task_ref import TaskRef
 
 
 @dataclass(frozen=True, slots=True)

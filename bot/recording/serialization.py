@@ -11,7 +11,8 @@ from typing import Any
 
 from bot.recording.reading import Reading
 from bot.recording.stop_reason import StopReason
-from bot.recording.task import RecordedStream, RecordingFile, RecordTask, RtcApp, Status, TaskRef
+from bot.recording.task import RecordedStream, RecordingFile, RecordTask, Status
+from bot.recording.task_ref import RtcApp, TaskRef
 
 VERSION = 1
 _EPOCH = datetime.fromtimestamp(0, UTC)

@@ -9,7 +9,7 @@ from typing import Self
 
 import structlog
 
-from bot.access.audit import NotRecorded, Record, Sink
+from bot.access.audit.record import NotRecorded, Record, Sink
 from bot.supervision import Supervised, Supervisor
 
 log = structlog.get_logger()

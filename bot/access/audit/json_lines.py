@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Protocol
 
-from bot.access.audit import NotRecorded, Record
+from bot.access.audit.record import NotRecorded, Record
 from bot.private_files import opened_private
 
 

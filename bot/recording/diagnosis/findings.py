@@ -1,30 +1,26 @@
-"""The verdict on a recording: one sentence first, then what looks wrong and what to do about it."""
+"""What looks wrong with a recording, and what to do about each."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import Enum
 
+from bot.recording.format import count_in_words, length_in_words
 from bot.recording.stop_reason import START_TASK_FAILED, UNKNOWN_STOP_REASON
-from bot.recording.task import ENDED, FAILED, NOT_STARTED, RUNNING, UNKNOWN, RecordTask
-from bot.recording.units import count_in_words, length_in_words, size_in_words
+from bot.recording.task import ENDED, FAILED, NOT_STARTED, RUNNING, RecordTask
 
 # A list of files can come some minutes after the end; later than this its absence is a finding.
 FILES_MAY_FOLLOW_FOR = timedelta(hours=1)
+
+
 # A task that has not begun this long after its creation is not merely on its way.
 START_MAY_TAKE = timedelta(minutes=2)
+
+
 # A running task this close to the end of the 72 hours is worth a word.
 FORGETTING_IS_NEAR = timedelta(hours=2)
+
+
 # Clocks differ a little; a start further in the future than this is a contradiction.
 CLOCKS_MAY_DIFFER_BY = timedelta(minutes=15)
-
-
-class Mood(Enum):
-    """How a verdict is coloured; never the only sign of it."""
-
-    GOOD = "good"
-    UNDER_WAY = "under way"
-    DOUBTFUL = "doubtful"
-    BAD = "bad"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,102 +31,13 @@ class Concern:
     advice: str
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What is to be said of a recording; `sentence` comes first on everything that shows one."""
-
-    mood: Mood
-    sentence: str
-    concerns: tuple[Concern, ...] = ()
-
-
-def judge(task: RecordTask, *, now: datetime) -> Verdict:
-    """The verdict on the task as of `now` (aware). It never raises and claims nothing that the answer leaves open."""
-    concerns = (*_contradictions(task, now=now), *_findings(task, now=now))
-    return Verdict(_mood(task, concerns), _sentence(task, now=now), concerns)
-
-
-def _mood(task: RecordTask, concerns: tuple[Concern, ...]) -> Mood:
-    if task.status == FAILED or task.stop_reason == START_TASK_FAILED:
-        return Mood.BAD
-    if concerns or task.status not in (NOT_STARTED, RUNNING, ENDED):
-        return Mood.DOUBTFUL
-    return Mood.GOOD if task.status == ENDED else Mood.UNDER_WAY
-
-
-def _sentence(task: RecordTask, *, now: datetime) -> str:
-    return f"{_state(task, now=now)}{_reason(task)}. {_files(task)}."
-
-
-_STATE_IN_WORDS = {
-    ENDED: "Ended",
-    FAILED: "Failed",
-    RUNNING: "Running",
-    NOT_STARTED: "Not started yet",
-    UNKNOWN: "State unknown: Volcengine calls it unknown or abnormal",
-}
-
-
-_STATE_IN_THE_PAST = {
-    ENDED: "had ended",
-    FAILED: "had failed",
-    RUNNING: "was running",
-    NOT_STARTED: "had not started yet",
-}
-
-
-def in_the_past(task: RecordTask) -> str:
-    """What was so when RTC last answered, as a clause that follows "it"."""
-    return _STATE_IN_THE_PAST.get(task.status, "had no clear status")
-
-
-def _state(task: RecordTask, *, now: datetime) -> str:
-    if task.status.code is None:
-        return "State unknown: the answer names no status"
-    undocumented = f"State unknown: status {task.status.code} is not documented"
-    return _STATE_IN_WORDS.get(task.status, undocumented) + _time_taken(task, now=now)
-
-
-def _time_taken(task: RecordTask, *, now: datetime) -> str:
-    if task.is_over and task.length is not None and not _is_before(now + CLOCKS_MAY_DIFFER_BY, task.ended_at):
-        return f" after {length_in_words(task.length)}"
-    if task.status == RUNNING and task.started_at is not None and task.started_at <= now:
-        return f" for {length_in_words(now - task.started_at)}"
-    return ""
-
-
-def _reason(task: RecordTask) -> str:
-    if task.stop_reason is not None:
-        joint = ": " if task.is_over else "; the stop reason says: "
-        return joint + task.stop_reason.clause
-    return ": no stop reason is given" if task.is_over else ""
-
-
-def _files(task: RecordTask) -> str:
-    if not task.files and task.unreadable_files:
-        return "Its files can not be read from the answer"
-    if not task.files:
-        return "No files" if task.is_over else "No files so far"
-    words = count_in_words(len(task.files), "file")
-    if not task.is_over:
-        words += " so far"
-    return f"{words}, {_total_size(task)}"
-
-
-def _total_size(task: RecordTask) -> str:
-    sizes = [file.size for file in task.files if file.size is not None]
-    if not sizes:
-        return "size unknown"
-    total = size_in_words(sum(sizes))
-    is_whole = len(sizes) == len(task.files) and not task.unreadable_files
-    return total if is_whole else f"at least {total}"
-
-
 _ASK_AGAIN = "Ask again in a minute; if it stays, give the request id to Volcengine's support."
+
+
 _CHECK_CLOCK = "Check this machine's clock; if it is right: " + _ASK_AGAIN
 
 
-def _contradictions(task: RecordTask, *, now: datetime) -> tuple[Concern, ...]:
+def contradictions(task: RecordTask, *, now: datetime) -> tuple[Concern, ...]:
     """Where parts of the answer can not be true together, or can not be read."""
     signs = (*_signs_in_times(task, now=now), *_signs_in_status(task))
     found = tuple(Concern(what, advice) for is_so, what, advice in signs if is_so)
@@ -142,12 +49,12 @@ def _contradictions(task: RecordTask, *, now: datetime) -> tuple[Concern, ...]:
 
 def _signs_in_times(task: RecordTask, *, now: datetime) -> tuple[tuple[bool, str, str], ...]:
     latest = now + CLOCKS_MAY_DIFFER_BY
-    is_reversed = _is_before(task.ended_at, task.started_at)
+    is_reversed = is_before(task.ended_at, task.started_at)
     has_no_end = task.is_over and task.ended_at is None and task.stop_reason != START_TASK_FAILED
     return (
         (is_reversed, "The end lies before the start: no length can be told.", _ASK_AGAIN),
-        (_is_before(latest, task.started_at), "The start lies in the future.", _CHECK_CLOCK),
-        (_is_before(latest, task.ended_at), "The end lies in the future.", _CHECK_CLOCK),
+        (is_before(latest, task.started_at), "The start lies in the future.", _CHECK_CLOCK),
+        (is_before(latest, task.ended_at), "The end lies in the future.", _CHECK_CLOCK),
         (has_no_end, "It is over, yet no end time is given.", _ASK_AGAIN),
     )
 
@@ -165,11 +72,11 @@ def _signs_in_status(task: RecordTask) -> tuple[tuple[bool, str, str], ...]:
     )
 
 
-def _is_before(earlier: datetime | None, later: datetime | None) -> bool:
+def is_before(earlier: datetime | None, later: datetime | None) -> bool:
     return earlier is not None and later is not None and earlier < later
 
 
-def _findings(task: RecordTask, *, now: datetime) -> tuple[Concern, ...]:
+def findings(task: RecordTask, *, now: datetime) -> tuple[Concern, ...]:
     """What is believable and still not as it should be."""
     candidates = (
         _start_failed(task),

@@ -1,0 +1,1 @@
+"""What a recording's state means, what looks wrong with it and what to do."""
