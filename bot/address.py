@@ -6,7 +6,7 @@ import socket
 
 import aiohttp
 
-from bot.finding import Finding
+from bot.runtime.checks import Finding
 
 _PROBE_LIMIT = 3.0
 _STEP = "address"

@@ -12,11 +12,11 @@ from bot.linking import open_links
 from bot.lookup import meter as lookup_meter
 from bot.lookup.cache import CachingReader
 from bot.lookup.pacing import Pacer
-from bot.proxies import proxy_for
 from bot.recording.task_ref import RtcApp
+from bot.runtime.proxy import proxy_for
+from bot.runtime.supervision import Supervisor
 from bot.settings import Settings
 from bot.sharing import open_sharing
-from bot.supervision import Supervisor
 from bot.volcengine.api.client import OpenApi
 from bot.volcengine.api.meter import UNMETERED, AttemptMeter
 from bot.volcengine.api.signing import Signer

@@ -17,12 +17,12 @@ from bot.access.audit.json_lines import JsonLines
 from bot.access.audit.record import AuditLog, NotRecorded, Records
 from bot.access.rights import Right, Rights, Rule
 from bot.allow_settings import AllowSettings
-from bot.clocks import SteadyClock
-from bot.line_writer import LineWriter
+from bot.runtime.clocks import SteadyClock
+from bot.runtime.line_writer import LineWriter
+from bot.runtime.supervision import Supervisor
 from bot.settings import Settings
 from bot.storage.audit import SqlAudit
 from bot.storage.database import Database
-from bot.supervision import Supervisor
 
 log = structlog.get_logger()
 

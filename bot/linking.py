@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from bot.keys import key_names, store_credentials
 from bot.lookup.local_slots import OwnSlots
 from bot.lookup.pacing import Pacer
-from bot.proxies import proxy_for
+from bot.runtime.proxy import proxy_for
 from bot.settings import Settings
 from bot.store_settings import S3Settings, StoreSettings, TemplateSettings, TosSettings, VodSettings
 from bot.volcengine.api.client import OpenApi

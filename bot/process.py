@@ -9,12 +9,12 @@ from typing import Self, TypeVar
 
 import structlog
 
-from bot.deadline import Deadline, leaving_within
 from bot.metrics.meters import Meters
 from bot.readiness import Readiness
+from bot.runtime.deadline import Deadline, leaving_within
+from bot.runtime.supervision import Supervisor
 from bot.settings import Settings
 from bot.slack.connection.client import Patience
-from bot.supervision import Supervisor
 
 log = structlog.get_logger()
 

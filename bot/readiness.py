@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bot.notices.store import STANDS_STILL_AFTER, StoreUnavailable, Upkeep
+from bot.runtime.supervision import Supervisor
 from bot.slack.connection.clock import SlackClock
 from bot.slack.connection.socket_endpoint import SocketDoor
 from bot.slack.connection.workspace import TokenHealth
-from bot.supervision import Supervisor
 from bot.watching import Watching
 
 # A load balancer's patience is short.

@@ -13,11 +13,11 @@ from bot import __version__
 from bot.access.audit.record import AuditLog
 from bot.app import Bot, Clock, now_utc, open_bot
 from bot.gatekeeping import audit_pipe, open_audit, rights_of
-from bot.line_writer import LineWriter
 from bot.metrics.meters import Meters, make_meters
 from bot.metrics.scraping import Scraping
 from bot.notices.watching.schedule import Schedule
 from bot.process import FOR_AUDIT, FOR_CLAIMS, FOR_REST, Process, Sleep
+from bot.runtime.line_writer import LineWriter
 from bot.settings import Settings
 from bot.slack.authorization.authorizer import Gate, make_gate
 from bot.slack.authorization.profile_changes import Hearsay

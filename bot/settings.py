@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 from bot import setting_forms as forms
 from bot.config_file import ConfigFile, ConfigFileWrong, read_config_file
 from bot.env_file import EnvFileWrong, exposed, not_found, read_env_file
-from bot.proxies import unusable_proxies
+from bot.runtime.proxy import unusable_proxies
 from bot.storage.url import check_url
 
 # The vendor's page of GetRecordTask: "QPS must not exceed 60".

@@ -11,8 +11,8 @@ from bot.lookup.cache import Shared
 from bot.lookup.local_slots import OwnSlots
 from bot.lookup.meter import LookupMeter
 from bot.lookup.pacing import Slots
+from bot.runtime.supervision import Supervisor
 from bot.settings import Settings
-from bot.supervision import Supervisor
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from functools import partial
 
 import structlog
 
-from bot.clocks import LOOKED_AT_EVERY, SteadyClock
 from bot.lookup.cache import CachingReader
 from bot.notices.delivery import deliverer
 from bot.notices.delivery.deliverer import Deliverer
@@ -32,6 +31,8 @@ from bot.notices.timekeeper import Timekeeper
 from bot.notices.watching import watcher
 from bot.notices.watching.schedule import BACK_OFF_AT_MOST, SLOWEST
 from bot.notices.watching.watcher import Watcher
+from bot.runtime.clocks import LOOKED_AT_EVERY, SteadyClock
+from bot.runtime.supervision import Supervised, Supervisor
 from bot.storage.database import Database
 from bot.storage.due_times import SqlDueTimes
 from bot.storage.notices import SqlNotices
@@ -39,7 +40,6 @@ from bot.storage.requests import SqlRequests
 from bot.storage.subscriptions import SqlSubscriptions
 from bot.storage.upkeep import SqlUpkeep
 from bot.storage.watched_tasks import SqlLooks
-from bot.supervision import Supervised, Supervisor
 
 log = structlog.get_logger()
 

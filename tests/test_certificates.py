@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.certificates import reason_and_advice
+from bot.runtime.certificates import reason_and_advice
 
 FOLDER = Path(__file__).parent / "certificates"
 

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from structlog.typing import EventDict
 
 from bot.access.audit.record import Record, Search
-from bot.clocks import JUMP, SteadyClock
 from bot.gatekeeping import keep_forgetting
 from bot.notices.store import Farthest, StoreUnavailable
 from bot.notices.timekeeper import LATE_AFTER, LOOKED_AT_EVERY, Timekeeper
+from bot.runtime.clocks import JUMP, SteadyClock
 from tests.virtual_time import run_in_virtual_time
 
 pytestmark = pytest.mark.usefixtures("logged")

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 from structlog.typing import EventDict
 
-from bot.deadline import Deadline, leaving_within
+from bot.runtime.deadline import Deadline, leaving_within
 from tests.virtual_time import run_in_virtual_time
 
 

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.line_writer import LineWriter
 from bot.metrics.meters import make_meters
+from bot.runtime.line_writer import LineWriter
 
 SOON = 10.0
 SMALLEST_PIPE = 4096

@@ -7,8 +7,8 @@ import aiohttp
 
 from bot.notices.store import STANDS_STILL_AFTER, Farthest
 from bot.readiness import Readiness
+from bot.runtime.supervision import Supervisor
 from bot.storage.database import open_database
-from bot.supervision import Supervisor
 from bot.web import Door, open_web
 from tests.contracts.stores import LEASE, MINUTE, RUNS, SECOND, stores_of
 from tests.world import SetClock

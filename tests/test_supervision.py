@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from structlog.typing import EventDict
 
-from bot.supervision import FIRST_PAUSE, LONGEST_PAUSE, STEADY_AFTER, Supervisor
+from bot.runtime.supervision import FIRST_PAUSE, LONGEST_PAUSE, STEADY_AFTER, Supervisor
 from tests.virtual_time import run_in_virtual_time
 
 pytestmark = pytest.mark.usefixtures("logged")

@@ -12,10 +12,10 @@ from bot.app import open_bot, rtc_apps
 from bot.cli import SETTINGS
 from bot.cli.terminal import Terminal, inert
 from bot.environment import export_certificates
-from bot.finding import Finding
 from bot.gatekeeping import rights_of
 from bot.logs import configure_logs
-from bot.proxies import proxy_for
+from bot.runtime.checks import Finding
+from bot.runtime.proxy import proxy_for
 from bot.settings import Settings, SettingsError, load_settings
 from bot.slack.check import diagnose_slack
 from bot.slack.connection.client import make_slack, open_session

@@ -14,9 +14,9 @@ from bot.cli import SETTINGS
 from bot.cli.last_resort import LastResort
 from bot.cli.terminal import Terminal
 from bot.environment import discard_oauth_variables, export_certificates
-from bot.line_writer import LineWriter
 from bot.logs import configure_logs
 from bot.notices.store import StoreUnusable
+from bot.runtime.line_writer import LineWriter
 from bot.service import serve
 from bot.settings import Settings, SettingsError, load_settings
 from bot.slack.connection.auth import TokenRefused

@@ -14,10 +14,10 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from bot.line_writer import LineWriter
 from bot.lookup.meter import Source
 from bot.notices.meter import Loop, RoundOutcome, Settled
 from bot.recording.reading import Priority, TaskNotFound, TaskReadError, TaskRefused
+from bot.runtime.line_writer import LineWriter
 from bot.slack.connection.admission import Reason
 from bot.slack.meter import METHODS, CallOutcome, LostReason, PayloadKind
 from bot.volcengine.api.meter import CODES, OTHER

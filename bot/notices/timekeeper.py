@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from bot.clocks import SteadyClock
 from bot.notices.store import DueTimes, Farthest, StoreUnavailable
+from bot.runtime.clocks import SteadyClock
 
 log = structlog.get_logger()
 

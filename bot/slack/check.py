@@ -8,9 +8,9 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.certificates import reason_and_advice
-from bot.finding import Finding
-from bot.proxies import failure_at_proxy
+from bot.runtime.certificates import reason_and_advice
+from bot.runtime.checks import Finding
+from bot.runtime.proxy import failure_at_proxy
 from bot.slack.answers import AnswerIncomplete, AuthTest
 from bot.slack.authorization.group_members import GroupNotThere, Members
 from bot.slack.connection.auth import UNREACHABLE, TokenRefused, prove_app_token

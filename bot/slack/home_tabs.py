@@ -15,10 +15,10 @@ from bot.notices.messenger import Later
 from bot.notices.person import Person
 from bot.notices.store import StoreUnavailable, Subscriptions, Upkeep
 from bot.notices.subscription import Entry
+from bot.runtime.supervision import Supervised, Supervisor
 from bot.slack.cards.mrkdwn import Block
 from bot.slack.cards.subscription_list import LISTED_AT_MOST, Reach, home_view
 from bot.slack.errors import error_of, meaning_of
-from bot.supervision import Supervised, Supervisor
 
 log = structlog.get_logger()
 

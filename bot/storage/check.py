@@ -4,8 +4,8 @@ import asyncio
 import secrets
 from datetime import timedelta
 
-from bot.finding import Finding
 from bot.notices.store import StoreUnavailable, StoreUnusable
+from bot.runtime.checks import Finding
 from bot.storage.driver_errors import stopped_here
 from bot.storage.engine import for_writing, open_migrating_engine
 from bot.storage.rehearsal import rehearse

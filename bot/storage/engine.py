@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.util import await_only
 
 from bot.notices.store import StoreUnusable
-from bot.private_files import make_private
+from bot.runtime.private_files import make_private
 from bot.storage.url import PostgresServer, SqliteFile
 
 # How often SQLite is asked for a lock that somebody else holds. It waits for `_BUSY_FOR` by itself, in a thread that

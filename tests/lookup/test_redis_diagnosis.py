@@ -8,8 +8,8 @@ from contextlib import ExitStack, contextmanager
 import pytest
 import redis
 
-from bot.finding import Finding
 from bot.lookup.redis.check import COMMANDS, diagnose_redis
+from bot.runtime.checks import Finding
 from tests.lookup.test_shared_slots import a_prefix, open_replica
 from tests.redis_server import RedisServer, installed_redis, run_redis
 

@@ -18,7 +18,7 @@ from bot.lookup.redis.connection import open_redis
 from bot.lookup.redis.sealing import NotOurs, Seal
 from bot.recording.reading import TaskNotFound
 from bot.recording.task_ref import TaskRef
-from bot.supervision import Supervisor
+from bot.runtime.supervision import Supervisor
 from tests.lookup.test_shared_answers import READING, REF, now_utc, shared_answers
 from tests.lookup.test_shared_slots import a_prefix, changes, open_replica, until
 from tests.redis_server import RedisServer

@@ -21,7 +21,7 @@ from bot.lookup.redis.connection import ANSWERS_WITHIN, open_redis
 from bot.lookup.redis.slots import SharedSlots
 from bot.playground.volcengine.arrivals import worst_second
 from bot.recording.reading import Priority, Urgency
-from bot.supervision import Supervisor
+from bot.runtime.supervision import Supervisor
 from tests.fault_proxy import Fault, open_fault_proxy
 from tests.redis_server import RedisServer, installed_redis, run_redis
 

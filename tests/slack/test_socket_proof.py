@@ -3,9 +3,9 @@
 import aiohttp
 import pytest
 
-from bot.finding import Finding
 from bot.playground.slack.server import FakeSlack
 from bot.playground.slack.socket_faults import HELLO
+from bot.runtime.checks import Finding
 from bot.slack.check import diagnose_slack
 from bot.slack.connection.client import make_slack
 from tests.slack.socket_scene import now, play

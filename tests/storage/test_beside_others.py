@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from bot.private_files import make_private
+from bot.runtime.private_files import make_private
 from bot.storage.database import open_database
 from bot.storage.upkeep import SqlUpkeep
 from tests.contracts.stores import ANN, BOB

@@ -7,9 +7,9 @@ import pytest
 
 from bot.app import open_bot
 from bot.playground.volcengine.rtc import FakeRtc
-from bot.proxies import unusable_proxies
 from bot.recording.reading import Priority, TaskReadError, TaskUnavailable, Urgency
 from bot.recording.task_ref import TaskRef
+from bot.runtime.proxy import unusable_proxies
 from bot.volcengine.api.transport import PATIENCE
 from bot.volcengine.api.transport_errors import of_transport
 from bot.volcengine.rtc.reader import RTC as RTC_SERVICE

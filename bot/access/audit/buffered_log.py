@@ -10,7 +10,7 @@ from typing import Self
 import structlog
 
 from bot.access.audit.record import NotRecorded, Record, Sink
-from bot.supervision import Supervised, Supervisor
+from bot.runtime.supervision import Supervised, Supervisor
 
 log = structlog.get_logger()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from bot.access.audit.record import NotRecorded, Record
-from bot.private_files import opened_private
+from bot.runtime.private_files import opened_private
 
 
 class Stream(Protocol):

@@ -4,12 +4,12 @@ import secrets
 from datetime import timedelta
 from functools import partial
 
-from bot.finding import Finding
 from bot.lookup.redis.answers import LARGEST, answer_key
 from bot.lookup.redis.connection import RedisLink, RedisLost, open_redis
 from bot.lookup.redis.pace_script import pace_key
 from bot.lookup.redis.sealing import Seal
 from bot.lookup.redis.slots import SharedSlots
+from bot.runtime.checks import Finding
 
 # Every command that the pace's script, the answers and this check send; a test compares them with what Redis was sent.
 COMMANDS = ("del", "evalsha", "getrange", "hdel", "hgetall", "hset", "pttl", "script|load", "set", "time")

@@ -15,7 +15,7 @@ from bot.lookup.redis.connection import RedisLink, RedisLost, RedisMakesNoSense
 from bot.lookup.redis.pace_script import Told, pace_key, pace_script
 from bot.lookup.under_way import WINDOW
 from bot.recording.reading import Priority
-from bot.supervision import Supervised, Supervisor
+from bot.runtime.supervision import Supervised, Supervisor
 
 log = structlog.get_logger()
 

@@ -11,8 +11,8 @@ import structlog
 
 from bot.access.changes import ProfileChanges
 from bot.notices.store import StoreUnavailable
+from bot.runtime.supervision import Supervised, Supervisor
 from bot.slack.authorization.users import KNOWN_FOR, People
-from bot.supervision import Supervised, Supervisor
 
 log = structlog.get_logger()
 

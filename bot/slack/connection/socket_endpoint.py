@@ -16,6 +16,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.runtime.supervision import Supervisor
 from bot.slack.background import Work
 from bot.slack.connection.origins import drop_foreign_url
 from bot.slack.connection.socket_link import Link
@@ -24,7 +25,6 @@ from bot.slack.connection.socket_pace import LIMITS, Limits
 from bot.slack.meter import UNMETERED, SlackMeter, kind_of
 from bot.slack.request.mark import mark
 from bot.slack.response import send_afterwards
-from bot.supervision import Supervisor
 
 log = structlog.get_logger()
 

@@ -15,13 +15,13 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.runtime.supervision import Supervisor
 from bot.slack.connection.auth import TokenRefused, prove_app_token
 from bot.slack.connection.origins import not_redirected
 from bot.slack.connection.socket_link import REPLACED, Link
 from bot.slack.connection.socket_pace import LIMITS, Limits, Pace
 from bot.slack.errors import error_of, pause_of
 from bot.slack.meter import UNMETERED, LostReason, SlackMeter
-from bot.supervision import Supervisor
 
 log = structlog.get_logger()
 

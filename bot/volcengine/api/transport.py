@@ -17,7 +17,7 @@ import yarl
 from httpx_aiohttp import AiohttpTransport
 from httpx_aiohttp.transport import AiohttpResponseStream, map_aiohttp_exceptions
 
-from bot.proxies import failure_at_proxy
+from bot.runtime.proxy import failure_at_proxy
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ import aiohttp
 import httpx
 from aiohttp.http_exceptions import ContentLengthError, HttpProcessingError
 
-from bot.certificates import reason_and_advice
-from bot.proxies import ProxyFailed
 from bot.recording.reading import TaskUnavailable
+from bot.runtime.certificates import reason_and_advice
+from bot.runtime.proxy import ProxyFailed
 from bot.volcengine.api.service import Peer
 from bot.volcengine.api.transport import Patience
 

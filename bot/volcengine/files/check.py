@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from bot.finding import Finding
+from bot.runtime.checks import Finding
 from bot.volcengine.api import transport_errors as failures
 from bot.volcengine.api.service import Peer
 from bot.volcengine.api.transport import PATIENCE

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 import httpx
 
-from bot.finding import Finding
 from bot.recording.file_link import Link
 from bot.recording.task import RecordingFile
 from bot.recording.task_ref import TaskRef
+from bot.runtime.checks import Finding
 from bot.volcengine.api.signing import Credentials
 from bot.volcengine.files.check import MADE_UP, prove_bucket
 from bot.volcengine.files.file_name import disposition, download_name

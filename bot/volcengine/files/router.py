@@ -6,10 +6,10 @@ from typing import Protocol
 
 import httpx
 
-from bot.finding import Finding
 from bot.recording.file_link import Link, LinkUnavailable
 from bot.recording.task import RecordingFile
 from bot.recording.task_ref import TaskRef
+from bot.runtime.checks import Finding
 from bot.volcengine.api.transport import PATIENCE, open_http
 
 

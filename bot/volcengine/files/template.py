@@ -6,10 +6,10 @@ from urllib.parse import quote
 
 import httpx
 
-from bot.finding import Finding
 from bot.recording.file_link import Link, LinkUnavailable
 from bot.recording.task import RecordingFile
 from bot.recording.task_ref import TaskRef
+from bot.runtime.checks import Finding
 
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 import httpx
 from cachetools import TLRUCache
 
-from bot.finding import Finding
 from bot.recording.file_link import Link, LinkUnavailable
 from bot.recording.reading import Priority, TaskReadError, Urgency
 from bot.recording.task import RecordingFile
 from bot.recording.task_ref import TaskRef
+from bot.runtime.checks import Finding
 from bot.volcengine.api.bodies import apart
 from bot.volcengine.api.client import ApiAnswer, OpenApi
 from bot.volcengine.api.error_codes import concerns_the_question

@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from bot.certificates import reason_and_advice
-from bot.finding import Finding
-from bot.proxies import place_of
 from bot.recording.reading import Priority, TaskNotFound, TaskReadError, Urgency
 from bot.recording.task_ref import RtcApp, TaskRef
+from bot.runtime.certificates import reason_and_advice
+from bot.runtime.checks import Finding
+from bot.runtime.proxy import place_of
 from bot.volcengine.api.client import clock_in_words
 from bot.volcengine.rtc.reader import RtcTaskReader
 
