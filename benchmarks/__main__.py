@@ -5,7 +5,7 @@ import sys
 
 from benchmarks import answers, beside_peers, pace, start, watching
 from benchmarks.table import print_table
-from bot.logs import configure_logs
+from bot.app.log_setup import configure_logs
 
 ROUGH = (
     "These figures are rough: they come from small numbers. `make bench` measures what docs/performance.md claims.\n"

@@ -23,8 +23,8 @@ from volcengine.ServiceInfo import ServiceInfo
 from volcenginesdkcore.signv4 import SignerV4
 
 from benchmarks.worlds import ACCOUNT, answering_machine, settings_for
-from bot.app import open_bot
-from bot.logs import configure_logs
+from bot.app.log_setup import configure_logs
+from bot.app.wiring.lookup import open_bot
 from bot.lookup.under_way import Sent, UnderWay
 from bot.recording.reading import Priority, Urgency
 from bot.recording.task_ref import TaskRef

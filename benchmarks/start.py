@@ -16,7 +16,7 @@ ROUNDS, QUICK_ROUNDS = 9, 1
 CONNECTED_WITHIN = 30.0
 # All that the command loads and that is not the bot's own.
 _LIST = """
-import sys, bot.cli.serve
+import sys, bot.app.cli.serve
 print("\\n".join(name for name, it in sys.modules.items() if "site-packages" in (getattr(it, "__file__", None) or "")))
 """
 _IMPORT = "import importlib, sys\nfor name in sys.argv[1:]: importlib.import_module(name)\nprint(flush=True)"

@@ -24,8 +24,8 @@ import psutil
 
 from benchmarks.table import Claim, Part, print_table
 from benchmarks.worlds import StandIns, open_stand_ins, serving, settings_for
-from bot.app import open_bot
-from bot.logs import configure_logs
+from bot.app.log_setup import configure_logs
+from bot.app.wiring.lookup import open_bot
 from bot.notices.subscription import Phase, known_start
 from bot.playground.slack.world import T_HOME, Message, dm_id
 from bot.playground.volcengine.arrivals import worst_second

@@ -18,10 +18,11 @@ from subprocess import DEVNULL
 import aiohttp
 import psutil
 
+from bot.app.config.load import load_settings
+from bot.app.config.settings import Settings
 from bot.playground.slack.server import FakeSlack, open_fake_slack
 from bot.playground.volcengine.gateway import Account
 from bot.playground.volcengine.rtc import FakeRtc, open_fake_rtc
-from bot.settings import Settings, load_settings
 from soak.processes import Forked, forking
 
 ACCOUNT = Account()

@@ -12,7 +12,7 @@ def main() -> int:
         # From the first moment on: importing all of it takes a second. What serves sets handlers of its own.
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, _end)
-    from bot.cli import main as run  # noqa: PLC0415  # see above
+    from bot.app.cli import main as run  # noqa: PLC0415  # see above
 
     return run()
 

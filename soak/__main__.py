@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bot.logs import configure_logs
+from bot.app.log_setup import configure_logs
 from soak.deaths import Plan, run
 from soak.endurance import endure
 from soak.race import race

@@ -20,12 +20,12 @@ import psutil
 import redis
 from prometheus_client.parser import text_string_to_metric_families
 
+from bot.app.wiring.notices import stores_of
 from bot.notices.person import Person
 from bot.notices.store import StoreUnavailable
 from bot.notices.subscription import Entry
 from bot.playground.slack.world import T_HOME
 from bot.storage.database import open_database
-from bot.watching import stores_of
 from soak.city import City, Fleet, now_and_then, open_city, open_fleet, restart_postgres, troubled
 from tests.contracts.postgres import Postgres
 

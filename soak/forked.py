@@ -5,8 +5,8 @@ import multiprocessing
 FORKED = multiprocessing.get_context("forkserver")
 FORKED.set_forkserver_preload(
     [
-        "bot.cli.serve",
-        "bot.cli.playground",
+        "bot.app.cli.serve",
+        "bot.app.cli.playground",
         "bot.playground.volcengine.__main__",
         "soak.worker",
         "soak.race",

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from multiprocessing.synchronize import Barrier
 from typing import TypeVar
 
+from bot.app.wiring.notices import Stores, stores_of
 from bot.notices.completion import Completion, Occasion
 from bot.notices.person import Person
 from bot.notices.subscription import Phase
@@ -16,7 +17,6 @@ from bot.recording.reading import Reading
 from bot.recording.task import ENDED, RUNNING, RecordTask, Status
 from bot.recording.task_ref import RtcApp, TaskRef
 from bot.storage.database import open_database
-from bot.watching import Stores, stores_of
 from soak.forked import FORKED
 
 T = TypeVar("T")

@@ -8,12 +8,12 @@ from contextlib import suppress
 from urllib.parse import urlsplit
 
 from benchmarks.worlds import ACCOUNT, Server, fake_rtc
-from bot.app import open_bot
-from bot.logs import configure_logs
+from bot.app.config.load import load_settings
+from bot.app.log_setup import configure_logs
+from bot.app.wiring.lookup import open_bot
 from bot.playground.volcengine.arrivals import worst_second
 from bot.recording.reading import Priority, TaskReadError, Urgency
 from bot.recording.task_ref import TaskRef
-from bot.settings import load_settings
 from bot.volcengine.api.transport import Patience
 from soak.processes import Forked, fork, own_environ
 from tests.fault_proxy import FaultProxy, open_fault_proxy

@@ -15,6 +15,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
+from bot.app.wiring.notices import Stores, stores_of
 from bot.notices.person import Person
 from bot.playground.slack.server import FakeSlack, open_fake_slack
 from bot.playground.slack.world import T_HOME
@@ -24,7 +25,6 @@ from bot.recording.reading import Reading
 from bot.recording.task import RUNNING, RecordTask
 from bot.recording.task_ref import RtcApp, TaskRef
 from bot.storage.database import open_database
-from bot.watching import Stores, stores_of
 from soak.forked import FORKED
 from soak.worker import Order, run
 

@@ -8,13 +8,13 @@ from datetime import timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from bot.app import open_bot
-from bot.logs import configure_logs
-from bot.settings import load_settings
+from bot.app.config.load import load_settings
+from bot.app.log_setup import configure_logs
+from bot.app.wiring.lookup import open_bot
+from bot.app.wiring.notices import Habits, open_watching, stores_of
 from bot.slack.connection.workspace import TokenHealth
 from bot.slack.delivery.dm_messenger import open_messenger
 from bot.storage.database import open_database
-from bot.watching import Habits, open_watching, stores_of
 
 
 @dataclass(frozen=True, slots=True)

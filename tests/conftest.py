@@ -12,9 +12,9 @@ import hypothesis
 import pytest
 import structlog
 
-from bot.app import Bot
+from bot.app.config.settings import NAMES
+from bot.app.wiring.lookup import Bot
 from bot.playground.volcengine.rtc import FakeRtc, open_fake_rtc
-from bot.settings import NAMES
 from tests.contracts.databases import (
     other,
     pair,

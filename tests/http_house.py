@@ -14,15 +14,15 @@ from urllib.parse import urlencode
 import aiohttp
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.metrics.meters import make_meters
-from bot.metrics.scraping import Scraping
+from bot.app.http_connections import Limits
+from bot.app.http_server import Door, open_web
+from bot.app.metrics.prometheus import make_meters
+from bot.app.metrics.scrape import Scraping
 from bot.slack.connection.admission import Reason
 from bot.slack.connection.bolt_app import make_bolt
 from bot.slack.connection.client import make_slack
 from bot.slack.connection.http_endpoint import http_door
 from bot.slack.connection.workspace import Workspace
-from bot.web import Door, open_web
-from bot.web_connections import Limits
 
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 FORM = {"command": "/rectask", "text": "help", "team_id": "T1", "user_id": "U1"}

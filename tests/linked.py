@@ -9,11 +9,12 @@ import aiohttp
 import yarl
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from bot.linking import open_links
+from bot.app.config.load import load_settings
+from bot.app.config.settings import Settings
+from bot.app.wiring.file_links import open_links
 from bot.playground.volcengine.gateway import Account
 from bot.recording.task import RecordingFile
 from bot.recording.task_ref import RtcApp, TaskRef
-from bot.settings import Settings, load_settings
 from bot.volcengine.files.router import RuleLinkMaker
 from tests.world import BRIEF, SetClock, no_time
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from aiohttp import web
 
-from bot.address import AddressUnavailable, diagnose_address, explain
-from bot.web import Door, open_web
+from bot.app.address import AddressUnavailable, diagnose_address, explain
+from bot.app.http_server import Door, open_web
 
 
 @pytest.fixture

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from bot.access.rights import Right
-from bot.allow_settings import RIGHT_NAMES, AllowSettings
-from bot.settings import Settings, SettingsError, load_settings
+from bot.app.config.allow_table import RIGHT_NAMES, AllowSettings
+from bot.app.config.load import load_settings
+from bot.app.config.settings import Settings, SettingsError
 
 ENVIRON = {
     "VOLC_ACCESSKEY": "AKx",

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from structlog.typing import EventDict
 
 from bot.access.audit.record import Record, Search
-from bot.gatekeeping import keep_forgetting
+from bot.app.wiring.access import keep_forgetting
 from bot.notices.store import Farthest, StoreUnavailable
 from bot.notices.timekeeper import LATE_AFTER, LOOKED_AT_EVERY, Timekeeper
 from bot.runtime.clocks import JUMP, SteadyClock

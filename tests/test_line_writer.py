@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.metrics.meters import make_meters
+from bot.app.metrics.prometheus import make_meters
 from bot.runtime.line_writer import LineWriter
 
 SOON = 10.0

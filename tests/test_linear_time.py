@@ -17,8 +17,8 @@ import httpx
 import pytest
 
 import bot
-from bot.cli import audit, purge
-from bot.cli.terminal import Terminal
+from bot.app.cli import audit, purge
+from bot.app.cli.terminal import Terminal
 from bot.recording.file_link import Link, LinkUnavailable
 from bot.recording.task import RecordingFile
 from bot.recording.task_ref import InvalidId, RtcApp, TaskRef, choose_app
@@ -84,69 +84,69 @@ class _Screen(io.StringIO):
 READERS: dict[str, tuple[tuple[str, ...], Callable[[str], object]]] = {
     "what follows /rectask": ((), lambda given: parse_command(given, apps=(APP,))),
     "the words of what was typed": (
-        ("slack/typed.py _CLOSING", "slack/typed.py _WORD", "slack/typed.py _BLANK"),
+        ("slack/request/typed.py _CLOSING", "slack/request/typed.py _WORD", "slack/request/typed.py _BLANK"),
         typed.words_of,
     ),
-    "what was on the screen": (("slack/typed.py _WRAPPED",), typed.on_screen),
-    "a mention": (("slack/typed.py _MENTION",), typed.mention_in),
+    "what was on the screen": (("slack/request/typed.py _WRAPPED",), typed.on_screen),
+    "a mention": (("slack/request/typed.py _MENTION",), typed.mention_in),
     "the card that shows what was typed": ((), lambda given: usage_card("No.", typed=typed.on_screen(given))),
     "the option of an app": (
-        ("slack/command.py _APP_OPTION", "slack/command.py _HELP_OPTION"),
+        ("slack/request/command.py _APP_OPTION", "slack/request/command.py _HELP_OPTION"),
         lambda given: parse_command(f"Room1 Task1 --app={given}"[: typed.TYPED_AT_MOST], apps=(APP,)),
     ),
-    "an id": (("recording/task.py _FORBIDDEN_IN_ID",), _refusing(lambda given: TaskRef(APP, given, given), InvalidId)),
+    "an id": (("recording/task_ref.py _FORBIDDEN_IN_ID",), _refusing(lambda given: TaskRef(APP, given, given), InvalidId)),
     "an app's name": ((), _refusing(lambda given: choose_app((APP,), given), ValueError)),
     "what a button carries": (
-        ("slack/value.py i", "slack/value.py s"),
+        ("slack/request/button_value.py i", "slack/request/button_value.py s"),
         _refusing(lambda given: read_value(json.dumps(dict.fromkeys("aisrtf", given)), apps=(APP,)), Tampered),
     ),
     "a timestamp and a signature": (
-        ("slack/guard.py _TIMESTAMP", "slack/guard.py _SIGNATURE"),
+        ("slack/connection/http_endpoint.py _TIMESTAMP", "slack/connection/http_endpoint.py _SIGNATURE"),
         lambda given: (guard._TIMESTAMP.fullmatch(given), guard._SIGNATURE.fullmatch(given)),  # noqa: SLF001
     ),
     "the address of a socket": (
         ("slack/answers.py url",),
         _refusing(lambda given: SocketAddress.read({"ok": True, "url": f"wss://{given}"}), AnswerIncomplete),
     ),
-    "text in a card": (("slack/text.py _FILLERS",), lambda given: (text.code(given), text.mrkdwn(given))),
+    "text in a card": (("slack/cards/mrkdwn.py _FILLERS",), lambda given: (text.code(given), text.mrkdwn(given))),
     "a pause": (
-        ("volcengine/headers.py _DECIMAL",),
+        ("volcengine/api/headers.py _DECIMAL",),
         lambda given: retry_after(_answer(given), now=NOW, too_many=False),
     ),
     "what the gateway quotes": (
-        ("volcengine/signing.py self._telltale", "volcengine/signing.py telltale"),
+        ("volcengine/api/signing.py self._telltale", "volcengine/api/signing.py telltale"),
         lambda given: (SIGNER.conceal(given), SIGNER.conceal_in(given, authorization="Signature=" + "f" * 64)),
     ),
     "a query": (
-        ("volcengine/signing.py _UNRESERVED", "volcengine/signing.py _CANONICAL"),
+        ("volcengine/api/signing.py _UNRESERVED", "volcengine/api/signing.py _CANONICAL"),
         lambda given: SIGNER.sign(method="GET", path="/", query=given, host="rtc.volcengineapi.com"),
     ),
     "a store's answer": (
-        ("volcengine/store_proof.py _CODE",),
+        ("volcengine/files/check.py _CODE",),
         lambda given: store_proof._CODE.search(given.encode(errors="replace")),  # noqa: SLF001
     ),
     "an address that VOD gives": (
-        ("volcengine/wire.py _WEB_ADDRESS",),
+        ("volcengine/files/vod_wire.py _WEB_ADDRESS",),
         lambda given: parse_play_addresses({"PlayInfoList": [{"MainPlayUrl": f"https://{given}"}]}),
     ),
     "an answer": (
-        ("volcengine/wire.py _EXPONENT",),
+        ("volcengine/api/wire.py _EXPONENT",),
         _refusing(lambda given: parse_envelope(given.encode(errors="replace")), MakesNoSense),
     ),
     "an object key in an address": (
-        ("volcengine/template.py _PLACEHOLDER", "volcengine/template.py (path, mark, rest)"),
+        ("volcengine/files/template.py _PLACEHOLDER", "volcengine/files/template.py (path, mark, rest)"),
         _refusing(_link, LinkUnavailable),
     ),
     "the name of a download": ((), lambda given: disposition(download_name(given))),
     "prose on a terminal": ((), lambda given: list(Terminal.on(_Screen(), no_color=True).prose(given))),
     "options of rectask audit and purge": (
-        ("cli/audit.py _AGO", "cli/purge.py _USER_ID", "cli/purge.py _TEAM_ID"),
+        ("app/cli/audit.py _AGO", "app/cli/purge.py _USER_ID", "app/cli/purge.py _TEAM_ID"),
         lambda given: [each.fullmatch(given) for each in (audit._AGO, purge._USER_ID, purge._TEAM_ID)],  # noqa: SLF001
     ),
 }  # fmt: skip
 
 # Bolt matches these with the ids of buttons and events, which this bot or Slack has chosen, from the beginning.
-OF_BOLT = {"slack/listeners.py register", "slack/events.py register_events"}
+OF_BOLT = {"slack/listeners/register.py register", "slack/listeners/events.py register_events"}
 
 
 def _answer(given: str) -> httpx.Response:
@@ -183,7 +183,7 @@ def test_no_pattern_is_left_out() -> None:
 def _patterns() -> Iterator[str]:
     """Each regular expression of these floors, by its file and what it is assigned to, or the function it stands in."""
     root = Path(bot.__file__).parent
-    for floor in ("slack", "cli", "volcengine", "recording"):
+    for floor in ("slack", "app/cli", "volcengine", "recording"):
         for path in sorted((root / floor).rglob("*.py")):
             for owner in _owners(ast.parse(path.read_text())):
                 yield f"{path.relative_to(root).as_posix()} {owner}"

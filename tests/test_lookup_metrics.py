@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 from typing import get_args
 
+from bot.app.metrics.prometheus import make_meters
 from bot.lookup.meter import LookupMeter, Source
-from bot.metrics.meters import make_meters
 from bot.recording.reading import Priority
 
 

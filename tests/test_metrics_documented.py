@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
 
-from bot.metrics.meters import make_meters
-from bot.metrics.scraping import StoreCollector
+from bot.app.metrics.prometheus import make_meters
+from bot.app.metrics.scrape import StoreCollector
 from bot.notices.meter import Loop
 from bot.notices.notice import NoticeState
 from bot.notices.store import Census

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import aiohttp
 
+from bot.app.health import Readiness
+from bot.app.http_server import Door, open_web
 from bot.notices.store import STANDS_STILL_AFTER, Farthest
-from bot.readiness import Readiness
 from bot.runtime.supervision import Supervisor
 from bot.storage.database import open_database
-from bot.web import Door, open_web
 from tests.contracts.stores import LEASE, MINUTE, RUNS, SECOND, stores_of
 from tests.world import SetClock
 

@@ -13,9 +13,9 @@ from urllib.parse import quote, urlencode
 import pytest
 import structlog
 
-from bot.app import open_bot
-from bot.cli import main
-from bot.logs import configure_logs
+from bot.app.cli import main
+from bot.app.log_setup import configure_logs
+from bot.app.wiring.lookup import open_bot
 from bot.playground.volcengine.faults import FAULTS
 from bot.playground.volcengine.gateway import ERRORS, Account
 from bot.playground.volcengine.rtc import FakeRtc, open_fake_rtc

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.settings import Settings, SettingsError, load_settings
-from bot.store_settings import PLACEHOLDERS, S3Settings, TemplateSettings, TosSettings, VodSettings
+from bot.app.config.load import load_settings
+from bot.app.config.settings import Settings, SettingsError
+from bot.app.config.storage_table import PLACEHOLDERS, S3Settings, TemplateSettings, TosSettings, VodSettings
 
 APPS = "prod=661e0000000000000000543c,staging=661f0000000000000000543c"
 READ_KEY, READ_SECRET = "AKIAREADKEY0EXAMPLE0", "read/secret+of0the1bucket=="

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.toml_lines import NotToml, Path, parse_toml
+from bot.app.config.toml_positions import NotToml, Path, parse_toml
 
 EXAMPLE = '''# a comment
 top = 1

@@ -5,11 +5,12 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from bot.app import Bot, open_bot
+from bot.app.config.load import load_settings
+from bot.app.config.settings import Settings
+from bot.app.wiring.lookup import Bot, open_bot
 from bot.playground.volcengine.rtc import FakeRtc
 from bot.recording.reading import Priority, Reading, Urgency
 from bot.recording.task_ref import TaskRef
-from bot.settings import Settings, load_settings
 from bot.volcengine.api.transport import Patience
 
 NO_FILE = Path("/nonexistent/.env")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.access.audit.record import Deed, Door, Outcome, Record
-from bot.cli import main
+from bot.app.cli import main
 from bot.storage.audit import SqlAudit
 from bot.storage.database import open_database
 from bot.storage.tables import schema_release

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli import main
-from bot.cli.check import check as check_now
+from bot.app.cli import main
+from bot.app.cli.check import check as check_now
 from bot.playground.slack.server import FakeSlack, open_fake_slack
 from bot.playground.slack.world import S_SUPPORT, T_HOME
 from bot.playground.volcengine.object_store import FakeStore, open_fake_store

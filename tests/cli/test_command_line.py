@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot import __version__
-from bot.cli import main
+from bot.app.cli import main
 
 HEAVY = {"aiohttp", "httpx", "slack_bolt", "slack_sdk", "sqlalchemy", "pydantic", "structlog"}
 # Where Python does not buffer its output there is nothing left to fail at the end.
@@ -21,7 +21,7 @@ BUFFERED = os.environ | {"PYTHONUNBUFFERED": ""}
 )
 def test_help_and_version_import_next_to_nothing(argv: list[str]) -> None:
     program = (
-        "import sys\nfrom bot.cli import main\n"
+        "import sys\nfrom bot.app.cli import main\n"
         f"try: main({argv!r})\nexcept SystemExit as end: assert end.code == 0\n"
         "print(*sys.modules, file=sys.stderr)"
     )

@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 
-from bot.cli.last_resort import LastResort
+from bot.app.cli.last_resort import LastResort
 
 SOON = 10.0
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bot.cli import main
+from bot.app.cli import main
 from bot.slack.manifest import EVENTS, SCOPES
 
 ROOT = Path(__file__).parents[2]

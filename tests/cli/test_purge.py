@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import pytest
 
-from bot.cli import main
+from bot.app.cli import main
 from bot.storage.tables import schema_release
 from tests.contracts.stores import ANN, BOB, CAT, OTHER_REF, Stores, open_stores, reading
 from tests.world import SetClock

@@ -14,7 +14,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from bot.cli import main
+from bot.app.cli import main
 from bot.playground.slack.server import FakeSlack, open_fake_slack
 from bot.playground.slack.world import U_ANA
 from bot.playground.volcengine.object_store import video

@@ -13,8 +13,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from bot.cli import main
-from bot.cli.show_json import SHOWN
+from bot.app.cli import main
+from bot.app.cli.show_json import SHOWN
 from bot.playground.volcengine.rtc import FakeRtc
 from bot.playground.volcengine.scenes import SCENES
 from tests.world import environ_for

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from sqlalchemy import BigInteger, Table, Text, exc, text
 
 from bot.access.audit.record import Deed, Door, Outcome, Record, Search
+from bot.app.wiring.notices import Habits
 from bot.notices.store import StoreUnavailable
 from bot.recording.task import RUNNING
 from bot.storage.audit import SqlAudit
 from bot.storage.tables import audit_records, completions, notices, subscriptions, watched_tasks
-from bot.watching import Habits
 from tests.contracts.databases import empty
 from tests.contracts.stores import ANN, BOB, LEASE, NOON, OTHER_REF, REF, SECOND, Stores, reading
 

@@ -7,12 +7,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from bot.app.wiring.notices import Habits
 from bot.notices.completion import Completion, Occasion
 from bot.notices.store import Farthest
 from bot.notices.subscription import Phase
 from bot.slack.errors import pause_of
 from bot.storage.tables import notices, watched_tasks
-from bot.watching import Habits
 from tests.contracts.databases import empty
 from tests.contracts.stores import BOB, DAY, IS_OVER, LEASE, MINUTE, Stores
 

@@ -6,8 +6,8 @@ from typing import get_args
 
 from prometheus_client.core import Metric, Sample
 
-from bot.metrics.meters import make_meters
-from bot.metrics.scraping import StoreCollector
+from bot.app.metrics.prometheus import make_meters
+from bot.app.metrics.scrape import StoreCollector
 from bot.notices.meter import Loop
 from bot.notices.notice import NoticeState
 from bot.notices.store import Census

@@ -1,6 +1,7 @@
 """The names that the bot's own source has: of its settings, and of its routes."""
 
-from bot import settings, web
+from bot.app import http_server as web
+from bot.app.config import settings
 
 NAMES = settings.NAMES
 

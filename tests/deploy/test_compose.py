@@ -12,8 +12,8 @@ import yaml
 from dotenv import dotenv_values
 
 from bot import __version__
-from bot.config_file import ConfigFile, read_config_file
-from bot.settings import load_settings
+from bot.app.config.load import load_settings
+from bot.app.config.toml_file import ConfigFile, read_config_file
 from tests.deploy.names import NAMES, ROUTES
 from tests.deploy.places import COMPOSE, DEPLOY, ROOT
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from bot import __version__
-from bot.config_file import ConfigFile, read_config_file
-from bot.settings import load_settings
+from bot.app.config.load import load_settings
+from bot.app.config.toml_file import ConfigFile, read_config_file
 from tests.deploy.kustomize import Document, build, containers, documents, env_file
 from tests.deploy.names import NAMES, ROUTES
 from tests.deploy.places import KUBERNETES, OVERLAYS, ROOT

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from bot.app.config.load import load_settings
+from bot.app.config.settings import Settings
+from bot.app.serve import serve
 from bot.playground.slack.server import FakeSlack, open_fake_slack
 from bot.playground.volcengine.rtc import FakeRtc, open_fake_rtc
-from bot.service import serve
-from bot.settings import Settings, load_settings
 from bot.volcengine.api.transport import Patience
 from tests.contracts.stores import migrate
 from tests.world import environ_for

@@ -24,7 +24,7 @@ TASKS = {
 }
 OF_DOOR: dict[str, set[str]] = {"http": set(), "socket": {"slack_socket"}}
 
-APART = "/bot/slack/socket_link.py"
+APART = "/bot/slack/connection/socket_link.py"
 # Nothing was done yet when the task was ended.
 MAY_BE_LATE = {"rounds", "due_times", "slack_socket"}
 

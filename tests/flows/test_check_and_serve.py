@@ -11,11 +11,11 @@ import aiohttp
 import pytest
 from structlog.typing import EventDict
 
-from bot.cli.check import check
+from bot.app.cli.check import check
+from bot.app.serve import serve
 from bot.notices.store import StoreUnusable
 from bot.playground.slack.server import FakeSlack, open_fake_slack
 from bot.playground.volcengine.rtc import FakeRtc
-from bot.service import serve
 from bot.slack.connection.auth import TokenRefused
 from tests.contracts.postgres import Postgres
 from tests.flows.office import settings_for

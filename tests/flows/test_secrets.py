@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 import structlog
 
-from bot.logs import configure_logs
+from bot.app.log_setup import configure_logs
 from bot.playground.slack.server import FakeSlack
 from bot.playground.slack.world import C_ONCALL, C_SHARED, U_ANA, U_BEN, U_STRANGER, Json, View
 from bot.playground.volcengine.gateway import Account

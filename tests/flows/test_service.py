@@ -11,10 +11,10 @@ import aiohttp
 import pytest
 from structlog.typing import EventDict
 
+from bot.app.serve import serve
 from bot.playground.slack.server import FakeSlack, open_fake_slack
 from bot.playground.slack.world import C_ONCALL, U_ANA
 from bot.playground.volcengine.rtc import FakeRtc, open_fake_rtc
-from bot.service import serve
 from bot.slack.connection.auth import TokenRefused
 from bot.volcengine.api.transport import Patience
 from tests.flows.office import Office, open_office, settings_for

@@ -17,6 +17,7 @@ from structlog.typing import EventDict
 
 from bot.access.audit.buffered_log import BatchingAuditLog
 from bot.access.rights import Rights
+from bot.app.wiring.notices import stores_of
 from bot.notices.completion import Completion, Occasion
 from bot.notices.person import Person
 from bot.notices.store import StoreUnavailable
@@ -46,7 +47,6 @@ from bot.slack.listeners.register import register
 from bot.slack.lookup_cards import Answerer
 from bot.slack.request.payload import Body
 from bot.storage.database import open_database
-from bot.watching import stores_of
 from tests.flows.office import DATABASE, copy_migrated
 from tests.flows.test_look_up import words_of
 from tests.flows.test_refreshed_for_all import until_asked

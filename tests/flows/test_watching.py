@@ -7,13 +7,13 @@ from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
 
+from bot.app.serve import serve
+from bot.app.wiring.notices import stores_of
 from bot.playground.slack.server import FakeSlack, open_fake_slack
 from bot.playground.slack.world import C_ONCALL, U_ANA, U_BEN
 from bot.playground.volcengine.rtc import FakeRtc, open_fake_rtc
 from bot.playground.volcengine.scenes import task
-from bot.service import serve
 from bot.storage.database import open_database
-from bot.watching import stores_of
 from tests.contracts.postgres import Postgres
 from tests.flows.office import Office, open_office, settings_for
 from tests.flows.test_look_up import typed

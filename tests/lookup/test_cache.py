@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from bot.app import Bot
+from bot.app.wiring.lookup import Bot
 from bot.lookup.cache import TASKS_REMEMBERED, CachingReader
 from bot.playground.volcengine.rtc import FakeRtc
 from bot.playground.volcengine.scenes import task

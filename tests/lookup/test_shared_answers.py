@@ -14,7 +14,7 @@ import redis
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.app import Bot
+from bot.app.wiring.lookup import Bot
 from bot.lookup.redis.answers import SharedAnswers, decode_outcome, encode_outcome
 from bot.lookup.redis.connection import RedisLink, open_redis
 from bot.lookup.redis.sealing import Seal

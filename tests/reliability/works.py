@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from bot.app import Bot, open_bot
+from bot.app.wiring.lookup import Bot, open_bot
+from bot.app.wiring.notices import Stores, stores_of
 from bot.notices.delivery.deliverer import Deliverer
 from bot.notices.delivery.message_rate import Pace
 from bot.notices.person import Person
@@ -26,7 +27,6 @@ from bot.slack.connection.client import Patience
 from bot.slack.connection.workspace import TokenHealth
 from bot.slack.delivery.dm_messenger import open_messenger
 from bot.storage.database import Database, open_database
-from bot.watching import Stores, stores_of
 from tests.world import BRIEF, SetClock, environ_for, no_time, settings_from
 
 ANA = Person(T_HOME, U_ANA)

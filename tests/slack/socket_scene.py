@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 from slack_bolt.async_app import AsyncAck
 
-from bot.metrics.meters import Meters, make_meters
+from bot.app.metrics.prometheus import Meters, make_meters
 from bot.playground.slack.delivery import Outcome
 from bot.playground.slack.server import FakeSlack, open_fake_slack
 from bot.playground.slack.world import C_ONCALL, T_HOME, U_ANA

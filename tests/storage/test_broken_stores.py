@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from bot import __version__
-from bot.cli.audit import audit
-from bot.cli.purge import purge
+from bot.app.cli.audit import audit
+from bot.app.cli.purge import purge
 from bot.storage.check import PATIENCE, diagnose_store
 from tests.contracts.postgres import Postgres
 from tests.pgbouncer import needs_pgbouncer

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from structlog.typing import EventDict
 
-from bot.app import Bot, open_bot
+from bot.app.wiring.lookup import Bot, open_bot
 from bot.playground.volcengine.faults import FAULTS
 from bot.playground.volcengine.gateway import ERRORS, Account
 from bot.playground.volcengine.rtc import FakeRtc, open_fake_rtc

@@ -5,7 +5,7 @@ import errno
 import aiohttp
 import pytest
 
-from bot.app import open_bot
+from bot.app.wiring.lookup import open_bot
 from bot.playground.volcengine.rtc import FakeRtc
 from bot.recording.reading import Priority, TaskReadError, TaskUnavailable, Urgency
 from bot.recording.task_ref import TaskRef

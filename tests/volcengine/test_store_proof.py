@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from bot.app.config.settings import Settings
 from bot.playground.volcengine.gateway import Account
 from bot.playground.volcengine.object_store import FakeStore, open_fake_store
 from bot.playground.volcengine.vod import FakeVod, open_fake_vod
 from bot.runtime.checks import Finding
-from bot.settings import Settings
 from bot.volcengine.files.router import diagnose_stores
 from tests.linked import links_of, settings_with
 from tests.volcengine.test_links import text_for

@@ -1,22 +1,24 @@
-"""The composition root: builds everything from the settings, owns it and closes it."""
+"""Composes look-ups: the vendor's client, the pace, the cache and what replicas share."""
 
 import asyncio
+import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from bot.keys import own_credentials
-from bot.linking import open_links
+from bot.app.config.settings import Settings
+from bot.app.wiring.credentials import own_credentials
+from bot.app.wiring.file_links import open_links
 from bot.lookup import meter as lookup_meter
-from bot.lookup.cache import CachingReader
-from bot.lookup.pacing import Pacer
+from bot.lookup.cache import CachingReader, Shared
+from bot.lookup.local_slots import OwnSlots
+from bot.lookup.meter import LookupMeter
+from bot.lookup.pacing import Pacer, Slots
 from bot.recording.task_ref import RtcApp
 from bot.runtime.proxy import proxy_for
 from bot.runtime.supervision import Supervisor
-from bot.settings import Settings
-from bot.sharing import open_sharing
 from bot.volcengine.api.client import OpenApi
 from bot.volcengine.api.meter import UNMETERED, AttemptMeter
 from bot.volcengine.api.signing import Signer
@@ -90,3 +92,41 @@ async def open_bot(
         )
         links = await stack.enter_async_context(open_links(settings, clock=clock, patience=patience, sleep=sleep))
         yield Bot(reader=reader, rtc=rtc, apps=rtc_apps(settings), links=links, clock=clock)
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """Where this process's slots come from, and the memory of answers behind its own, if there is one."""
+
+    slots: Slots
+    answers: Shared | None = None
+
+
+@asynccontextmanager
+async def open_sharing(
+    settings: Settings, *, clock: Callable[[], datetime], meter: LookupMeter, supervisor: Supervisor
+) -> AsyncIterator[Sharing]:
+    """Alone where no Redis is set; a Redis that is out of reach does not keep it from opening."""
+    if settings.redis_url is None:
+        yield Sharing(OwnSlots(settings.qps))
+        return
+    # The driver is an extra, and takes its time to import.
+    from bot.lookup.redis.answers import SharedAnswers  # noqa: PLC0415
+    from bot.lookup.redis.connection import open_redis  # noqa: PLC0415
+    from bot.lookup.redis.sealing import Seal  # noqa: PLC0415
+    from bot.lookup.redis.slots import SharedSlots  # noqa: PLC0415
+
+    async with (
+        open_redis(settings.redis_url.get_secret_value(), prefix=settings.redis_prefix) as link,
+        SharedSlots(
+            link,
+            limit=settings.qps,
+            replicas=settings.replicas,
+            # A new one at each start: what the process before it left behind is not this one's.
+            replica=secrets.token_hex(8),
+            meter=meter,
+            supervisor=supervisor,
+        ) as slots,
+    ):
+        seal = Seal.from_secret(own_credentials(settings).secret_key)
+        yield Sharing(slots, SharedAnswers(link, seal=seal, clock=clock))

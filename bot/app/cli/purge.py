@@ -7,12 +7,13 @@ import sys
 from collections.abc import Sequence
 from datetime import timedelta
 
-from bot.cli import SETTINGS, USAGE
-from bot.cli.terminal import Terminal, inert
-from bot.logs import configure_logs
+from bot.app.cli import SETTINGS, USAGE
+from bot.app.cli.terminal import Terminal, inert
+from bot.app.config.load import load_settings
+from bot.app.config.settings import SettingsError
+from bot.app.log_setup import configure_logs
 from bot.notices.person import Person
 from bot.notices.store import StoreUnavailable
-from bot.settings import SettingsError, load_settings
 from bot.storage.check import PATIENCE
 from bot.storage.database import open_database
 from bot.storage.upkeep import SqlUpkeep

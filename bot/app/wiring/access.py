@@ -16,11 +16,11 @@ from bot.access.audit.buffered_log import BatchingAuditLog
 from bot.access.audit.json_lines import JsonLines
 from bot.access.audit.record import AuditLog, NotRecorded, Records
 from bot.access.rights import Right, Rights, Rule
-from bot.allow_settings import AllowSettings
+from bot.app.config.allow_table import AllowSettings
+from bot.app.config.settings import Settings
 from bot.runtime.clocks import SteadyClock
 from bot.runtime.line_writer import LineWriter
 from bot.runtime.supervision import Supervisor
-from bot.settings import Settings
 from bot.storage.audit import SqlAudit
 from bot.storage.database import Database
 

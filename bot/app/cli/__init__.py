@@ -184,7 +184,7 @@ def _importing() -> Iterator[None]:
 
 def _show(arguments: argparse.Namespace) -> int:
     with _importing():
-        from bot.cli.show import show
+        from bot.app.cli.show import show
 
     return show(
         arguments.room,
@@ -196,39 +196,39 @@ def _show(arguments: argparse.Namespace) -> int:
 
 
 def _audit(arguments: argparse.Namespace) -> int:
-    from bot.cli.audit import audit
+    from bot.app.cli.audit import audit
 
     return audit(arguments)
 
 
 def _purge(arguments: argparse.Namespace) -> int:
-    from bot.cli.purge import purge
+    from bot.app.cli.purge import purge
 
     return purge(arguments)
 
 
 def _check(_arguments: argparse.Namespace) -> int:
     with _importing():
-        from bot.cli.check import check
+        from bot.app.cli.check import check
 
     return check(sys.stdout)
 
 
 def _serve(_arguments: argparse.Namespace) -> int:
     with _importing():
-        from bot.cli.serve import run
+        from bot.app.cli.serve import run
 
     return run()
 
 
 def _manifest(arguments: argparse.Namespace) -> int:
-    from bot.cli.manifest import run
+    from bot.app.cli.manifest import run
 
     return run(arguments.http)
 
 
 def _playground(arguments: argparse.Namespace) -> int:
     with _importing():
-        from bot.cli.playground import run
+        from bot.app.cli.playground import run
 
     return run(port=arguments.port, is_headless=arguments.headless)

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from bot.app.http_connections import BODY_AT_MOST, Connection
 from bot.slack.connection.admission import Refused
-from bot.web_connections import BODY_AT_MOST, Connection
 
 
 class Bodies:

@@ -10,11 +10,12 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 
 from bot.access.audit.record import Deed, NotRecorded, Outcome, Record, Search
-from bot.app import now_utc
-from bot.cli import SETTINGS, USAGE
-from bot.cli.terminal import Terminal, inert
-from bot.logs import configure_logs
-from bot.settings import SettingsError, load_settings
+from bot.app.cli import SETTINGS, USAGE
+from bot.app.cli.terminal import Terminal, inert
+from bot.app.config.load import load_settings
+from bot.app.config.settings import SettingsError
+from bot.app.log_setup import configure_logs
+from bot.app.wiring.lookup import now_utc
 from bot.storage.audit import SqlAudit
 from bot.storage.check import PATIENCE
 from bot.storage.database import open_database

@@ -12,9 +12,12 @@ from typing import TextIO
 
 import structlog
 
-from bot.cli.notices_shown import NoticesShown
-from bot.cli.terminal import Terminal
-from bot.logs import configure_logs
+from bot.app.cli.playground_notices import NoticesShown
+from bot.app.cli.terminal import Terminal
+from bot.app.config.load import load_settings
+from bot.app.config.settings import Settings
+from bot.app.log_setup import configure_logs
+from bot.app.serve import serve
 from bot.notices.person import Person
 from bot.playground.clock import PlayClock
 from bot.playground.slack.server import FakeSlack, open_fake_slack
@@ -28,13 +31,11 @@ from bot.playground.volcengine.rtc import FakeRtc, open_fake_rtc
 from bot.playground.volcengine.scenes import SCENES
 from bot.playground.volcengine.stage import RtcStage
 from bot.playground.volcengine.vod import FakeVod, open_fake_vod
-from bot.service import serve
-from bot.settings import Settings, load_settings
 from bot.storage.database import open_database
 
 PORT = 8321
 _PORTS_TRIED = 20
-_PAGE = Path(__file__).parents[1] / "playground" / "page"
+_PAGE = Path(__file__).parents[2] / "playground" / "page"
 _CONFIG = "rectask.toml"
 # The stand-ins are on this machine; a proxy has no business between them.
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy")

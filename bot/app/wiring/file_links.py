@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from functools import partial
 from urllib.parse import urlsplit
 
-from bot.keys import key_names, store_credentials
+from bot.app.config.settings import Settings
+from bot.app.config.storage_table import S3Settings, StoreSettings, TemplateSettings, TosSettings, VodSettings
+from bot.app.wiring.credentials import key_names, store_credentials
 from bot.lookup.local_slots import OwnSlots
 from bot.lookup.pacing import Pacer
 from bot.runtime.proxy import proxy_for
-from bot.settings import Settings
-from bot.store_settings import S3Settings, StoreSettings, TemplateSettings, TosSettings, VodSettings
 from bot.volcengine.api.client import OpenApi
 from bot.volcengine.api.signing import Signer
 from bot.volcengine.api.transport import PATIENCE, Patience, open_http

@@ -7,16 +7,17 @@ from collections.abc import AsyncIterator, Callable
 from typing import TextIO
 
 from bot import __version__
-from bot.address import diagnose_address
-from bot.app import open_bot, rtc_apps
-from bot.cli import SETTINGS
-from bot.cli.terminal import Terminal, inert
-from bot.environment import export_certificates
-from bot.gatekeeping import rights_of
-from bot.logs import configure_logs
+from bot.app.address import diagnose_address
+from bot.app.cli import SETTINGS
+from bot.app.cli.terminal import Terminal, inert
+from bot.app.config.environment import export_certificates
+from bot.app.config.load import load_settings
+from bot.app.config.settings import Settings, SettingsError
+from bot.app.log_setup import configure_logs
+from bot.app.wiring.access import rights_of
+from bot.app.wiring.lookup import open_bot, rtc_apps
 from bot.runtime.checks import Finding
 from bot.runtime.proxy import proxy_for
-from bot.settings import Settings, SettingsError, load_settings
 from bot.slack.check import diagnose_slack
 from bot.slack.connection.client import make_slack, open_session
 from bot.slack.manifest import SCOPES, SCOPES_OF_RULES

@@ -1,7 +1,7 @@
 """Which key goes to whom: the bot's own, or one that a store names for itself."""
 
-from bot.settings import Settings
-from bot.store_settings import StoreSettings
+from bot.app.config.settings import Settings
+from bot.app.config.storage_table import StoreSettings
 from bot.volcengine.api.signing import Credentials
 
 

@@ -3,16 +3,31 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from bot.notices.store import STANDS_STILL_AFTER, StoreUnavailable, Upkeep
+from bot.notices.timekeeper import Timekeeper
 from bot.runtime.supervision import Supervisor
 from bot.slack.connection.clock import SlackClock
 from bot.slack.connection.socket_endpoint import SocketDoor
 from bot.slack.connection.workspace import TokenHealth
-from bot.watching import Watching
 
 # A load balancer's patience is short.
 STORE_ANSWERS_WITHIN = 2.0
+
+
+class Loops(Protocol):
+    """The loops behind the notices, as far as their health goes."""
+
+    @property
+    def timekeeper(self) -> Timekeeper:
+        """Keeps the due times within reach."""
+        ...
+
+    @property
+    def is_well(self) -> bool:
+        """Whether each had a good round lately."""
+        ...
 
 
 @dataclass(slots=True)
@@ -22,7 +37,7 @@ class Readiness:
     supervisor: Supervisor
     health: TokenHealth = field(default_factory=TokenHealth)
     upkeep: Upkeep | None = None
-    watching: Watching | None = None
+    watching: Loops | None = None
     socket: SocketDoor | None = None
     slack_clock: SlackClock = field(default_factory=SlackClock)
     # Over a socket nothing is signed with the time.

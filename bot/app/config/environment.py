@@ -2,7 +2,7 @@
 
 from collections.abc import MutableMapping
 
-from bot.settings import Settings
+from bot.app.config.settings import Settings
 
 
 def export_certificates(settings: Settings, environ: MutableMapping[str, str]) -> None:

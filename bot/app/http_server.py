@@ -11,11 +11,11 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 from aiohttp.http import HttpVersion11
 
-from bot.address import explain
-from bot.refusals import LOGGED_EVERY, Refusals
+from bot.app.address import explain
+from bot.app.http_bodies import Bodies, Body
+from bot.app.http_connections import BODY_AT_MOST, Connection, Crowd, Limits, Server, as_far_as_files_go
+from bot.app.http_refusals import LOGGED_EVERY, Refusals
 from bot.slack.connection.admission import UNMETERED, DoorMeter, ReadBody, Refused
-from bot.web_bodies import Bodies, Body
-from bot.web_connections import BODY_AT_MOST, Connection, Crowd, Limits, Server, as_far_as_files_go
 
 # Where Slack sends its requests (POST), and what is served besides (GET): alive, ready, counted.
 SLACK_PATH = "/slack/events"

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from bot import setting_forms as forms
+from bot.app.config import validators as forms
 
 # The longest that S3 allows; for TOS the vendor's pages name 30 days in one place and 7 in others.
 LONGEST = timedelta(days=7)

@@ -9,16 +9,17 @@ import sys
 
 import structlog
 
-from bot.address import AddressUnavailable
-from bot.cli import SETTINGS
-from bot.cli.last_resort import LastResort
-from bot.cli.terminal import Terminal
-from bot.environment import discard_oauth_variables, export_certificates
-from bot.logs import configure_logs
+from bot.app.address import AddressUnavailable
+from bot.app.cli import SETTINGS
+from bot.app.cli.last_resort import LastResort
+from bot.app.cli.terminal import Terminal
+from bot.app.config.environment import discard_oauth_variables, export_certificates
+from bot.app.config.load import load_settings
+from bot.app.config.settings import Settings, SettingsError
+from bot.app.log_setup import configure_logs
+from bot.app.serve import serve
 from bot.notices.store import StoreUnusable
 from bot.runtime.line_writer import LineWriter
-from bot.service import serve
-from bot.settings import Settings, SettingsError, load_settings
 from bot.slack.connection.auth import TokenRefused
 
 log = structlog.get_logger()

@@ -9,11 +9,11 @@ from typing import Self, TypeVar
 
 import structlog
 
-from bot.metrics.meters import Meters
-from bot.readiness import Readiness
+from bot.app.config.settings import Settings
+from bot.app.health import Readiness
+from bot.app.metrics.prometheus import Meters
 from bot.runtime.deadline import Deadline, leaving_within
 from bot.runtime.supervision import Supervisor
-from bot.settings import Settings
 from bot.slack.connection.client import Patience
 
 log = structlog.get_logger()

@@ -4,19 +4,20 @@ import asyncio
 import os
 import sys
 
-from bot.app import open_bot, rtc_apps
-from bot.cli import SETTINGS, USAGE
-from bot.cli.show_json import ErrorKind, ShownError, error_as_json, reading_as_json
-from bot.cli.show_text import error_as_text, reading_as_text
-from bot.cli.terminal import Terminal, inert
-from bot.environment import export_certificates
-from bot.logs import configure_logs
+from bot.app.cli import SETTINGS, USAGE
+from bot.app.cli.show_json import ErrorKind, ShownError, error_as_json, reading_as_json
+from bot.app.cli.show_text import error_as_text, reading_as_text
+from bot.app.cli.terminal import Terminal, inert
+from bot.app.config.environment import export_certificates
+from bot.app.config.load import load_settings
+from bot.app.config.settings import Settings, SettingsError
+from bot.app.log_setup import configure_logs
+from bot.app.wiring.lookup import open_bot, rtc_apps
 from bot.recording.diagnosis.findings import files_may_follow
 from bot.recording.diagnosis.verdict import Mood, judge
 from bot.recording.reading import Priority, Reading, TaskNotFound, TaskReadError, TaskRefused, Urgency
 from bot.recording.stop_reason import START_TASK_FAILED
 from bot.recording.task_ref import InvalidId, TaskRef, UnknownApp, choose_app
-from bot.settings import Settings, SettingsError, load_settings
 
 FOUND, NOT_FOUND, REFUSED, UNAVAILABLE = 0, 3, 4, 5
 # With --check only.

@@ -9,10 +9,10 @@ from typing import Any
 from pydantic import SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
-from bot import setting_forms as forms
-from bot.allow_settings import AllowSettings, Flaw, read_ask, read_rule
-from bot.store_settings import STORE_KINDS, StoreSettings
-from bot.toml_lines import NotToml, TomlFile, parse_toml
+from bot.app.config import validators as forms
+from bot.app.config.allow_table import AllowSettings, Flaw, read_ask, read_rule
+from bot.app.config.storage_table import STORE_KINDS, StoreSettings
+from bot.app.config.toml_positions import NotToml, TomlFile, parse_toml
 
 _TABLES = ("storage", "allow")
 _WORDS = ("ask",)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from bot.cli.terminal import Terminal, inert
+from bot.app.cli.terminal import Terminal, inert
 from bot.recording.diagnosis.findings import Concern
 from bot.recording.diagnosis.verdict import Mood, judge
 from bot.recording.format import length_in_words, size_in_words

@@ -13,7 +13,7 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.refusals import Refusals
+from bot.app.http_refusals import Refusals
 
 BODY_AT_MOST = 1024 * 1024
 HEADERS_AT_MOST = 32 * 1024

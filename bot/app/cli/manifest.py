@@ -3,8 +3,8 @@
 import sys
 from urllib.parse import urlsplit
 
-from bot.cli import USAGE
-from bot.cli.terminal import Terminal
+from bot.app.cli import USAGE
+from bot.app.cli.terminal import Terminal
 from bot.slack.manifest import manifest
 
 

@@ -1,0 +1,1 @@
+"""Composes the other rooms from the settings."""
