@@ -23,13 +23,13 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from benchmarks.table import Claim, Part
-from benchmarks.worlds import Environ, open_stand_ins, serving
 from bot.playground.slack.delivery import Delivery, Outcome
 from bot.playground.slack.payloads import command_form
 from bot.playground.slack.server import FakeSlack
 from bot.playground.slack.world import C_ONCALL, U_ANA, Message
 from bot.playground.volcengine.arrivals import worst_second
-from soak.processes import forking
+from testing.forked_processes import forking
+from testing.stand_ins import Environ, open_stand_ins, serving
 
 CONNECTIONS = 100
 ANSWERED_WITHIN = 30.0

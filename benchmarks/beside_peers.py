@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.table import Claim, Part, PartFailed
-from benchmarks.worlds import ROOT
+from testing.stand_ins import ROOT
 
 PEERS = ROOT / ".venv-bench"
 REQUIREMENTS, CONSTRAINTS = Path("benchmarks") / "peers.txt", Path("constraints.txt")

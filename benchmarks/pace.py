@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from functools import partial
 
 from benchmarks.table import Claim, Part
-from benchmarks.worlds import fake_rtc, settings_for, stall_each_second
 from bot.app.wiring.lookup import Bot, open_bot
 from bot.playground.volcengine.arrivals import worst_second
 from bot.recording.reading import Priority, Urgency
 from bot.recording.task_ref import TaskRef
 from bot.volcengine.api.transport import Patience
+from testing.stand_ins import fake_rtc, settings_for, stall_each_second
 
 UNHURRIED = Patience(total=600)
 

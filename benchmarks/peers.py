@@ -22,7 +22,6 @@ from volcengine.Credentials import Credentials as TheirCredentials
 from volcengine.ServiceInfo import ServiceInfo
 from volcenginesdkcore.signv4 import SignerV4
 
-from benchmarks.worlds import ACCOUNT, answering_machine, settings_for
 from bot.app.log_setup import configure_logs
 from bot.app.wiring.lookup import open_bot
 from bot.lookup.under_way import Sent, UnderWay
@@ -32,6 +31,7 @@ from bot.volcengine.api.client import OpenApi
 from bot.volcengine.api.signing import Credentials, Signer, canonical_query
 from bot.volcengine.api.transport import PATIENCE, open_http, open_transport
 from bot.volcengine.rtc.reader import RTC, RtcTaskReader
+from testing.stand_ins import ACCOUNT, answering_machine, settings_for
 
 CALLERS = 20
 QUERY = {

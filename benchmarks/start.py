@@ -10,7 +10,7 @@ from functools import partial
 from subprocess import DEVNULL, PIPE
 
 from benchmarks.table import Claim, Part, print_table
-from benchmarks.worlds import ROOT, StandIns, open_stand_ins
+from testing.stand_ins import ROOT, StandIns, open_stand_ins
 
 ROUNDS, QUICK_ROUNDS = 9, 1
 CONNECTED_WITHIN = 30.0

@@ -10,15 +10,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bot.app.log_setup import configure_logs
-from soak.deaths import Plan, run
 from soak.endurance import endure
-from soak.race import race
-from soak.rolling import rolling_restart
-from soak.rounds import shared_round
-from soak.shared_pace import shared_pace
 from soak.siege import siege
-from tests.contracts.postgres import Postgres, run_postgres
-from tests.redis_server import run_redis
+from testing.killed_workers import Plan, run
+from testing.postgres import Postgres, run_postgres
+from testing.redis_server import run_redis
+from testing.rolling_restart import rolling_restart
+from testing.shared_pace import shared_pace
+from testing.shared_round import shared_round
+from testing.subscribe_race import race
 
 ROOT = Path(__file__).parents[1]
 NOTICES, SUBSCRIPTIONS = 1_500, 1_000

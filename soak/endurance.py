@@ -26,8 +26,8 @@ from bot.notices.store import StoreUnavailable
 from bot.notices.subscription import Entry
 from bot.playground.slack.world import T_HOME
 from bot.storage.database import open_database
-from soak.city import City, Fleet, now_and_then, open_city, open_fleet, restart_postgres, troubled
-from tests.contracts.postgres import Postgres
+from testing.postgres import Postgres
+from testing.replica_processes import City, Fleet, now_and_then, open_city, open_fleet, restart_postgres, troubled
 
 REPLICAS, PEOPLE = 3, 60
 ROOM = "running"

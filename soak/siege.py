@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from benchmarks.worlds import ROOT, Served, open_stand_ins, serving
 from bot.playground.slack.world import C_ONCALL, U_ANA
+from testing.stand_ins import ROOT, Served, open_stand_ins, serving
 
 COMMANDS_EVERY = 0.2
 MEGABYTE = 1_000_000

@@ -15,7 +15,7 @@ import structlog
 from bot.app.config.settings import NAMES
 from bot.app.wiring.lookup import Bot
 from bot.playground.volcengine.rtc import FakeRtc, open_fake_rtc
-from tests.contracts.databases import (
+from testing.databases import (
     other,
     pair,
     postgres_database,
@@ -26,9 +26,9 @@ from tests.contracts.databases import (
     stores,
     url,
 )
-from tests.contracts.postgres import postgres
-from tests.redis_server import redis_server
-from tests.world import SetClock, open_brief_bot
+from testing.factories import SetClock, open_brief_bot
+from testing.postgres import postgres
+from testing.redis_server import redis_server
 
 # One server for all: a fixture that several conftests import would be made anew for each.
 __all__ = [

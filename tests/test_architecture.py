@@ -17,6 +17,8 @@ def test_the_floors_hold() -> None:
 
 
 def test_importing_has_no_effect() -> None:
-    program = "import threading, asyncio, bot.app.serve, bot.app.cli.show, bot.app.cli.check; print(threading.active_count())"
+    program = (
+        "import threading, asyncio, bot.app.serve, bot.app.cli.show, bot.app.cli.check; print(threading.active_count())"
+    )
     ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603
     assert (ran.stdout.strip(), ran.stderr) == ("1", "")

@@ -14,7 +14,7 @@ from bot.app.wiring.access import keep_forgetting
 from bot.notices.store import Farthest, StoreUnavailable
 from bot.notices.timekeeper import LATE_AFTER, LOOKED_AT_EVERY, Timekeeper
 from bot.runtime.clocks import JUMP, SteadyClock
-from tests.virtual_time import run_in_virtual_time
+from testing.clock import run_in_virtual_time
 
 pytestmark = pytest.mark.usefixtures("logged")
 

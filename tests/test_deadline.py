@@ -8,7 +8,7 @@ import pytest
 from structlog.typing import EventDict
 
 from bot.runtime.deadline import Deadline, leaving_within
-from tests.virtual_time import run_in_virtual_time
+from testing.clock import run_in_virtual_time
 
 
 def test_it_is_shared_from_when_the_end_begins() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from structlog.typing import EventDict
 
 from bot.app.http_connections import HEADERS_AT_MOST, Limits
-from tests.http_house import COMMAND, FORM, MEGABYTE, forged, head, open_house, request, signed
+from testing.http_server import COMMAND, FORM, MEGABYTE, forged, head, open_house, request, signed
 
 STRICT = Limits(connections=20, headers=0.3, body=0.3, idle=5.0, bodies=2 * MEGABYTE)
 SOON = 1.0

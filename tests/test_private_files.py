@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.contracts.stores import NOON, open_stores
-from tests.flows.office import open_office
-from tests.flows.test_look_up import typed, until_ready
-from tests.world import SetClock
+from testing.conversation import typed, until_ready
+from testing.factories import SetClock
+from testing.harness import open_office
+from testing.stores import NOON, open_stores
 
 
 @pytest.fixture(autouse=True)

@@ -10,8 +10,8 @@ from bot.app.http_server import Door, open_web
 from bot.notices.store import STANDS_STILL_AFTER, Farthest
 from bot.runtime.supervision import Supervisor
 from bot.storage.database import open_database
-from tests.contracts.stores import LEASE, MINUTE, RUNS, SECOND, stores_of
-from tests.world import SetClock
+from testing.factories import SetClock
+from testing.stores import LEASE, MINUTE, RUNS, SECOND, stores_of
 
 HOUR = timedelta(hours=1)
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

@@ -23,7 +23,7 @@ from bot.playground.volcengine.scenes import SCENES
 from bot.recording.reading import TaskReadError
 from bot.volcengine.api.signing import Credentials, Signer
 from bot.volcengine.api.transport import Patience
-from tests.world import ask, environ_for, no_time, open_brief_bot, settings_from
+from testing.factories import ask, environ_for, no_time, open_brief_bot, settings_from
 
 ACCOUNT = Account("AKSECRETACCESSKEY0000", "c2VjcmV0LWtleS1vZi10aGlzLXRlc3Q=", session_token="STSsecrettoken+/==")
 # What every request without a body has as its x-content-sha256.

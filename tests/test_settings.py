@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bot.app.config.environment import discard_oauth_variables, export_certificates
 from bot.app.config.load import load_settings
 from bot.app.config.settings import NAMES, Settings, SettingsError
-from tests.world import NO_FILE, settings_from
+from testing.factories import NO_FILE, settings_from
 
 APP, OTHER_APP = "661e0000000000000000543c", "661f0000000000000000543c"
 ENOUGH = {"VOLC_ACCESSKEY": "AKx", "VOLC_SECRETKEY": "SKx==", "RECTASK_APP_ID": APP}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from structlog.typing import EventDict
 
 from bot.runtime.supervision import FIRST_PAUSE, LONGEST_PAUSE, STEADY_AFTER, Supervisor
-from tests.virtual_time import run_in_virtual_time
+from testing.clock import run_in_virtual_time
 
 pytestmark = pytest.mark.usefixtures("logged")
 

@@ -13,7 +13,7 @@ import structlog
 from bot.access.audit.buffered_log import ROWS_A_FLUSH, BatchingAuditLog
 from bot.access.audit.json_lines import JsonLines
 from bot.access.audit.record import Deed, Door, NotRecorded, Outcome, Record
-from tests.virtual_time import run_in_virtual_time
+from testing.clock import run_in_virtual_time
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 

@@ -19,9 +19,9 @@ from bot.playground.slack.world import S_SUPPORT, T_HOME
 from bot.playground.volcengine.object_store import FakeStore, open_fake_store
 from bot.playground.volcengine.rtc import FakeRtc, open_fake_rtc
 from bot.playground.volcengine.vod import FakeVod, open_fake_vod
-from tests.redis_server import RedisServer, free_port
-from tests.refusing_proxy import proxy_that_answers
-from tests.world import environ_for
+from testing.factories import environ_for
+from testing.redis_server import RedisServer, free_port
+from testing.refusing_proxy import proxy_that_answers
 
 UseEnviron = Callable[[Mapping[str, str]], None]
 

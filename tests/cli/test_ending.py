@@ -17,9 +17,9 @@ import pytest
 from bot.playground.slack.server import FakeSlack, open_fake_slack
 from bot.playground.slack.world import C_ONCALL, U_ANA
 from bot.playground.volcengine.rtc import FakeRtc, open_fake_rtc
-from soak.processes import Piped, fork_piped, rectask
-from tests.silent import Silent, open_silent
-from tests.world import environ_for
+from testing.factories import environ_for
+from testing.forked_processes import Piped, fork_piped, rectask
+from testing.silent_peer import Silent, open_silent
 
 # A process each; one that is told to stop while it serves is in test_serve.py, too.
 pytestmark = pytest.mark.slow

@@ -9,8 +9,8 @@ import pytest
 
 from bot.app.cli import main
 from bot.storage.tables import schema_release
-from tests.contracts.stores import ANN, BOB, CAT, OTHER_REF, Stores, open_stores, reading
-from tests.world import SetClock
+from testing.factories import SetClock
+from testing.stores import ANN, BOB, CAT, OTHER_REF, Stores, open_stores, reading
 
 Answer = TypeVar("Answer")
 UseEnviron = Callable[[Mapping[str, str]], None]

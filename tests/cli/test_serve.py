@@ -19,9 +19,9 @@ from bot.playground.slack.server import FakeSlack, open_fake_slack
 from bot.playground.slack.world import U_ANA
 from bot.playground.volcengine.object_store import video
 from bot.playground.volcengine.rtc import FakeRtc
-from soak.processes import Piped, fork_piped, rectask
-from tests.linked import fetch
-from tests.world import environ_for
+from testing.factories import environ_for
+from testing.file_links import fetch
+from testing.forked_processes import Piped, fork_piped, rectask
 
 
 def environ_of(rtc: FakeRtc, slack: FakeSlack, folder: Path, **more: str) -> dict[str, str]:

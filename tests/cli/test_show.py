@@ -17,7 +17,7 @@ from bot.app.cli import main
 from bot.app.cli.show_json import SHOWN
 from bot.playground.volcengine.rtc import FakeRtc
 from bot.playground.volcengine.scenes import SCENES
-from tests.world import environ_for
+from testing.factories import environ_for
 
 UseEnviron = Callable[[Mapping[str, str]], None]
 SCHEMA = Path(__file__).parents[2] / "docs" / "show.schema.json"

@@ -7,8 +7,8 @@ import pytest
 from bot.notices.completion import Occasion
 from bot.recording.reading import Reading
 from bot.storage.database import open_database
-from tests.contracts.stores import ANN, APP, BOB, IS_OVER, LATER_START, RUNS, Stores, open_stores, reading, stores_of
-from tests.world import SetClock
+from testing.factories import SetClock
+from testing.stores import ANN, APP, BOB, IS_OVER, LATER_START, RUNS, Stores, open_stores, reading, stores_of
 
 
 @pytest.fixture

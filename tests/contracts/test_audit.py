@@ -8,7 +8,7 @@ import pytest
 from bot.access.audit.record import Deed, Door, NotRecorded, Outcome, Record, Search
 from bot.storage.audit import SqlAudit
 from bot.storage.database import open_database
-from tests.contracts.stores import ANN, BOB, DAY, NOON, REF, RUNS, SECOND, Stores
+from testing.stores import ANN, BOB, DAY, NOON, REF, RUNS, SECOND, Stores
 
 WHOLE = Record(
     at=NOON,

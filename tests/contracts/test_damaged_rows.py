@@ -17,8 +17,8 @@ from bot.notices.store import StoreUnavailable
 from bot.recording.task import RUNNING
 from bot.storage.audit import SqlAudit
 from bot.storage.tables import audit_records, completions, notices, subscriptions, watched_tasks
-from tests.contracts.databases import empty
-from tests.contracts.stores import ANN, BOB, LEASE, NOON, OTHER_REF, REF, SECOND, Stores, reading
+from testing.databases import empty
+from testing.stores import ANN, BOB, LEASE, NOON, OTHER_REF, REF, SECOND, Stores, reading
 
 OTHER = reading(ref=OTHER_REF)
 HOUR = timedelta(hours=1)

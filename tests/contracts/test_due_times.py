@@ -13,8 +13,8 @@ from bot.notices.store import Farthest
 from bot.notices.subscription import Phase
 from bot.slack.errors import pause_of
 from bot.storage.tables import notices, watched_tasks
-from tests.contracts.databases import empty
-from tests.contracts.stores import BOB, DAY, IS_OVER, LEASE, MINUTE, Stores
+from testing.databases import empty
+from testing.stores import BOB, DAY, IS_OVER, LEASE, MINUTE, Stores
 
 HOUR = timedelta(hours=1)
 FARTHEST = Farthest(look=5 * MINUTE, notice=HOUR, lease=LEASE)

@@ -9,7 +9,7 @@ from bot.notices.notice import NoticeState
 from bot.notices.subscription import Look, Phase
 from bot.recording.task import Status
 from bot.recording.task_ref import RtcApp, TaskRef
-from tests.contracts.stores import (
+from testing.stores import (
     ANN,
     APP,
     BOB,

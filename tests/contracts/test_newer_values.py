@@ -9,7 +9,7 @@ from bot.notices.completion import Occasion
 from bot.notices.subscription import Subscribed
 from bot.recording.task_ref import TaskRef
 from bot.storage.tables import completions, notices, watched_tasks
-from tests.contracts.stores import ANN, APP, BOB, LEASE, OTHER_REF, RUNS, SECOND, Stores, reading
+from testing.stores import ANN, APP, BOB, LEASE, OTHER_REF, RUNS, SECOND, Stores, reading
 
 OTHER = reading(ref=OTHER_REF)
 Events = list[structlog.typing.EventDict]

@@ -24,8 +24,8 @@ from bot.recording.reading import Reading
 from bot.recording.task import ENDED, NOT_STARTED
 from bot.recording.task_ref import TaskRef
 from bot.storage.tables import watched_tasks
-from tests.contracts.databases import Pair
-from tests.contracts.stores import (
+from testing.databases import Pair
+from testing.stores import (
     ANN,
     APP,
     BOB,
@@ -45,7 +45,7 @@ ROUNDS = 200
 SLOW = pytest.mark.slow
 CHILD = """
 import asyncio, json, sys
-from tests.contracts.stores import *
+from testing.stores import *
 from tests.contracts.test_races import *
 
 async def main(url):

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from tests.contracts.stores import MINUTE, SECOND, Stores
+from testing.stores import MINUTE, SECOND, Stores
 
 HOUR = 60 * MINUTE
 

@@ -28,9 +28,10 @@ from bot.recording.reading import Reading
 from bot.recording.task import ENDED, NOT_STARTED, RUNNING, RecordTask
 from bot.recording.task_ref import TaskRef
 from bot.storage.tables import completions, notices, subscriptions, watched_tasks
-from tests.contracts.databases import KINDS, empty
-from tests.contracts.model import Model, ModelTask
-from tests.contracts.stores import (
+from testing.databases import KINDS, empty
+from testing.factories import SetClock
+from testing.store_model import Model, ModelTask
+from testing.stores import (
     ANN,
     APP,
     BOB,
@@ -46,7 +47,6 @@ from tests.contracts.stores import (
     Stores,
     open_stores,
 )
-from tests.world import SetClock
 
 PEOPLE = (ANN, BOB, CAT)
 ROOMS = ("Room1", "Room2")

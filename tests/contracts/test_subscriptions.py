@@ -12,7 +12,7 @@ from bot.recording.task import ENDED, FAILED, NOT_STARTED
 from bot.recording.task_ref import RtcApp, TaskRef
 from bot.slack.cards.subscription_list import list_card
 from bot.storage.tables import watched_tasks
-from tests.contracts.stores import (
+from testing.stores import (
     ANN,
     APP,
     BOB,

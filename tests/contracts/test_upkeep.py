@@ -9,7 +9,7 @@ from bot.notices.notice import NoticeState
 from bot.notices.store import Census
 from bot.notices.subscription import Phase
 from bot.recording.task_ref import TaskRef
-from tests.contracts.stores import (
+from testing.stores import (
     ANN,
     APP,
     BOB,

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.flows.office import Office, open_office
+from testing.harness import Office, open_office
 
 
 @pytest.fixture

@@ -6,10 +6,9 @@ from contextlib import asynccontextmanager
 import pytest
 
 from bot.playground.slack.world import C_ONCALL, U_ANA
-from tests.flows.office import BRIEF, Office, open_office, serving, settings_for
-from tests.flows.test_buttons import card_in
-from tests.flows.test_look_up import nothing_amiss, typed, words_of
-from tests.flows.test_subscriptions import actions_of, direct_message, home_of, pressed, shows, told
+from testing.conversation import actions_of, card_in, direct_message, home_of, nothing_amiss, pressed, typed, words_of
+from testing.harness import BRIEF, Office, open_office, serving, settings_for
+from tests.flows.test_subscriptions import shows, told
 
 FIRST, SECOND = "661e0000000000000000543c", "661f0000000000000000543c"
 BEFORE = f"prod={FIRST},staging={SECOND}"

@@ -7,8 +7,8 @@ import aiohttp
 import pytest
 from structlog.typing import EventDict
 
-from tests.flows.office import ONE_DOOR_AT_LEAST, Office, open_office
-from tests.flows.test_look_up import typed, until_ready, words_of
+from testing.conversation import typed, until_ready, words_of
+from testing.harness import ONE_DOOR_AT_LEAST, Office, open_office
 
 TASKS = {
     "watcher",

@@ -12,11 +12,13 @@ import pytest
 from bot.playground.slack.world import C_ONCALL, U_ANA, U_BEN, U_GUEST, Message
 from bot.playground.volcengine.scenes import task
 from bot.volcengine.api.transport import Patience
-from tests.flows.office import DOORS, Office
-from tests.flows.test_look_up import afresh, nothing_amiss, typed, words_of
+from testing.conversation import home_of, nothing_amiss, pressed, typed, words_of
+from testing.harness import DOORS, Office
+from testing.http_requests import get
+from tests.flows.test_look_up import afresh
 from tests.flows.test_rights import ready_office
-from tests.flows.test_service import COMMAND, get
-from tests.flows.test_subscriptions import home_of, pressed, shows
+from tests.flows.test_service import COMMAND
+from tests.flows.test_subscriptions import shows
 
 START = 1_795_000_000_000
 

@@ -13,18 +13,11 @@ from bot.playground.slack.world import (
     U_BEN,
     U_GRID,
     U_STRANGER,
-    Message,
 )
 from bot.playground.volcengine.scenes import task
-from tests.flows.office import Office
-from tests.flows.test_look_up import FOR_OPERATORS, next_answer, nothing_amiss, typed, words_of
-
-START = 1_795_000_000_000
-
-
-async def card_in(office: Office, channel: str, text: str = "Room1 Task1", *, user: str = U_ANA) -> Message:
-    await office.slack.command(text, user=user, channel=channel)
-    return await next_answer(office.slack, user=user, channel=channel)
+from testing.conversation import START, card_in, nothing_amiss, typed, words_of
+from testing.harness import Office
+from tests.flows.test_look_up import FOR_OPERATORS
 
 
 async def test_refresh_replaces_the_card(office: Office) -> None:

@@ -17,12 +17,12 @@ from bot.notices.store import StoreUnusable
 from bot.playground.slack.server import FakeSlack, open_fake_slack
 from bot.playground.volcengine.rtc import FakeRtc
 from bot.slack.connection.auth import TokenRefused
-from tests.contracts.postgres import Postgres
-from tests.flows.office import settings_for
-from tests.pgbouncer import needs_pgbouncer
-from tests.storage import worlds
-from tests.storage.worlds import World
-from tests.world import environ_for
+from testing import broken_stores as worlds
+from testing.broken_stores import World
+from testing.factories import environ_for
+from testing.harness import settings_for
+from testing.pgbouncer import needs_pgbouncer
+from testing.postgres import Postgres
 
 UseEnviron = Callable[[Mapping[str, str]], None]
 # Said by serve where it waits for its database, or can do nothing with it.

@@ -8,8 +8,8 @@ from structlog.typing import EventDict
 from bot.playground.slack.server import FakeSlack
 from bot.playground.slack.world import C_ONCALL, U_ANA
 from bot.slack.connection.clock import SlackClock, in_words, seconds_ahead
-from tests.flows.office import Office, open_office
-from tests.flows.test_service import get
+from testing.harness import Office, open_office
+from testing.http_requests import get
 
 SIX_MINUTES = 360
 NOON = 1_795_000_000.0

@@ -6,9 +6,8 @@ import pytest
 from structlog.typing import EventDict
 
 from bot.playground.slack.world import C_ONCALL, U_ANA, U_BEN, Channel, Message
-from tests.flows.office import Office, open_office
-from tests.flows.test_buttons import card_in
-from tests.flows.test_look_up import nothing_amiss, typed, words_of
+from testing.conversation import card_in, nothing_amiss, typed, words_of
+from testing.harness import Office, open_office
 
 LEFT_OUT = [
     *("lacking:channel", "null:channel", "odd:channel", "lacking:ok"),

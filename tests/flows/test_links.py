@@ -16,12 +16,11 @@ from bot.playground.volcengine.object_store import video
 from bot.playground.volcengine.vod import UNPUBLISHED, FakeVod
 from bot.recording.task_ref import RtcApp, TaskRef
 from bot.slack.request.button_value import Press
-from tests.flows.linked_office import LinkedOffice, links_in, open_linked_office
-from tests.flows.office import Office
-from tests.flows.test_look_up import nothing_amiss, words_of
+from testing.conversation import actions_of, nothing_amiss, words_of
+from testing.file_links import fetch
+from testing.file_links_harness import LinkedOffice, links_in, open_linked_office
+from testing.harness import Office
 from tests.flows.test_rights import records
-from tests.flows.test_subscriptions import actions_of
-from tests.linked import fetch
 
 MP4 = "stopped-by-api Task1"
 

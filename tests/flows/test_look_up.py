@@ -1,6 +1,5 @@
 """`/rectask …` typed in Slack, through Bolt and both doors, and what the person sees."""
 
-import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
@@ -8,13 +7,13 @@ from collections.abc import AsyncIterator
 import pytest
 import structlog
 
-from bot.playground.slack.server import FakeSlack
-from bot.playground.slack.world import C_ONCALL, U_ANA, U_BEN, Message
+from bot.playground.slack.world import U_ANA, U_BEN
 from bot.playground.volcengine.faults import FAULTS
 from bot.playground.volcengine.gateway import ERRORS
 from bot.playground.volcengine.scenes import SCENES, task
 from bot.volcengine.api.error_codes import explain
-from tests.flows.office import Office, open_office
+from testing.conversation import nothing_amiss, typed, until_ready, words_of
+from testing.harness import Office, open_office
 
 
 @pytest.fixture(scope="module")
@@ -38,44 +37,6 @@ def afresh(office: Office) -> Office:
     for kept in (office.slack.messages, office.slack.complaints, office.slack.refusals, office.rtc.received):
         kept.clear()
     return office
-
-
-async def until_ready(office: Office) -> None:
-    """The first call that Slack gets is auth.test; the door is open right after it."""
-    await office.slack.wait_for(lambda: office.slack.calls)
-    for _ in range(200):
-        if (await office.slack.command("help")).status == 200:
-            office.slack.messages.clear()
-            return
-        await asyncio.sleep(0.01)
-
-
-async def typed(office: Office, text: str, *, user: str = U_ANA) -> Message:
-    """Type it, and give the card that came of it."""
-    outcome = await office.slack.command(text, user=user, channel=C_ONCALL)
-    assert (outcome.acked, outcome.error) == (True, None)
-    assert outcome.seconds < 2.9
-    return await next_answer(office.slack, user=user)
-
-
-async def next_answer(slack: FakeSlack, *, user: str, channel: str | None = None) -> Message:
-    """The next message that is not a sign of one to come, which a slow machine brings about."""
-    while is_sign(message := await slack.next_message(user=user, channel=channel)):
-        pass
-    return message
-
-
-def is_sign(message: Message) -> bool:
-    """Whether it only says that something takes its time."""
-    return message.text.startswith("Asking RTC about") or message.text.endswith("The answer follows here.")
-
-
-def words_of(message: Message) -> str:
-    return json.dumps(message.blocks, ensure_ascii=False)
-
-
-def nothing_amiss(slack: FakeSlack) -> bool:
-    return not slack.complaints and not slack.refusals
 
 
 @pytest.mark.parametrize("room", SCENES)

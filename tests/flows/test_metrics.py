@@ -10,10 +10,10 @@ import pytest
 
 from bot import __version__
 from bot.playground.slack.world import C_ONCALL, U_ANA, U_BEN
-from tests.contracts.postgres import Postgres
-from tests.flows.office import Office, open_office
-from tests.flows.scraped import Scraped, scrape, scrape_until
-from tests.flows.test_look_up import typed, until_ready
+from testing.conversation import typed, until_ready
+from testing.harness import Office, open_office
+from testing.metrics import Scraped, scrape, scrape_until
+from testing.postgres import Postgres
 
 AN_HOUR = "3600"
 OF_THE_STORE = (

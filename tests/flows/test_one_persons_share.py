@@ -3,8 +3,8 @@
 from bot.access.audit.record import Deed, Outcome
 from bot.access.spending import DEEDS_AT_LEAST, REFUSALS_KEPT
 from bot.playground.slack.world import C_SHARED, U_ANA, U_BEN, U_STRANGER
-from tests.flows.linked_office import open_linked_office
-from tests.flows.test_look_up import nothing_amiss, words_of
+from testing.conversation import nothing_amiss, words_of
+from testing.file_links_harness import open_linked_office
 from tests.flows.test_rights import ready_office, records, typed_by
 
 LOTS = "That was a lot at once"

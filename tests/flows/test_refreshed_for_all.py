@@ -9,9 +9,8 @@ import pytest
 from bot.playground.slack.world import C_ONCALL, U_ANA, U_BEN, Message
 from bot.playground.volcengine.rtc import FakeRtc
 from bot.playground.volcengine.scenes import task
-from tests.flows.office import Office, open_office
-from tests.flows.test_buttons import START, card_in
-from tests.flows.test_look_up import nothing_amiss, words_of
+from testing.conversation import START, card_in, nothing_amiss, words_of
+from testing.harness import Office, open_office
 
 BEN_LOOKS_UP = f"""
 [[allow]]

@@ -8,9 +8,9 @@ import pytest
 from bot.playground.slack.server import FakeSlack
 from bot.playground.slack.world import C_ONCALL, U_ANA, U_BEN, Message
 from bot.playground.volcengine.scenes import task
-from tests.flows.linked_office import open_linked_office
-from tests.flows.office import BRIEF, Office, open_office, serving, settings_for
-from tests.flows.test_look_up import is_sign, next_answer, until_ready
+from testing.conversation import is_sign, next_answer, until_ready
+from testing.file_links_harness import open_linked_office
+from testing.harness import BRIEF, Office, open_office, serving, settings_for
 
 START = 1_795_000_000_000
 

@@ -27,9 +27,18 @@ from bot.playground.slack.world import (
 )
 from bot.storage.audit import SqlAudit
 from bot.storage.database import open_database
-from tests.flows.office import BRIEF, ONE_DOOR_AT_LEAST, Office, open_office, serving, settings_for
-from tests.flows.test_look_up import nothing_amiss, typed, until_ready, words_of
-from tests.flows.test_subscriptions import actions_of, direct_message, home_of, pressed, shows
+from testing.conversation import (
+    actions_of,
+    direct_message,
+    home_of,
+    nothing_amiss,
+    pressed,
+    typed,
+    until_ready,
+    words_of,
+)
+from testing.harness import BRIEF, ONE_DOOR_AT_LEAST, Office, open_office, serving, settings_for
+from tests.flows.test_subscriptions import shows
 
 FOR_ANA = f'ask = "Ana"\n[[allow]]\nrights = ["look_up", "subscribe", "share", "open_files"]\nusers = ["{U_ANA}"]\n'
 # Typed, what it is in the record, and whether it is about what is one's own.

@@ -17,9 +17,9 @@ from bot.app.log_setup import configure_logs
 from bot.playground.slack.server import FakeSlack
 from bot.playground.slack.world import C_ONCALL, C_SHARED, U_ANA, U_BEN, U_STRANGER, Json, View
 from bot.playground.volcengine.gateway import Account
-from tests.flows.linked_office import LinkedOffice, links_in, open_linked_office
-from tests.flows.office import ONE_DOOR_AT_LEAST, Office
-from tests.flows.test_subscriptions import pressed
+from testing.conversation import pressed
+from testing.file_links_harness import LinkedOffice, links_in, open_linked_office
+from testing.harness import ONE_DOOR_AT_LEAST, Office
 
 ACCOUNT = Account("AKSECRETACCESSKEY0000", "c2VjcmV0LWtleS1vZi10aGlzLXRlc3Q=", session_token="STSsecrettoken+/==")
 SLACK = {"bot_token": "xoxb-secret-of-this-test", "app_token": "xapp-secret-of-this-test", "signing_secret": "5ec4e7"}

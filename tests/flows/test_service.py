@@ -17,8 +17,9 @@ from bot.playground.slack.world import C_ONCALL, U_ANA
 from bot.playground.volcengine.rtc import FakeRtc, open_fake_rtc
 from bot.slack.connection.auth import TokenRefused
 from bot.volcengine.api.transport import Patience
-from tests.flows.office import Office, open_office, settings_for
-from tests.flows.test_look_up import typed, until_ready, words_of
+from testing.conversation import typed, until_ready, words_of
+from testing.harness import Office, open_office, settings_for
+from testing.http_requests import get
 
 COMMAND = urlencode({"command": "/rectask", "text": "Room1 Task1", "user_id": "U1", "team_id": "T1"}).encode()
 
@@ -28,11 +29,6 @@ async def office() -> AsyncIterator[Office]:
     async with open_office(door="http") as opened:
         await until_ready(opened)
         yield opened
-
-
-async def get(url: str) -> tuple[int, object]:
-    async with aiohttp.ClientSession() as session, session.get(url) as response:
-        return response.status, await response.json()
 
 
 async def test_health(office: Office) -> None:

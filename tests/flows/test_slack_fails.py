@@ -18,9 +18,9 @@ from bot.playground.volcengine.rtc import FakeRtc, open_fake_rtc
 from bot.recording.task_ref import TaskRef
 from bot.slack.cards.notice import notice_card
 from bot.slack.limits import Limits
-from tests.flows.test_look_up import words_of
-from tests.flows.test_subscriptions_without_store import Bureau, open_bureau
-from tests.slack.told import NOW, completion, notice
+from testing.conversation import words_of
+from testing.fragile_office import Bureau, open_bureau
+from testing.slack_notices import NOW, completion, notice
 
 BRISK = Limits(first_sign=1.0, call=0.2, tell=0.1, pauses=(0.01, 0.02), silent_pause=0.05)
 HEARD_WITHIN = 1.5

@@ -11,8 +11,8 @@ from bot.playground.slack.world import C_ONCALL, U_ANA, U_BEN, Message
 from bot.playground.volcengine.rtc import FakeRtc
 from bot.playground.volcengine.scenes import task
 from bot.slack.limits import URL_USES, Limits
-from tests.flows.test_look_up import nothing_amiss, words_of
-from tests.flows.test_subscriptions_without_store import Bureau, open_bureau
+from testing.conversation import nothing_amiss, words_of
+from testing.fragile_office import Bureau, open_bureau
 
 BRISK = Limits(first_sign=0.15, call=1.0, tell=0.5, pauses=(0.01, 0.02), silent_pause=0.2)
 START = 1_795_000_000_000

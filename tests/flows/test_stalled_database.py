@@ -11,9 +11,9 @@ import pytest
 
 from bot.playground.slack.world import U_ANA, U_BEN, Message
 from bot.playground.volcengine.rtc import FakeRtc
-from tests.flows.linked_office import open_linked_office
+from testing.file_links_harness import open_linked_office
+from testing.fragile_office import Bureau, open_bureau
 from tests.flows.test_slow_answers import BRISK, answer_to
-from tests.flows.test_subscriptions_without_store import Bureau, open_bureau
 
 SIGN = "Waiting for Rectask's database … The answer follows here."
 

@@ -8,19 +8,10 @@ from structlog.typing import EventDict
 
 from bot.playground.slack.payloads import user_change
 from bot.playground.slack.world import C_ONCALL, C_SHARED, U_ANA, U_BEN, U_GRID, U_STRANGER, Message, View
-from tests.flows.office import Office
-from tests.flows.test_buttons import card_in
-from tests.flows.test_look_up import nothing_amiss, typed, words_of
+from testing.conversation import actions_of, card_in, direct_message, home_of, nothing_amiss, pressed, typed, words_of
+from testing.harness import Office
 
 DM = f"D{U_ANA[1:]}"
-
-
-async def pressed(office: Office, card: Message, action: str, *, user: str = U_ANA) -> Message:
-    """Press it, and give what it was changed into."""
-    before = card.edited
-    assert (await office.slack.press(card, action, user=user)).acked
-    await office.slack.wait_for(lambda: card.edited > before)
-    return card
 
 
 async def told(office: Office, card: Message, action: str, *, user: str = U_ANA) -> Message:
@@ -34,16 +25,6 @@ async def told(office: Office, card: Message, action: str, *, user: str = U_ANA)
 async def shared_card(office: Office, text: str = "running Task1") -> Message:
     await office.slack.press(await card_in(office, C_ONCALL, text), "rectask.share", user=U_ANA)
     return await office.slack.next_message(user=U_BEN, channel=C_ONCALL)
-
-
-async def direct_message(office: Office, *, user: str = U_ANA) -> Message:
-    return await office.slack.next_message(user=user, channel=f"D{user[1:]}")
-
-
-def actions_of(card: Message) -> list[str]:
-    rows = [block["elements"] for block in card.blocks if block["type"] == "actions"]
-    accessories = [block["accessory"] for block in card.blocks if "accessory" in block]
-    return [element["action_id"] for element in (*(e for row in rows for e in row), *accessories)]
 
 
 async def test_ones_own_card_changes_at_once_and_tells_the_truth_when_refreshed(office: Office) -> None:
@@ -229,14 +210,6 @@ async def test_the_list(office: Office) -> None:
     assert "You have no subscriptions" in words_of(card)
     assert "You have no subscriptions" in words_of(await typed(office, "list", user=U_BEN))
     assert nothing_amiss(office.slack)
-
-
-async def home_of(office: Office, user: str = U_ANA) -> View:
-    assert (await office.slack.open_home(user=user)).acked
-    await office.slack.wait_for(lambda: office.slack.home_for(user))
-    home = office.slack.home_for(user)
-    assert home
-    return home
 
 
 def shows(home: View, words: str) -> bool:

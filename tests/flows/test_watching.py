@@ -14,10 +14,10 @@ from bot.playground.slack.world import C_ONCALL, U_ANA, U_BEN
 from bot.playground.volcengine.rtc import FakeRtc, open_fake_rtc
 from bot.playground.volcengine.scenes import task
 from bot.storage.database import open_database
-from tests.contracts.postgres import Postgres
-from tests.flows.office import Office, open_office, settings_for
-from tests.flows.test_look_up import typed
-from tests.flows.test_service import get
+from testing.conversation import typed
+from testing.harness import Office, open_office, settings_for
+from testing.http_requests import get
+from testing.postgres import Postgres
 
 START = round(time.time() * 1000) - 600_000
 AN_HOUR = "3600"

@@ -17,8 +17,8 @@ from bot.playground.volcengine.scenes import task
 from bot.recording.reading import Priority, Reading, TaskNotFound, TaskReadError, TaskUnavailable, Urgency
 from bot.recording.task import RecordingFile, RecordTask, Status
 from bot.recording.task_ref import RtcApp, TaskRef
-from tests.virtual_time import run_in_virtual_time
-from tests.world import ask
+from testing.clock import run_in_virtual_time
+from testing.factories import ask
 
 APP = RtcApp("prod", "661e0000000000000000543c")
 REF = TaskRef(APP, "Room1", "Task1")

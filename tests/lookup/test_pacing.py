@@ -13,7 +13,7 @@ from bot.lookup.local_slots import OwnSlots
 from bot.lookup.pacing import Pacer, PacerClosed
 from bot.playground.volcengine.arrivals import worst_second
 from bot.recording.reading import Priority, Urgency
-from tests.virtual_time import VirtualTimeLoop, run_in_virtual_time
+from testing.clock import VirtualTimeLoop, run_in_virtual_time
 
 LIMIT = 60
 

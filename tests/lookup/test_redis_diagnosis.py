@@ -10,8 +10,8 @@ import redis
 
 from bot.lookup.redis.check import COMMANDS, diagnose_redis
 from bot.runtime.checks import Finding
+from testing.redis_server import RedisServer, installed_redis, run_redis
 from tests.lookup.test_shared_slots import a_prefix, open_replica
-from tests.redis_server import RedisServer, installed_redis, run_redis
 
 PASSWORD = "correct horse/battery"  # of a server of the test's own
 QUOTED = "correct%20horse%2Fbattery"

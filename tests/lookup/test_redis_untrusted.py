@@ -19,10 +19,10 @@ from bot.lookup.redis.sealing import NotOurs, Seal
 from bot.recording.reading import TaskNotFound
 from bot.recording.task_ref import TaskRef
 from bot.runtime.supervision import Supervisor
+from testing.factories import SetClock
+from testing.redis_server import RedisServer
 from tests.lookup.test_shared_answers import READING, REF, now_utc, shared_answers
 from tests.lookup.test_shared_slots import a_prefix, changes, open_replica, until
-from tests.redis_server import RedisServer
-from tests.world import SetClock
 
 LIFE = timedelta(seconds=60)
 OTHER = TaskRef(REF.app, REF.room, "Task2")

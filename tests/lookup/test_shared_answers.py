@@ -23,11 +23,11 @@ from bot.recording.reading import Reading, TaskNotFound
 from bot.recording.serialization import NotDecodable
 from bot.recording.task import RecordTask, Status
 from bot.recording.task_ref import RtcApp, TaskRef
-from tests.fault_proxy import Fault, open_fault_proxy
+from testing.factories import ask, open_brief_bot
+from testing.fault_proxy import Fault, open_fault_proxy
+from testing.redis_server import RedisServer
 from tests.lookup.test_shared_slots import a_prefix
 from tests.recording.test_encoding import readings
-from tests.redis_server import RedisServer
-from tests.world import ask, open_brief_bot
 
 REF = TaskRef(RtcApp("prod", "661e0000000000000000543c"), "Room1", "Task1")
 READING = Reading(

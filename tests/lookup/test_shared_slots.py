@@ -22,8 +22,8 @@ from bot.lookup.redis.slots import SharedSlots
 from bot.playground.volcengine.arrivals import worst_second
 from bot.recording.reading import Priority, Urgency
 from bot.runtime.supervision import Supervisor
-from tests.fault_proxy import Fault, open_fault_proxy
-from tests.redis_server import RedisServer, installed_redis, run_redis
+from testing.fault_proxy import Fault, open_fault_proxy
+from testing.redis_server import RedisServer, installed_redis, run_redis
 
 LIMIT = 60
 CERTIFICATES = Path(__file__).parents[1] / "certificates"

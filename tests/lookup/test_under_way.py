@@ -13,9 +13,9 @@ from bot.lookup.pacing import Pacer
 from bot.lookup.under_way import LOST_FOR, WINDOW, Sent, UnderWay
 from bot.playground.volcengine.arrivals import worst_second
 from bot.recording.reading import Priority, Urgency
+from testing.clock import VirtualTimeLoop, run_in_virtual_time
+from testing.redis_server import RedisServer
 from tests.lookup.test_shared_slots import Replica, open_three
-from tests.redis_server import RedisServer
-from tests.virtual_time import VirtualTimeLoop, run_in_virtual_time
 
 LIMIT = 60
 PATIENCE = 10.0

@@ -8,7 +8,7 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.playground.slack.server import FakeSlack, open_fake_slack
-from tests.playground.small_bot import Clock, SmallBot, connected
+from testing.small_bot import Clock, SmallBot, connected
 
 
 @pytest.fixture

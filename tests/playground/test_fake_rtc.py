@@ -15,7 +15,7 @@ from bot.playground.volcengine.arrivals import worst_second
 from bot.playground.volcengine.gateway import Account
 from bot.playground.volcengine.rtc import FakeRtc, open_fake_rtc
 from bot.volcengine.api.signing import Credentials, SignatureAuth, Signer, canonical_query
-from tests.world import SetClock
+from testing.factories import SetClock
 
 Json = dict[str, Any]
 ACCOUNT = Account()

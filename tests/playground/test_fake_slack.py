@@ -16,7 +16,7 @@ from bot.playground.slack.world import (
     U_GUEST,
     U_STRANGER,
 )
-from tests.playground.small_bot import SmallBot
+from testing.small_bot import SmallBot
 
 
 async def test_a_command_is_answered_by_its_ack(fake: FakeSlack, small_bot: SmallBot) -> None:

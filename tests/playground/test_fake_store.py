@@ -13,8 +13,8 @@ from bot.playground.volcengine.vod import FakeVod, open_fake_vod
 from bot.volcengine.api.signing import Credentials
 from bot.volcengine.files.dialects import S3, TOS, domain_address, s3_address
 from bot.volcengine.files.presigning import Dialect, presign
-from tests.linked import fetch
-from tests.world import SetClock
+from testing.factories import SetClock
+from testing.file_links import fetch
 
 
 @pytest.fixture

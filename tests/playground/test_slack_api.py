@@ -22,7 +22,7 @@ from bot.playground.slack.world import (
     U_GRID,
     U_STRANGER,
 )
-from tests.playground.small_bot import CARD, MODAL, button, refusal_of
+from testing.small_bot import CARD, MODAL, button, refusal_of
 
 Json = dict[str, Any]
 

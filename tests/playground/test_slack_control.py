@@ -14,7 +14,7 @@ from bot.playground.slack.world import (
     C_ONCALL,
     U_ANA,
 )
-from tests.playground.small_bot import SmallBot
+from testing.small_bot import SmallBot
 
 Json = dict[str, Any]
 PAGE = Path(playground.__file__).with_name("page")

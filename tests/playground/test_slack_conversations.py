@@ -10,7 +10,7 @@ from bot.playground.slack.blocks import as_json
 from bot.playground.slack.metadata import METADATA_MAY_HAVE
 from bot.playground.slack.server import FakeSlack
 from bot.playground.slack.world import C_SHARED, U_ANA, U_BEN, U_BOT, U_GONE, U_GUEST, U_SINGLE, U_STRANGER
-from tests.playground.small_bot import CARD, Clock, SmallBot, connected, refusal_of
+from testing.small_bot import CARD, Clock, SmallBot, connected, refusal_of
 
 Json = dict[str, Any]
 NOTICE = {"event_type": "rectask_notice", "event_payload": {"id": "n1"}}

@@ -14,7 +14,7 @@ from bot.playground.slack.server import FakeSlack
 from bot.playground.slack.world import (
     U_ANA,
 )
-from tests.playground.small_bot import MODAL, Clock, SmallBot, connected, refusal_of, serve
+from testing.small_bot import MODAL, Clock, SmallBot, connected, refusal_of, serve
 
 
 async def test_a_wrong_signature_gets_nowhere(fake: FakeSlack) -> None:

@@ -8,7 +8,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.playground.slack.server import FakeSlack
 from bot.playground.slack.world import A_APP, C_ONCALL, C_OUTSIDE, T_HOME, U_ANA, U_BEN, U_BOT
-from tests.playground.small_bot import HOME, Clock, SmallBot, connected, refusal_of
+from testing.small_bot import HOME, Clock, SmallBot, connected, refusal_of
 
 Json = dict[str, Any]
 

@@ -9,7 +9,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.playground.slack.server import FakeSlack
 from bot.playground.slack.world import C_ONCALL, U_ANA
-from tests.playground.small_bot import HOME, refusal_of
+from testing.small_bot import HOME, refusal_of
 
 Json = dict[str, Any]
 POST = {"channel": C_ONCALL, "text": "x"}

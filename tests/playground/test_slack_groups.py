@@ -4,7 +4,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.playground.slack.server import FakeSlack
 from bot.playground.slack.world import S_ONCALL, S_SUPPORT, U_ANA, U_BEN, U_GONE, U_GRID, U_GUEST
-from tests.playground.small_bot import Clock, refusal_of
+from testing.small_bot import Clock, refusal_of
 
 
 async def test_who_is_in_a_group(fake: FakeSlack, client: AsyncWebClient) -> None:

@@ -10,7 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.playground.slack.limits import Limits, Rate
 from bot.playground.slack.server import FakeSlack, open_fake_slack
 from bot.playground.slack.world import C_ONCALL, C_SHARED, U_ANA, U_BEN, U_GUEST
-from tests.playground.small_bot import HOME, Clock, refusal_of
+from testing.small_bot import HOME, Clock, refusal_of
 
 
 @pytest.fixture

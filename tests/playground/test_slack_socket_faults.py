@@ -11,7 +11,7 @@ from bot.playground.slack.handles import TICKET_LASTS
 from bot.playground.slack.server import FakeSlack
 from bot.playground.slack.socket_faults import ADDRESS, BREAKS, DISCONNECTS, HANDSHAKE, HELLO, SOCKET_FAULTS
 from bot.playground.slack.stage import SlackStage
-from tests.playground.small_bot import Clock
+from testing.small_bot import Clock
 
 
 async def connect(fake: FakeSlack, http: aiohttp.ClientSession) -> aiohttp.ClientWebSocketResponse:

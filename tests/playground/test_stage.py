@@ -24,7 +24,7 @@ from bot.playground.volcengine.rtc import FakeRtc, open_fake_rtc
 from bot.playground.volcengine.stage import FAULTS as RTC_FAULTS
 from bot.playground.volcengine.stage import RtcStage
 from bot.recording.reading import TaskRefused, TaskUnavailable
-from tests.world import ask, open_brief_bot
+from testing.factories import ask, open_brief_bot
 
 Json = dict[str, Any]
 ERROR_ANSWER: Json = {

@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.contracts.databases import KINDS
-from tests.reliability.works import Works, open_works
-from tests.world import SetClock
+from testing.databases import KINDS
+from testing.factories import SetClock
+from testing.lifetimes import Works, open_works
 
 SQLITE, POSTGRESQL = KINDS
 

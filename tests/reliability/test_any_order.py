@@ -15,9 +15,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from bot.notices.notice import Delivery
 from bot.notices.person import Person
 from bot.playground.slack.world import T_HOME, U_ANA, U_BEN
+from testing.factories import SetClock
+from testing.lifetimes import PAST_ALL_LEASES, Life, Works, open_works
 from tests.reliability.test_boundaries import Reaper, live
-from tests.reliability.works import PAST_ALL_LEASES, Life, Works, open_works
-from tests.world import SetClock
 
 ROOMS = ("a", "b", "c")
 PEOPLE = (Person(T_HOME, U_ANA), Person(T_HOME, U_BEN))

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import event
 
 from bot.storage.database import Database
-from tests.reliability.works import INTERVAL, PAST_ALL_LEASES, Life, Works
+from testing.lifetimes import INTERVAL, PAST_ALL_LEASES, Life, Works
 
 CALLS = ("users.info", "chat.postMessage")
 CALLS_WITH_FILES = ("users.info", "chat.update", "chat.postMessage")

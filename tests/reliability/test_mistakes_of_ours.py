@@ -8,8 +8,8 @@ from structlog.typing import EventDict
 from bot.notices.delivery.deliverer import Deliverer
 from bot.notices.delivery.message_rate import Pace
 from bot.notices.notice import Notice, Place
-from tests.reliability.works import INTERVAL, Works
-from tests.world import no_time
+from testing.factories import no_time
+from testing.lifetimes import INTERVAL, Works
 
 
 class Mistaken:

@@ -10,7 +10,7 @@ from bot.notices.person import Person
 from bot.playground.slack.world import T_HOME, U_ANA, U_BEN
 from bot.playground.volcengine.scenes import task
 from bot.recording.reading import Priority, Urgency
-from tests.reliability.works import INTERVAL, Works
+from testing.lifetimes import INTERVAL, Works
 
 BEN = Person(T_HOME, U_BEN)
 MINUTE = timedelta(minutes=1)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from soak.deaths import Plan, run
-from soak.race import race
-from tests.contracts.postgres import Postgres
+from testing.killed_workers import Plan, run
+from testing.postgres import Postgres
+from testing.subscribe_race import race
 
 pytestmark = pytest.mark.slow
 

@@ -16,8 +16,8 @@ from bot.volcengine.api.client import OpenApi
 from bot.volcengine.api.signing import Credentials, Signer
 from bot.volcengine.api.transport import open_http
 from bot.volcengine.rtc.reader import RTC, SERVICE, RtcTaskReader
-from tests.reliability.works import INTERVAL, Works
-from tests.world import BRIEF, no_time
+from testing.factories import BRIEF, no_time
+from testing.lifetimes import INTERVAL, Works
 
 STEP = timedelta(seconds=10)
 

@@ -12,7 +12,7 @@ from structlog.typing import EventDict
 from bot.notices.person import Person
 from bot.playground.slack.world import T_HOME, U_ANA, U_BEN
 from bot.slack.cards.subscription_list import list_card
-from tests.reliability.works import INTERVAL, PAST_ALL_LEASES, Works
+from testing.lifetimes import INTERVAL, PAST_ALL_LEASES, Works
 
 ROOM = "answers"
 DELIVERED = (1, "delivered", None)

@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.contracts.postgres import Postgres
-from tests.redis_server import RedisServer
-from tests.replicas.office_of_three import Replicas, open_replicas
+from testing.postgres import Postgres
+from testing.redis_server import RedisServer
+from testing.replica_harness import Replicas, open_replicas
 
 
 @pytest.fixture(params=["http", pytest.param("socket", marks=pytest.mark.slow)])

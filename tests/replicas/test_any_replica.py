@@ -6,10 +6,9 @@ import json
 import pytest
 
 from bot.playground.slack.world import C_ONCALL, U_ANA, U_BEN, Json
-from tests.flows.office import Office
-from tests.flows.test_look_up import nothing_amiss, typed, words_of
-from tests.flows.test_subscriptions import actions_of, direct_message, pressed
-from tests.replicas.office_of_three import THREE, WITHIN, Replicas
+from testing.conversation import actions_of, direct_message, nothing_amiss, pressed, typed, words_of
+from testing.harness import Office
+from testing.replica_harness import THREE, WITHIN, Replicas
 
 
 async def test_a_command_its_buttons_and_its_end(replicas: Replicas) -> None:

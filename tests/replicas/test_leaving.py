@@ -22,11 +22,11 @@ from bot.slack.connection.client import make_slack
 from bot.slack.connection.command_middleware import Commands
 from bot.slack.connection.socket_endpoint import SocketDoor
 from bot.slack.request.payload import Body
-from tests.contracts.postgres import Postgres
-from tests.flows.office import Office, open_office
-from tests.flows.test_look_up import nothing_amiss, typed, until_ready
-from tests.redis_server import RedisServer
-from tests.replicas.office_of_three import THREE, WITHIN, Replicas, open_replicas
+from testing.conversation import nothing_amiss, typed, until_ready
+from testing.harness import Office, open_office
+from testing.postgres import Postgres
+from testing.redis_server import RedisServer
+from testing.replica_harness import THREE, WITHIN, Replicas, open_replicas
 
 A_SECOND = 5
 # So slow that at any moment some are under way.

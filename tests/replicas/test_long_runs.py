@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from soak.deaths import Plan, run
-from soak.rolling import rolling_restart
-from soak.rounds import shared_round
-from soak.shared_pace import shared_pace
-from tests.contracts.postgres import Postgres, run_postgres
-from tests.redis_server import run_redis
+from testing.killed_workers import Plan, run
+from testing.postgres import Postgres, run_postgres
+from testing.redis_server import run_redis
+from testing.rolling_restart import rolling_restart
+from testing.shared_pace import shared_pace
+from testing.shared_round import shared_round
 
 pytestmark = pytest.mark.slow
 

@@ -6,12 +6,12 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
 
-from tests.contracts.postgres import Postgres
-from tests.fault_proxy import open_fault_proxy
-from tests.flows.scraped import scrape_until
-from tests.flows.test_look_up import nothing_amiss, typed
-from tests.redis_server import RedisServer, run_redis
-from tests.replicas.office_of_three import THREE, Replicas, open_replicas
+from testing.conversation import nothing_amiss, typed
+from testing.fault_proxy import open_fault_proxy
+from testing.metrics import scrape_until
+from testing.postgres import Postgres
+from testing.redis_server import RedisServer, run_redis
+from testing.replica_harness import THREE, Replicas, open_replicas
 
 # Redis's address, what takes it away, and what brings it back.
 Trouble = tuple[str, Callable[[], None], Callable[[], None]]

@@ -12,11 +12,11 @@ from bot.playground.slack.server import FakeSlack, open_fake_slack
 from bot.playground.volcengine.rtc import FakeRtc
 from bot.storage.database import open_database
 from bot.storage.tables import schema_release
+from testing.conversation import nothing_amiss, typed, words_of
+from testing.postgres import Postgres
+from testing.redis_server import RedisServer
+from testing.replica_harness import Replicas, open_replicas
 from tests.cli.test_serve import environ_of, start
-from tests.contracts.postgres import Postgres
-from tests.flows.test_look_up import nothing_amiss, typed, words_of
-from tests.redis_server import RedisServer
-from tests.replicas.office_of_three import Replicas, open_replicas
 
 
 @pytest.fixture(params=[pytest.param("sqlite", marks=pytest.mark.slow), "postgresql"])

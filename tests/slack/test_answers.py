@@ -20,7 +20,7 @@ from bot.slack.connection.auth import greet, prove_app_token
 from bot.slack.connection.client import Patience, make_slack
 from bot.slack.connection.workspace import TokenHealth, Workspace
 from bot.slack.delivery.dm_messenger import SlackMessenger
-from tests.slack.told import NOW, notice
+from testing.slack_notices import NOW, notice
 
 HOME = Workspace(T_HOME, E_HOME, U_BOT, None)
 

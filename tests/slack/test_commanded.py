@@ -14,7 +14,7 @@ from bot.slack.connection.bolt_app import make_bolt
 from bot.slack.connection.command_middleware import Commands
 from bot.slack.connection.workspace import Workspace
 from bot.slack.request.payload import Body
-from tests.virtual_time import run_in_virtual_time
+from testing.clock import run_in_virtual_time
 
 COMMAND = "command=%2Frectask&text=help&team_id=T1&user_id=U1"
 FORM: dict[str, str | Sequence[str]] = {"content-type": "application/x-www-form-urlencoded"}

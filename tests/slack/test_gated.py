@@ -17,7 +17,7 @@ from bot.slack.connection.client import make_slack
 from bot.slack.connection.workspace import TokenHealth, Workspace
 from bot.slack.delivery.authorized_messenger import GatedMessenger
 from bot.slack.delivery.dm_messenger import SlackMessenger
-from tests.slack.told import APP, NOW, notice
+from testing.slack_notices import APP, NOW, notice
 
 BOTH = frozenset({Right.LOOK_UP, Right.SUBSCRIBE})
 OF_SUPPORT = Rule(BOTH, groups=frozenset({S_SUPPORT}))

@@ -19,8 +19,8 @@ from bot.slack.authorization.users import UNHEARD_FOR, People
 from bot.slack.connection.client import make_slack
 from bot.storage.database import open_database
 from bot.storage.profile_changes import SqlProfileChanges
-from tests.contracts.databases import Pair
-from tests.contracts.stores import NOON, Stores
+from testing.databases import Pair
+from testing.stores import NOON, Stores
 from tests.slack.test_people import Timer
 
 SECOND = timedelta(seconds=1)

@@ -15,7 +15,7 @@ from bot.playground.slack.server import FakeSlack, open_fake_slack
 from bot.playground.slack.world import T_HOME, U_ANA, U_BEN
 from bot.slack.connection.client import make_slack
 from bot.slack.home_tabs import Homes
-from tests.slack.told import ANA, NOW, entry
+from testing.slack_notices import ANA, NOW, entry
 
 BEN = Person(T_HOME, U_BEN)
 

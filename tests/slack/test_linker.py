@@ -20,7 +20,7 @@ from bot.slack.cards.files import NO_LINKS, NoLink
 from bot.slack.connection.workspace import Workspace
 from bot.slack.link_issuer import Linker, numbered, offer
 from bot.slack.request.payload import Visit
-from tests.slack.told import ANA, NOW, ended_reading
+from testing.slack_notices import ANA, NOW, ended_reading
 
 T = TypeVar("T")
 FILES = tuple(RecordingFile(object_key=f"{number}.mp4") for number in range(500))

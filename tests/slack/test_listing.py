@@ -17,7 +17,7 @@ from bot.recording.task_ref import TaskRef
 from bot.slack.cards.blocks import BYTES_AT_MOST, size_of
 from bot.slack.cards.signs import Sign
 from bot.slack.cards.subscription_list import LISTED_AT_MOST, Reach, entry_in_words, home_view, list_card
-from tests.slack.told import APP, LONGEST, NOW, completion, delivered, ended_reading, entry, reading
+from testing.slack_notices import APP, LONGEST, NOW, completion, delivered, ended_reading, entry, reading
 
 ENDED_ENTRY: dict[str, Any] = {
     "phase": Phase.CLOSED,

@@ -14,7 +14,7 @@ from bot.slack.cards.blocks import BYTES_AT_MOST, Card, size_of
 from bot.slack.cards.notice import files_reply_card, newer_card, notice_card, told_again
 from bot.slack.cards.task import Standing
 from bot.slack.request.button_value import Told, read_value
-from tests.slack.told import (
+from testing.slack_notices import (
     APP,
     LONGEST,
     NOW,

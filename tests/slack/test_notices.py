@@ -33,7 +33,7 @@ from bot.slack.answers import AnswerIncomplete, History
 from bot.slack.connection.client import Patience, make_slack
 from bot.slack.connection.workspace import TokenHealth
 from bot.slack.delivery.dm_messenger import PERSON_IS_KNOWN_FOR, SlackMessenger, key_in, open_messenger
-from tests.slack.told import NOW, ended_reading, huge_reading, notice
+from testing.slack_notices import NOW, ended_reading, huge_reading, notice
 
 DM = f"D{U_ANA[1:]}"
 

@@ -14,8 +14,8 @@ from structlog.typing import EventDict
 from bot.playground.slack.world import C_ONCALL, T_HOME, U_ANA
 from bot.slack.connection.client import open_session
 from bot.slack.connection.origins import RedirectRefused, leads_to_slack
-from tests.flows.office import open_office
-from tests.flows.test_look_up import until_ready
+from testing.conversation import until_ready
+from testing.harness import open_office
 
 SLACK = "https://slack.com/api/"
 STAND_IN = "http://127.0.0.1:8080/api/"

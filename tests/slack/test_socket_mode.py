@@ -13,7 +13,7 @@ from bot.playground.slack.socket_faults import BREAKS, HELLO, SOCKET_FAULTS
 from bot.slack.connection.auth import TokenRefused
 from bot.slack.connection.socket_link import REPLACED
 from bot.slack.connection.socket_pace import LIMITS
-from tests.slack.socket_scene import LONGEST, Scene, entered, now, play
+from testing.socket_scene import LONGEST, Scene, entered, now, play
 
 BACK_WITHIN = 45.0
 OPENINGS, IN_SECONDS = 10, 60.0

@@ -8,7 +8,7 @@ from bot.playground.slack.socket_faults import HELLO
 from bot.runtime.checks import Finding
 from bot.slack.check import diagnose_slack
 from bot.slack.connection.client import make_slack
-from tests.slack.socket_scene import now, play
+from testing.socket_scene import now, play
 
 OPEN = "apps.connections.open"
 ENDS_WITHIN = 15.0

@@ -6,7 +6,7 @@ import pytest
 from structlog.typing import EventDict
 
 from bot.slack.background import AT_MOST, TooMuchWork, Work
-from tests.virtual_time import run_in_virtual_time
+from testing.clock import run_in_virtual_time
 
 
 def test_what_runs_is_finished_before_the_end() -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from bot.runtime.private_files import make_private
 from bot.storage.database import open_database
 from bot.storage.upkeep import SqlUpkeep
-from tests.contracts.stores import ANN, BOB
+from testing.stores import ANN, BOB
 
 _LOOK = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('SELECT * FROM homes').fetchall(); c.close()"
 

@@ -14,10 +14,10 @@ from bot import __version__
 from bot.app.cli.audit import audit
 from bot.app.cli.purge import purge
 from bot.storage.check import PATIENCE, diagnose_store
-from tests.contracts.postgres import Postgres
-from tests.pgbouncer import needs_pgbouncer
-from tests.storage import worlds
-from tests.storage.worlds import World
+from testing import broken_stores as worlds
+from testing.broken_stores import World
+from testing.pgbouncer import needs_pgbouncer
+from testing.postgres import Postgres
 
 UseEnviron = Callable[[Mapping[str, str]], None]
 SOON = timedelta(seconds=2)

@@ -13,7 +13,7 @@ from bot.recording.reading import Reading
 from bot.recording.serialization import encode_reading
 from bot.recording.task import RUNNING, Status
 from bot.storage.columns import EPOCH, Moment, ReadingText, Start, Unreadable, Words
-from tests.contracts.stores import ANN, BOB, HAS_FILES, NOON, RUNS, Stores, reading
+from testing.stores import ANN, BOB, HAS_FILES, NOON, RUNS, Stores, reading
 
 DIALECT = sqlite.dialect()
 moments = st.datetimes(datetime(1970, 1, 1), datetime(2999, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001  # made aware

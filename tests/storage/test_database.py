@@ -23,9 +23,9 @@ from bot.storage.database import Database, open_database, random_key
 from bot.storage.engine import A_MOMENT
 from bot.storage.tables import homes, notices
 from bot.storage.upkeep import SqlUpkeep
-from tests.contracts.postgres import Postgres
-from tests.contracts.stores import ANN, BOB, INTERVAL, REF, SECOND, Stores, open_stores, stores_of
-from tests.world import SetClock
+from testing.factories import SetClock
+from testing.postgres import Postgres
+from testing.stores import ANN, BOB, INTERVAL, REF, SECOND, Stores, open_stores, stores_of
 
 SECRET = "s3cr3t"
 # All connections but the one that says so.

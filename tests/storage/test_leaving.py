@@ -11,8 +11,8 @@ from bot.notices.subscription import Phase
 from bot.storage.columns import MICROSECOND
 from bot.storage.database import Database, open_database
 from bot.storage.tables import subscriptions, watched_tasks
-from tests.contracts.stores import ANN, BOB, LATER_START, NOON, REF, Stores, reading, stores_of
-from tests.world import SetClock
+from testing.factories import SetClock
+from testing.stores import ANN, BOB, LATER_START, NOON, REF, Stores, reading, stores_of
 
 LATER = reading(start=LATER_START)
 WAYS: dict[str, Callable[[Stores], Awaitable[Any]]] = {

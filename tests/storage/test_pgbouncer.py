@@ -9,10 +9,10 @@ from bot.notices.person import Person
 from bot.notices.store import StoreUnusable
 from bot.storage.database import open_database
 from bot.storage.upkeep import SqlUpkeep
-from tests.contracts.postgres import Postgres
-from tests.contracts.stores import ANN, LEASE, Stores, reading, stores_of
-from tests.pgbouncer import PgBouncer, needs_pgbouncer, run_pgbouncer
-from tests.world import SetClock
+from testing.factories import SetClock
+from testing.pgbouncer import PgBouncer, needs_pgbouncer, run_pgbouncer
+from testing.postgres import Postgres
+from testing.stores import ANN, LEASE, Stores, reading, stores_of
 
 pytestmark = needs_pgbouncer
 CLIENTS = 3

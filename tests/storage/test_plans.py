@@ -8,9 +8,9 @@ from sqlalchemy import event, text
 
 from bot.notices.store import Farthest
 from bot.storage.database import open_database
-from tests.contracts.databases import TABLES
-from tests.contracts.stores import ANN, DAY, IS_OVER, LEASE, MINUTE, REF, RUNS, Stores, stores_of
-from tests.world import SetClock
+from testing.databases import TABLES
+from testing.factories import SetClock
+from testing.stores import ANN, DAY, IS_OVER, LEASE, MINUTE, REF, RUNS, Stores, stores_of
 
 
 def pull_in(stores: Stores) -> Awaitable[Any]:

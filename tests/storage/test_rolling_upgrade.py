@@ -14,9 +14,9 @@ from bot.storage.engine import for_writing, open_migrating_engine
 from bot.storage.migrations.upgrade import open_scripts, upgrade
 from bot.storage.schema import HEAD, Schema, read_schema
 from bot.storage.url import read_url
-from tests.contracts.stores import ANN, NOON, REF, SECOND, open_stores
+from testing.factories import SetClock
+from testing.stores import ANN, NOON, REF, SECOND, open_stores
 from tests.storage.test_schema import NewUrl, inspected, new_url
-from tests.world import SetClock
 
 __all__ = ["new_url"]
 

@@ -27,16 +27,16 @@ from bot.storage.schema import HEAD, Schema, SchemaTooNew, SchemaUnreadable, rea
 from bot.storage.tables import metadata, schema_release
 from bot.storage.upkeep import SqlUpkeep
 from bot.storage.url import read_url
-from tests.contracts.postgres import Postgres
-from tests.contracts.stores import ANN, NOON, REF, SECOND, Stores, migrate, open_stores
-from tests.world import SetClock
+from testing.factories import SetClock
+from testing.postgres import Postgres
+from testing.stores import ANN, NOON, REF, SECOND, Stores, migrate, open_stores
 
 # The revision that the next release would bring.
 NEWER = f"{int(HEAD) + 1:04}"
 
 PREPARE = """
 import sys
-from tests.contracts.stores import migrate
+from testing.stores import migrate
 sys.stdin.readline()
 migrate(sys.argv[1])
 print("alembic" in sys.modules)

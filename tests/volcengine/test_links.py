@@ -14,9 +14,9 @@ from bot.recording.file_link import LinkUnavailable
 from bot.recording.task import RecordingFile
 from bot.recording.task_ref import TaskRef
 from bot.volcengine.files.object_store import DOTS_NOTE, HLS_NOTE, TEMPORARY_NOTE
-from tests.linked import PROD, REF, STAGING, fetch, key_file, links_of, settings_with
+from testing.factories import SetClock
+from testing.file_links import PROD, REF, STAGING, fetch, key_file, links_of, settings_with
 from tests.volcengine.test_presigning import ODD_KEYS
-from tests.world import SetClock
 
 KINDS = {
     "tos": '[[storage]]\nkind = "tos"\nbucket = "rec-bucket"\nregion = "cn-beijing"\nendpoint = "{virtual}"\n',

@@ -21,8 +21,8 @@ from bot.recording.task import ENDED
 from bot.recording.task_ref import InvalidId
 from bot.volcengine.api.error_codes import ERROR_CODES
 from bot.volcengine.api.transport import Patience
+from testing.factories import SetClock, ask, environ_for, no_time, open_brief_bot, settings_from
 from tests.volcengine.test_transport import raw_server, read_head
-from tests.world import SetClock, ask, environ_for, no_time, open_brief_bot, settings_from
 
 ATTEMPTS = 3
 # From the vendor's table: the codes that are worth asking again after. The words of each are looked at below.

@@ -13,8 +13,8 @@ from bot.runtime.proxy import unusable_proxies
 from bot.volcengine.api.transport import PATIENCE
 from bot.volcengine.api.transport_errors import of_transport
 from bot.volcengine.rtc.reader import RTC as RTC_SERVICE
-from tests.refusing_proxy import proxy_that_answers
-from tests.world import environ_for, no_time, settings_from
+from testing.factories import environ_for, no_time, settings_from
+from testing.refusing_proxy import proxy_that_answers
 
 RTC = "https://rtc.invalid"
 SLACK = "https://slack.com/api/"

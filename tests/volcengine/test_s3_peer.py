@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from bot.playground.volcengine.gateway import Account
-from tests.linked import REF, fetch, key_file, links_of, settings_with
+from testing.factories import SetClock
+from testing.file_links import REF, fetch, key_file, links_of, settings_with
 from tests.volcengine.test_presigning import ODD_KEYS
-from tests.world import SetClock
 
 RULE = """[[storage]]
 kind = "s3"

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from bot.volcengine.api.signing import Credentials, SignatureAuth, Signer, canonical_query
 from bot.volcengine.api.transport import PATIENCE, open_http
-from tests.world import SetClock
+from testing.factories import SetClock
 
 Vector = dict[str, Any]
 VECTORS: list[Vector] = json.loads(

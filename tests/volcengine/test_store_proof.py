@@ -11,10 +11,10 @@ from bot.playground.volcengine.object_store import FakeStore, open_fake_store
 from bot.playground.volcengine.vod import FakeVod, open_fake_vod
 from bot.runtime.checks import Finding
 from bot.volcengine.files.router import diagnose_stores
-from tests.linked import links_of, settings_with
+from testing.factories import SetClock
+from testing.file_links import links_of, settings_with
 from tests.volcengine.test_links import text_for
 from tests.volcengine.test_openapi import answer, server_of
-from tests.world import SetClock
 
 ACCOUNT = Account()
 

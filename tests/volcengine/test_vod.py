@@ -16,8 +16,8 @@ from bot.recording.file_link import LinkUnavailable
 from bot.recording.task import RecordingFile
 from bot.volcengine.files.router import RuleLinkMaker
 from bot.volcengine.files.vod_wire import PlayAddress, parse_play_addresses
-from tests.linked import REF, fetch, key_file, links_of, settings_with
-from tests.world import SetClock
+from testing.factories import SetClock
+from testing.file_links import REF, fetch, key_file, links_of, settings_with
 
 VID = "v02b69g10000"
 

@@ -10,7 +10,7 @@ from bot.notices.watching.judge import Close, Failed, Judgement, Tell, WatchOn, 
 from bot.notices.watching.schedule import Schedule
 from bot.recording.reading import Reading, TaskNotFound, TaskReadError, TaskRefused, TaskUnavailable
 from bot.recording.task import KNOWN_FOR
-from tests.watcher.told import MINUTE, NOW, START, reading, watched
+from testing.notices import MINUTE, NOW, START, reading, watched
 
 SCHEDULE = Schedule(timedelta(seconds=30), lambda: 0.0)
 ENDED = NOW - timedelta(seconds=20)

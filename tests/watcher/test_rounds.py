@@ -7,7 +7,7 @@ from structlog.typing import EventDict
 
 from bot.notices.claim_loop import Rounds
 from bot.notices.store import StoreUnavailable
-from tests.virtual_time import run_in_virtual_time
+from testing.clock import run_in_virtual_time
 
 
 class Due:

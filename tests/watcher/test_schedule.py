@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.notices.watching.schedule import Schedule
-from tests.watcher.told import NOW, reading
+from testing.notices import NOW, reading
 
 SECOND = timedelta(seconds=1)
 HOUR = timedelta(hours=1)

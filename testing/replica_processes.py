@@ -12,11 +12,11 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.worlds import ACCOUNT, Environ, Served, Server, fake_rtc
 from bot.playground.slack.server import FakeSlack, open_fake_slack
-from soak.processes import fork, rectask
-from tests.contracts.postgres import Postgres
-from tests.redis_server import RedisServer, run_redis
+from testing.forked_processes import fork, rectask
+from testing.postgres import Postgres
+from testing.redis_server import RedisServer, run_redis
+from testing.stand_ins import ACCOUNT, Environ, Served, Server, fake_rtc
 
 
 @dataclass

@@ -27,7 +27,7 @@ from bot.slack.connection.client import Patience
 from bot.slack.connection.workspace import TokenHealth
 from bot.slack.delivery.dm_messenger import open_messenger
 from bot.storage.database import Database, open_database
-from tests.world import BRIEF, SetClock, environ_for, no_time, settings_from
+from testing.factories import BRIEF, SetClock, environ_for, no_time, settings_from
 
 ANA = Person(T_HOME, U_ANA)
 INTERVAL = timedelta(seconds=30)

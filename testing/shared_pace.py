@@ -7,7 +7,6 @@ import time
 from contextlib import suppress
 from urllib.parse import urlsplit
 
-from benchmarks.worlds import ACCOUNT, Server, fake_rtc
 from bot.app.config.load import load_settings
 from bot.app.log_setup import configure_logs
 from bot.app.wiring.lookup import open_bot
@@ -15,10 +14,11 @@ from bot.playground.volcengine.arrivals import worst_second
 from bot.recording.reading import Priority, TaskReadError, Urgency
 from bot.recording.task_ref import TaskRef
 from bot.volcengine.api.transport import Patience
-from soak.processes import Forked, fork, own_environ
-from tests.fault_proxy import FaultProxy, open_fault_proxy
-from tests.redis_server import RedisServer, run_redis
-from tests.world import NO_FILE
+from testing.factories import NO_FILE
+from testing.fault_proxy import FaultProxy, open_fault_proxy
+from testing.forked_processes import Forked, fork, own_environ
+from testing.redis_server import RedisServer, run_redis
+from testing.stand_ins import ACCOUNT, Server, fake_rtc
 
 REPLICAS, CALLERS = 3, 600
 # They wait for their turn far longer than people would.

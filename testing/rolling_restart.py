@@ -6,8 +6,8 @@ import time
 from pathlib import Path
 
 from bot.playground.slack.delivery import Outcome
-from soak.city import City, Fleet, open_city, open_fleet
-from tests.contracts.postgres import Postgres
+from testing.postgres import Postgres
+from testing.replica_processes import City, Fleet, open_city, open_fleet
 
 REPLICAS, SAME = 3, 100
 CARDS_WITHIN = 20.0

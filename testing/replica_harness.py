@@ -13,8 +13,8 @@ import aiohttp
 from bot.playground.slack.server import FakeSlack, open_fake_slack
 from bot.playground.volcengine.rtc import FakeRtc, open_fake_rtc
 from bot.volcengine.api.transport import Patience
-from tests.flows.office import Office, serving, settings_for
-from tests.flows.scraped import scrape
+from testing.harness import Office, serving, settings_for
+from testing.metrics import scrape
 
 THREE = 3
 # As much as a busy machine may need; nothing here is about how fast it is.

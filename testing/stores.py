@@ -24,7 +24,7 @@ from bot.storage.subscriptions import SqlSubscriptions
 from bot.storage.tables import metadata
 from bot.storage.upkeep import SqlUpkeep
 from bot.storage.watched_tasks import SqlLooks
-from tests.world import SetClock
+from testing.factories import SetClock
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

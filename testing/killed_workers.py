@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.notices.store import StoreUnavailable
-from soak.city import now_and_then, restart_postgres, troubled
-from soak.town import SUBSCRIBERS, Crew, Town, open_crew, open_town
-from tests.contracts.postgres import Postgres
-from tests.redis_server import RedisServer
+from testing.postgres import Postgres
+from testing.redis_server import RedisServer
+from testing.replica_processes import now_and_then, restart_postgres, troubled
+from testing.workers import SUBSCRIBERS, Crew, Town, open_crew, open_town
 
 WORKERS = 4
 HALF = 0.5

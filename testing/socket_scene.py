@@ -23,7 +23,7 @@ from bot.slack.connection.socket_endpoint import SocketDoor
 from bot.slack.connection.workspace import Workspace
 from bot.slack.meter import CallOutcome
 from bot.slack.request.payload import Body
-from tests.virtual_time import VirtualTimeLoopWithSockets, run_in_virtual_time
+from testing.clock import VirtualTimeLoopWithSockets, run_in_virtual_time
 
 HOME = Workspace(team_id=T_HOME, enterprise_id=None, bot_user_id="U0BOT", bot_id="B0BOT")
 # The longest pauses, which are the worst case for coming back in time.

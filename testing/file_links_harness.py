@@ -13,9 +13,9 @@ from bot.playground.volcengine.object_store import FakeStore, open_fake_store
 from bot.playground.volcengine.rtc import FakeRtc
 from bot.playground.volcengine.scenes import task
 from bot.playground.volcengine.vod import FakeVod, open_fake_vod
-from tests.flows.office import Office, open_office
-from tests.flows.test_look_up import until_ready
-from tests.world import SetClock
+from testing.conversation import until_ready
+from testing.factories import SetClock
+from testing.harness import Office, open_office
 
 START = 1_795_000_000_000
 

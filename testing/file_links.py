@@ -16,7 +16,7 @@ from bot.playground.volcengine.gateway import Account
 from bot.recording.task import RecordingFile
 from bot.recording.task_ref import RtcApp, TaskRef
 from bot.volcengine.files.router import RuleLinkMaker
-from tests.world import BRIEF, SetClock, no_time
+from testing.factories import BRIEF, SetClock, no_time
 
 PROD, STAGING = RtcApp("prod", "661e0000000000000000543c"), RtcApp("staging", "661f0000000000000000543c")
 REF = TaskRef(PROD, "Room1", "Task1")

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from tests.redis_server import free_port
+from testing.redis_server import free_port
 
 PATH = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin:/sbin:/usr/local/sbin")
 needs_pgbouncer = pytest.mark.skipif(PATH is None, reason="pgbouncer is not installed (Debian: pgbouncer)")
@@ -50,7 +50,7 @@ def run_pgbouncer(server_url: str, *, pool_mode: str, pool_size: int = 2) -> Ite
             f"logfile = {folder}/log\n"
         )
         command = [str(PATH), *_as_owner_of(Path(str(server["host"])), Path(folder)), str(ini)]
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603  # ours
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # ours
         try:
             _wait_for(port, process)
             yield PgBouncer(port)

@@ -18,8 +18,8 @@ from bot.app.serve import serve
 from bot.playground.slack.server import FakeSlack, open_fake_slack
 from bot.playground.volcengine.rtc import FakeRtc, open_fake_rtc
 from bot.volcengine.api.transport import Patience
-from tests.contracts.stores import migrate
-from tests.world import environ_for
+from testing.factories import environ_for
+from testing.stores import migrate
 
 DATABASE = "rectask.db"
 DOORS = ("http", "socket")

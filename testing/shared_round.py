@@ -8,11 +8,11 @@ from typing import Self
 
 import psutil
 
-from benchmarks.watching import watch
 from bot.playground.volcengine.arrivals import worst_second
 from bot.storage.database import open_database
-from soak.city import City, Fleet, open_city, open_fleet
-from tests.contracts.postgres import Postgres
+from testing.postgres import Postgres
+from testing.replica_processes import City, Fleet, open_city, open_fleet
+from testing.watched_tasks import watch
 
 # Times what it should take, should something hang.
 FAR_TOO_LATE = 3.0

@@ -23,7 +23,7 @@ from bot.app.config.settings import Settings
 from bot.playground.slack.server import FakeSlack, open_fake_slack
 from bot.playground.volcengine.gateway import Account
 from bot.playground.volcengine.rtc import FakeRtc, open_fake_rtc
-from soak.processes import Forked, forking
+from testing.forked_processes import Forked, forking
 
 ACCOUNT = Account()
 READY_WITHIN = 30.0

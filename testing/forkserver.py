@@ -8,8 +8,8 @@ FORKED.set_forkserver_preload(
         "bot.app.cli.serve",
         "bot.app.cli.playground",
         "bot.playground.volcengine.__main__",
-        "soak.worker",
-        "soak.race",
-        "soak.shared_pace",
+        "testing.worker",
+        "testing.subscribe_race",
+        "testing.shared_pace",
     ]
 )

@@ -41,7 +41,7 @@ class RedisServer:
         ports = ["--port", "0", "--tls-port", str(self.port)] if self.is_tls else ["--port", str(self.port)]
         arguments = [*ports, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
         arguments += ["--unixsocket", str(self.socket_path), "--dir", str(self.folder), *self.options]
-        self.process = subprocess.Popen([self.binary, *arguments], stdout=subprocess.DEVNULL)  # noqa: S603  # ours
+        self.process = subprocess.Popen([self.binary, *arguments], stdout=subprocess.DEVNULL)  # ours
         give_up_at = time.monotonic() + _STARTS_WITHIN
         while not self._answers():
             assert time.monotonic() < give_up_at, "Redis does not start"

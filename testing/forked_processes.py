@@ -19,7 +19,7 @@ from typing import Any, TextIO
 import psutil
 
 from bot.__main__ import main
-from soak.forked import FORKED
+from testing.forkserver import FORKED
 
 ROOT = Path(__file__).parents[1]
 

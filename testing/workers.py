@@ -25,8 +25,8 @@ from bot.recording.reading import Reading
 from bot.recording.task import RUNNING, RecordTask
 from bot.recording.task_ref import RtcApp, TaskRef
 from bot.storage.database import open_database
-from soak.forked import FORKED
-from soak.worker import Order, run
+from testing.forkserver import FORKED
+from testing.worker import Order, run
 
 SUBSCRIBERS = 5
 ANSWERS_AFTER = 0.3

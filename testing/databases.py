@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from bot.storage.tables import metadata, schema_release
-from tests.contracts.postgres import Postgres
-from tests.contracts.stores import NOON, Stores, migrate, open_stores
-from tests.world import SetClock
+from testing.factories import SetClock
+from testing.postgres import Postgres
+from testing.stores import NOON, Stores, migrate, open_stores
 
 TABLES = [table for table in metadata.sorted_tables if table is not schema_release]
 EMPTY_ALL = f"TRUNCATE {', '.join(table.name for table in TABLES)} CASCADE"

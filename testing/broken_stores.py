@@ -13,9 +13,9 @@ from pathlib import Path
 
 import psycopg
 
-from tests.contracts.postgres import Postgres
-from tests.contracts.stores import migrate
-from tests.pgbouncer import run_pgbouncer
+from testing.pgbouncer import run_pgbouncer
+from testing.postgres import Postgres
+from testing.stores import migrate
 
 World = Callable[[Path, Postgres], AbstractContextManager[str]]
 
@@ -80,7 +80,7 @@ sys.stdin.read()
 def _locked(path: Path, how: str) -> Iterator[None]:
     """By another process."""
     command = [sys.executable, "-c", _LOCK, str(path), how]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:  # noqa: S603  # ours
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:  # ours
         assert other.stdout is not None
         assert other.stdout.readline() == "locked\n"
         try:

@@ -17,7 +17,7 @@ from bot.recording.reading import Reading
 from bot.recording.task import ENDED, RUNNING, RecordTask, Status
 from bot.recording.task_ref import RtcApp, TaskRef
 from bot.storage.database import open_database
-from soak.forked import FORKED
+from testing.forkserver import FORKED
 
 T = TypeVar("T")
 
