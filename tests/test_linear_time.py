@@ -94,7 +94,10 @@ READERS: dict[str, tuple[tuple[str, ...], Callable[[str], object]]] = {
         ("slack/request/command.py _APP_OPTION", "slack/request/command.py _HELP_OPTION"),
         lambda given: parse_command(f"Room1 Task1 --app={given}"[: typed.TYPED_AT_MOST], apps=(APP,)),
     ),
-    "an id": (("recording/task_ref.py _FORBIDDEN_IN_ID",), _refusing(lambda given: TaskRef(APP, given, given), InvalidId)),
+    "an id": (
+        ("recording/task_ref.py _FORBIDDEN_IN_ID",),
+        _refusing(lambda given: TaskRef(APP, given, given), InvalidId),
+    ),
     "an app's name": ((), _refusing(lambda given: choose_app((APP,), given), ValueError)),
     "what a button carries": (
         ("slack/request/button_value.py i", "slack/request/button_value.py s"),

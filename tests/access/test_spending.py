@@ -1,7 +1,7 @@
 """What one person may spend: requests, deeds of any kind, and what is given back."""
 
 from bot.access.spending import DEEDS_AT_LEAST, DEEDS_PER_REQUEST, REFUSALS_KEPT, Spending
-from tests.access.test_allowance import Timer
+from tests.access.test_rate_limit import Timer
 
 
 def requests(spending: Spending, timer: Timer, *, give_back: bool = False) -> int:

@@ -18,7 +18,7 @@ from bot.lookup.redis.check import diagnose_redis
 from testing.redis_server import free_port, packaged_redis
 from tests.deploy.kustomize import documents
 from tests.deploy.places import COMPOSE, KUBERNETES
-from tests.lookup.test_shared_slots import a_prefix
+from tests.lookup.redis.test_slots import a_prefix
 
 PASSWORD = "3f9c0a6d"  # of a server of the test's own
 STARTS_WITHIN = 10.0

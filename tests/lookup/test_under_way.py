@@ -15,7 +15,7 @@ from bot.playground.volcengine.arrivals import worst_second
 from bot.recording.reading import Priority, Urgency
 from testing.clock import VirtualTimeLoop, run_in_virtual_time
 from testing.redis_server import RedisServer
-from tests.lookup.test_shared_slots import Replica, open_three
+from tests.lookup.redis.test_slots import Replica, open_three
 
 LIMIT = 60
 PATIENCE = 10.0

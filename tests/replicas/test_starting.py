@@ -16,7 +16,7 @@ from testing.conversation import nothing_amiss, typed, words_of
 from testing.postgres import Postgres
 from testing.redis_server import RedisServer
 from testing.replica_harness import Replicas, open_replicas
-from tests.cli.test_serve import environ_of, start
+from tests.app.cli.test_serve import environ_of, start
 
 
 @pytest.fixture(params=[pytest.param("sqlite", marks=pytest.mark.slow), "postgresql"])
