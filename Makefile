@@ -14,15 +14,15 @@ install: $(VENV)/dev
 PYTEST := $(BIN)/python -m pytest --numprocesses=$$(( 2 * $$(getconf _NPROCESSORS_ONLN) )) --dist=loadgroup
 
 test: $(VENV)/dev
-	$(PYTEST) -m "not slow"
+	$(PYTEST) -m "not slow" $(if $(COVERAGE),--cov)
 
 # Processes that die, browsers, large sizes.
 test-slow: $(VENV)/dev
 	$(PYTEST) -m slow
 
-# The tests of `make test`, and which lines and branches of bot/ they reach.
-coverage: $(VENV)/dev
-	$(PYTEST) -m "not slow" --cov
+# `make test`, and which lines and branches of bot/ it reaches.
+coverage:
+	$(MAKE) test COVERAGE=yes
 
 check: $(VENV)/dev
 	$(BIN)/ruff format --check
