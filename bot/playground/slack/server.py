@@ -1,6 +1,6 @@
 """Slack on loopback, for both doors: it enforces what the real one enforces, and fails loudly where it knows no more.
 
-What people do is in SlackPeople; who and what there is, in slack_world.
+What people do is in `SlackPeople`; who and what there is, in `world`.
 """
 
 import time

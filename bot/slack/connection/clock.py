@@ -11,8 +11,8 @@ import structlog
 
 log = structlog.get_logger()
 
-# Slack signs the time, and five minutes' difference are allowed (`guard`); a Date is as exact as a second, and an
-# answer may be some seconds on its way.
+# Slack signs the time, and `http_endpoint` allows a difference of five minutes. A Date header is exact to a second, and
+# a response may take some seconds.
 _MAY_DIFFER_BY = 285.0
 
 
