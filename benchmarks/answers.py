@@ -1,7 +1,7 @@
 """The whole bot between the stand-ins, over HTTP: its speed beside a bare Bolt app, and its acks under strain.
 
 The bare app only acks: Bolt's aiohttp adapter with Bolt's own check of the signature, on aiohttp's server. Bolt looks
-every 10 ms whether a listener has acked, so that a few connections would measure that pause: 50 of them can not get
+every 10 ms whether a listener has acked, so that a few connections would measure that pause: 50 of them cannot get
 more than 5,000 answers a second, which a bare app comes near to. With 100 the serving process's CPU is measured.
 """
 

@@ -107,7 +107,7 @@ def _troubles(city: City, fleet: Fleet, story: Story) -> Iterator[Awaitable[None
 def _counted(story: Story, name: str, trouble: Trouble) -> Trouble:
     async def happen() -> None:
         story.troubles[name] += 1
-        # A process that is gone can not be stopped, a Redis that is gone not be flushed.
+        # A process that is gone cannot be stopped, a Redis that is gone not be flushed.
         with suppress(ProcessLookupError, psutil.NoSuchProcess, redis.ConnectionError):
             await trouble()
 

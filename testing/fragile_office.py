@@ -53,7 +53,7 @@ class Fragile:
             self.asked += 1
             self.refuses -= 1
             if self.is_down or self.refuses >= 0:
-                raise StoreUnavailable("It can not be reached.")
+                raise StoreUnavailable("It cannot be reached.")
             return await does(*given, **named)
 
         return do

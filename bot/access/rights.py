@@ -1,7 +1,7 @@
 """Who may do what: rights, the rules that grant them, and somebody who asks.
 
 Rules add up and there is no deny, so that adding one never takes anything away and their order means nothing. Without
-any rule full members may everything. Whoever belongs to another organisation may nothing, whatever the rules say.
+any rule full members have every permission. People of other organisations have none, whatever the rules say.
 """
 
 from dataclasses import dataclass

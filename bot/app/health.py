@@ -1,4 +1,4 @@
-"""Whether this process can serve: what /readyz tells of."""
+"""Whether this process can serve: what /readyz reports."""
 
 import asyncio
 from collections.abc import Mapping

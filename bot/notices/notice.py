@@ -32,7 +32,7 @@ class Notice:
 
     `ref` is what is watched; the completion has no reading of it if none succeeded or can still be decoded.
 
-    `original` is where the notice of the end stands, for one that tells of files that came later; `asked_in` is the
+    `original` is where the notice of the end stands, for one about files that arrived later; `asked_in` is the
     channel where the person subscribed, None where that was in none. With `goes_on` the task was looked at still when
     this was claimed, so that another notice may follow.
     """

@@ -2,7 +2,7 @@
 
 A claim is a lease and a growing token. Whoever writes afterwards names the token: a stale holder (its lease ran out and
 somebody else claimed since) changes nothing and is told False. Spans count from the store's own clock. Each method is
-one transaction; a store that can not be reached raises StoreUnavailable, and then nothing of it has been done, but for
+one transaction; a store that cannot be reached raises StoreUnavailable, and then nothing of it has been done, but for
 a commit whose answer was lost.
 """
 
@@ -21,7 +21,7 @@ from bot.recording.task_ref import TaskRef
 
 
 class StoreUnavailable(Exception):
-    """The store can not be reached, or does not answer; another time it may."""
+    """The store cannot be reached, or does not answer; another time it may."""
 
 
 class StoreUnusable(StoreUnavailable):
@@ -150,7 +150,7 @@ class Notices(Protocol):
         ...
 
     async def close_person(self, person: Person, reason: str) -> int:
-        """Give up all that is queued for somebody who can not be written to any more, and end their subscriptions.
+        """Give up all that is queued for somebody who cannot be written to any more, and end their subscriptions.
 
         The number of subscriptions that this was the end of. They stay in the store, with the reason.
         """

@@ -31,7 +31,7 @@ def known_start(task: RecordTask) -> datetime | None:
 class WatchedTask:
     """A task that is looked at for all its subscribers together.
 
-    It is identified by its ids and its start time, for RTC tells of the newest task of those ids only. `started_at` is
+    It is identified by its ids and its start time, for RTC returns only the newest task of those ids. `started_at` is
     None until it is known; what a task that has not begun yet says of its start is not taken for it. `failures` counts
     the looks that failed since the last one that did not; `seen` is what the last good look saw; `waiting_since` is
     since when looks have seen what has to be waited out (over without files, a status that tells nothing), None for

@@ -28,7 +28,7 @@ def main() -> None:
         with suppress(KeyboardInterrupt):
             asyncio.run(_serve(said.port, is_headless=said.headless, request_url=said.request_url, name=said.name))
     except (OSError, OverflowError):
-        parser.exit(1, f"{parser.prog}: port {said.port} is taken or can not be used; name another with --port\n")
+        parser.exit(1, f"{parser.prog}: port {said.port} is taken or cannot be used; name another with --port\n")
 
 
 async def _serve(port: int, *, is_headless: bool, request_url: str | None, name: str) -> None:

@@ -47,7 +47,7 @@ def in_words(mistake: Exception) -> str:
 
 
 async def read_json(request: web.Request) -> Json:
-    """What was said, as JSON only: a page from elsewhere can not send that without asking first.
+    """What was said, as JSON only: a page from elsewhere cannot send that without asking first.
 
     Raises HTTPUnsupportedMediaType, json.JSONDecodeError, and TypeError where it is no object.
     """

@@ -37,7 +37,7 @@ class CardRefused(Undeliverable):
 
 
 class ThreadGone(Undeliverable):
-    """The message that is to be changed or answered can not be, any more."""
+    """The message that is to be changed or answered cannot be, any more."""
 
 
 _TOKEN = "Slack refuses the bot's token"  # noqa: S105 words
@@ -77,7 +77,7 @@ _ROWS: dict[type[DeliveryError], dict[str, str]] = {
         "user_not_visible": "The app may not see this person",
         "channel_not_found": "Slack finds no conversation with this person",
         "invalid_user_combination": "Slack allows no conversation with this person",
-        "cannot_dm_bot": "This is a bot, which can not be written to",
+        "cannot_dm_bot": "This is a bot, which cannot be written to",
     },
     Undeliverable: {
         "not_in_channel": "The app is not in this conversation",
@@ -85,7 +85,7 @@ _ROWS: dict[type[DeliveryError], dict[str, str]] = {
         "restricted_action": "A setting of the workspace forbids the app to write here",
         "restricted_action_read_only_channel": "Nobody may write in this conversation",
         "restricted_action_thread_only_channel": "Nobody may write in this conversation but in threads",
-        "method_not_supported_for_channel_type": "This conversation can not be written to",
+        "method_not_supported_for_channel_type": "This conversation cannot be written to",
     },
     CardRefused: dict.fromkeys(
         (
@@ -117,7 +117,7 @@ def meaning_of(failure: Exception, *, is_post: bool) -> DeliveryError:
         return Doubtful(str(failure)) if is_post else Later(str(failure))
     kind = type(failure).__name__
     if isinstance(failure, NOT_SENT):
-        return OutOfReach(f"Slack can not be reached ({kind})")
+        return OutOfReach(f"Slack cannot be reached ({kind})")
     return _lost(f"Slack's answer was lost ({kind})", is_post=is_post)
 
 
@@ -128,7 +128,7 @@ def _meaning_of_answer(failure: SlackApiError, *, is_post: bool) -> DeliveryErro
     if status >= _SERVER_FAILED or code in UNCERTAIN:
         return _lost(f"Slack failed inside (HTTP {status}, {code})", is_post=is_post)
     if code == "unknown":
-        return _lost(f"Slack's answer can not be read (HTTP {status})", is_post=is_post)
+        return _lost(f"Slack's answer cannot be read (HTTP {status})", is_post=is_post)
     kind, words = TABLE.get(code, (Unforeseen, "Slack refuses, for a reason that Rectask does not know"))
     return kind(f"{words} ({code})")
 
@@ -150,7 +150,7 @@ def _headers_of(failure: SlackApiError) -> Mapping[str, str]:
 
 
 def pause_of(headers: Mapping[str, str]) -> timedelta | None:
-    """What Retry-After asks for; None where it does not, or says what can not be understood."""
+    """What Retry-After asks for; None where it does not, or says what cannot be understood."""
     given = next((value for name, value in headers.items() if name.lower() == "retry-after"), "")
     try:
         seconds = float(given)

@@ -26,7 +26,7 @@ SOON, PATIENTLY = 1.0, 12.0
 _TOO_LONG = NoLink("its address is too long for a button of Slack", "Take the file from the store itself.")
 _LATE = NoLink("its store takes its time", "Ask again in a moment.")
 _NOT_RECORDED = NoLink(
-    "that you get it can not be recorded now", "No link is given without a record. Try again in a minute."
+    "that you get it cannot be recorded now", "No link is given without a record. Try again in a minute."
 )
 _UNFORESEEN = NoLink("something went wrong here", "It is this bot's fault; its log tells more.")
 
@@ -120,7 +120,7 @@ class Linker:
     async def _recorded(
         self, visit: Visit, reading: Reading, files: Mapping[int, RecordingFile], made: Mapping[int, Link | NoLink]
     ) -> Mapping[int, Link | NoLink]:
-        """The same, once it is recorded; without any link where that can not be done."""
+        """The same, once it is recorded; without any link where that cannot be done."""
         to_keep = []
         for number, link in made.items():
             record = self._record(visit, reading, files[number], link)

@@ -15,7 +15,7 @@ SCOPES = {
 }
 # Those that only some deployments need, so that `check` asks for them there.
 SCOPES_OF_RULES = frozenset({"usergroups:read"})
-# What Slack tells of by itself, and why the bot listens.
+# The events that Slack sends, and why the bot listens.
 EVENTS = {
     "app_home_opened": "shows the home tab",
     "app_uninstalled": "deletes what is kept about the workspace",

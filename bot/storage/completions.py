@@ -12,7 +12,7 @@ from bot.storage.database import Database
 from bot.storage.rows import AppNames, Decoder
 from bot.storage.tables import IS_OPEN, completions, notices, subscriptions
 
-# Of all that was noticed of one task, what tells the most comes first. UNCLEAR tells of no end.
+# Of all that was noticed of one task, what says the most comes first. UNCLEAR is no end.
 TELLING = (Occasion.REPLACED, Occasion.GONE, Occasion.FORGOTTEN, Occasion.FILES, Occasion.ENDED)
 
 

@@ -152,7 +152,7 @@ class SqlNotices:
 def _first_of_each_person(now: ColumnElement[datetime], *, limit: int) -> CTE:
     """Of each person the notice that is due longest, unless somebody holds one of theirs: one at a time.
 
-    What is held was due when it was claimed. Rows can not be locked where they are numbered: the claim does that, and
+    What is held was due when it was claimed. Rows cannot be locked where they are numbered: the claim does that, and
     leaves what another claim has locked to it.
     """
     moment = select(now).scalar_subquery()

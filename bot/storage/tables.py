@@ -106,7 +106,7 @@ completions = Table(
     sqlite_autoincrement=NEVER_AGAIN,
 )
 
-# `follows` is the notice of the end, for one that tells of files that came later.
+# `follows` is the notice of the end, for one about files that arrived later.
 notices = Table(
     "notices",
     metadata,

@@ -165,5 +165,5 @@ def _parsed(url: str) -> Mapping[str, str]:
     except ProgrammingError:
         # Its words quote what it could not read, which may be the password.
         raise ValueError(
-            "this can not be read as a connection URL. A % in a password is written as %25, @ as %40, : as %3A"
+            "this cannot be read as a connection URL. A % in a password is written as %25, @ as %40, : as %3A"
         ) from None

@@ -197,7 +197,7 @@ def likeliest_first(
     """The candidates in the order in which they are this task, among equals the newest first.
 
     With a start: what is watched by that start, what was told of that start, what is watched and has not shown its
-    start yet. Without: what is watched, for RTC tells of the newest task of some ids only; then what was told without.
+    start yet. Without: what is watched, for RTC returns only the newest task of reused ids; then what was told without.
     What has not begun, read later than what has (without `read_at` it was), is another task: none goes back.
     """
     start = known_start(task)

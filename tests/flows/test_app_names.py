@@ -68,7 +68,7 @@ async def test_an_app_that_was_removed_can_be_unsubscribed_from_everywhere_and_n
             await typed(office, f"watch running {task}")
         async with started_again(office, REMOVED) as again:
             answer = await told(again, card, "rectask.refresh")
-            assert "That button can not be used" in words_of(answer)
+            assert "That button cannot be used" in words_of(answer)
             answer = await told(again, card, "rectask.unsubscribe")
             assert "You will get no message about this recording" in words_of(answer)
             assert "rectask.subscribe" not in actions_of(answer)
@@ -95,7 +95,7 @@ async def test_rtc_is_not_asked_about_an_app_that_is_not_configured(action: str)
         value = element["value"].replace(FIRST, "66" + "0" * 18 + "543c")
         await office.slack.press(card, action, user=U_ANA, value=value)
         answer = await office.slack.next_message(user=U_ANA, channel=C_ONCALL)
-        assert "That button can not be used" in words_of(answer)
+        assert "That button cannot be used" in words_of(answer)
         assert len(office.rtc.received) == asked
 
 

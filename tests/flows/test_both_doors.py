@@ -93,7 +93,7 @@ async def test_a_button_that_was_tampered_with(office: Office) -> None:
     card = await typed(office, "Room1 Task1")
     value = '{"a":"prod","r":"../..","t":"x"}'
     assert (await office.slack.press(card, "rectask.refresh", user=U_ANA, value=value)).acked
-    assert "That button can not be used" in words_of(await office.slack.next_message(user=U_ANA))
+    assert "That button cannot be used" in words_of(await office.slack.next_message(user=U_ANA))
 
 
 async def test_a_modal(office: Office) -> None:

@@ -165,7 +165,7 @@ async def test_a_button_that_was_tampered_with(office: Office) -> None:
     outcome = await office.slack.press(card, "rectask.refresh", user=U_ANA, value=value)
     assert outcome.acked
     told = await office.slack.next_message(user=U_ANA)
-    assert "That button can not be used" in words_of(told)
+    assert "That button cannot be used" in words_of(told)
 
 
 async def test_an_action_of_another_time(office: Office) -> None:
@@ -173,4 +173,4 @@ async def test_an_action_of_another_time(office: Office) -> None:
     card.blocks[-1]["elements"][0]["action_id"] = "rectask.bygone"
     outcome = await office.slack.press(card, "rectask.bygone", user=U_ANA)
     assert outcome.acked
-    assert "That button can not be used" in words_of(await office.slack.next_message(user=U_ANA))
+    assert "That button cannot be used" in words_of(await office.slack.next_message(user=U_ANA))

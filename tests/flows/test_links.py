@@ -274,7 +274,7 @@ async def test_what_can_not_be_recorded_is_not_given(linked: LinkedOffice) -> No
     answer = await linked.told(shared, "rectask.links", user=U_BEN)
     for message in (card, answer):
         assert not links_in(message.blocks)
-        assert "No link: that you get it can not be recorded now" in words_of(message)
+        assert "No link: that you get it cannot be recorded now" in words_of(message)
     audit.rmdir()
     assert links_in((await linked.typed(MP4)).blocks)
 
@@ -332,7 +332,7 @@ async def test_without_rtc_what_was_last_known_will_do(linked: LinkedOffice, fau
 async def test_a_link_button_that_was_changed_is_not_recorded_as_pressed(linked: LinkedOffice) -> None:
     card = await linked.typed(MP4)
     answer = await linked.told(card, "rectask.open.1", value="x")
-    assert "That button can not be used" in words_of(answer)
+    assert "That button cannot be used" in words_of(answer)
 
 
 async def test_an_address_that_does_not_expire_says_nothing_of_it() -> None:

@@ -183,9 +183,7 @@ def check_answers(answers: list[Message], user: str, config: str) -> None:
         if user == U_STRANGER:
             assert "This is for another organization" in words_of(answer), what
         elif is_ones_own:
-            assert re.search("You were not subscribed|You have no subscriptions|can not be used", words_of(answer)), (
-                what
-            )
+            assert re.search("You were not subscribed|You have no subscriptions|cannot be used", words_of(answer)), what
         else:
             assert (NO_ACCESS if deed is Deed.OTHER else REFUSED) in words_of(answer), what
             assert ("ask Ana." if config else "ask whoever runs Rectask") in words_of(answer)

@@ -176,4 +176,4 @@ async def do_all_in_modals_and_lists(linked: LinkedOffice) -> None:
     await pressed(linked.office, await linked.typed("list"), "rectask.unsubscribe.list.0")
     await pressed(linked.office, await linked.typed("watch running Task1"), "rectask.unsubscribe.answer")
     card.blocks[-1]["elements"][0]["action_id"] = "rectask.bygone"
-    assert "That button can not be used" in repr((await linked.told(card, "rectask.bygone")).blocks)
+    assert "That button cannot be used" in repr((await linked.told(card, "rectask.bygone")).blocks)

@@ -271,7 +271,7 @@ async def test_people_of_other_organisations_can_not_subscribe(office: Office) -
 async def test_a_changed_value_subscribes_to_nothing(office: Office) -> None:
     card = await typed(office, "running Task1")
     await office.slack.press(card, "rectask.subscribe", user=U_ANA, value='{"a":"default","r":"../..","t":"x"}')
-    assert "That button can not be used" in words_of(await office.slack.next_message(user=U_ANA))
+    assert "That button cannot be used" in words_of(await office.slack.next_message(user=U_ANA))
     assert "You have no subscriptions" in words_of(await typed(office, "list"))
 
 

@@ -1,4 +1,4 @@
-"""What people see while the store can not be reached, or knows more than RTC has told: nothing is lost, all is said."""
+"""What people see while the store cannot be reached, or knows more than RTC has told: nothing is lost, all is said."""
 
 import asyncio
 import dataclasses
@@ -53,7 +53,7 @@ async def test_a_look_up_answers_and_says_why_there_is_no_button(bureau: Bureau)
     bureau.store.is_down = True
     card = await bureau.typed("running Task1")
     assert ": Running for" in card.text
-    assert "Subscriptions can not be reached now" in words_of(card)
+    assert "Subscriptions cannot be reached now" in words_of(card)
     assert "rectask.subscribe" not in words_of(card)
     bureau.store.is_down = False
     await bureau.slack.press(card, "rectask.refresh", user=U_ANA)
@@ -71,7 +71,7 @@ async def test_two_people_who_stand_differently_get_no_card_of_one_another(burea
 async def test_commands_say_so(bureau: Bureau, text: str) -> None:
     bureau.store.is_down = True
     card = await bureau.typed(text)
-    assert "Subscriptions can not be reached now" in words_of(card)
+    assert "Subscriptions cannot be reached now" in words_of(card)
     assert "Try again in a minute" in words_of(card)
 
 
@@ -134,7 +134,7 @@ async def test_buttons_say_so_and_the_card_stays(bureau: Bureau, action: str) ->
     card = await bureau.typed("running Task1")
     bureau.store.is_down = True
     answer = await bureau.told(card, action)
-    assert "Subscriptions can not be reached now" in words_of(answer)
+    assert "Subscriptions cannot be reached now" in words_of(answer)
     assert not card.edited
 
 
@@ -142,7 +142,7 @@ async def test_the_home_tab_says_so_and_recovers(bureau: Bureau) -> None:
     await bureau.typed("watch running Task1")
     bureau.store.is_down = True
     await bureau.slack.open_home()
-    await bureau.slack.wait_for(lambda: shows(bureau.slack.home_for(U_ANA), "can not be reached now"))
+    await bureau.slack.wait_for(lambda: shows(bureau.slack.home_for(U_ANA), "cannot be reached now"))
     home = bureau.slack.home_for(U_ANA)
     assert home
     bureau.store.is_down = False
@@ -150,7 +150,7 @@ async def test_the_home_tab_says_so_and_recovers(bureau: Bureau) -> None:
     await bureau.slack.wait_for(lambda: shows(home, "`running`"))
     bureau.store.is_down = True
     await bureau.slack.press(home, "rectask.unsubscribe.list.0", user=U_ANA)
-    await bureau.slack.wait_for(lambda: shows(home, "can not be reached now"))
+    await bureau.slack.wait_for(lambda: shows(home, "cannot be reached now"))
 
 
 class Concluded:

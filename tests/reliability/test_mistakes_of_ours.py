@@ -13,7 +13,7 @@ from testing.lifetimes import INTERVAL, Works
 
 
 class Mistaken:
-    """A messenger that can not make the card of one room."""
+    """A messenger that cannot make the card of one room."""
 
     def __init__(self) -> None:
         self.posted: list[str] = []

@@ -118,7 +118,7 @@ async def test_what_is_under_way_when_all_go_is_finished(replicas: Replicas) -> 
 async def test_what_comes_over_a_socket_that_is_about_to_close_is_answered(
     postgres: Postgres, redis_server: RedisServer
 ) -> None:
-    """Slack can not be told beforehand, and goes on sending until the socket is closed."""
+    """Slack cannot be told beforehand, and goes on sending until the socket is closed."""
     database_url = postgres.create("closing")
     async with open_replicas(door="socket", database_url=database_url, redis_url=redis_server.url, count=1) as replicas:
         replicas.rtc.delay = 1.0

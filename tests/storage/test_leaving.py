@@ -30,7 +30,7 @@ async def opened(postgres_url: str, set_clock: SetClock) -> AsyncIterator[Stores
 
 
 async def waits_or_is_done(database: Database, work: asyncio.Task[Any]) -> None:
-    """Until the work can not go on without somebody else's commit, or has come to its end."""
+    """Until the work cannot go on without somebody else's commit, or has come to its end."""
     waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
     while not work.done():
         async with database.reading() as connection:

@@ -1,4 +1,4 @@
-"""Rows that can not be decoded are left out, and each is logged once."""
+"""Rows that cannot be decoded are left out, and each is logged once."""
 
 from typing import Any, NamedTuple
 

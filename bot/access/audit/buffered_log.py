@@ -139,7 +139,7 @@ class _Queue:
             except asyncio.CancelledError:
                 self._waiting.extendleft(reversed(batch))  # a record that was written already is passed over
                 raise
-            except Exception:  # these rows can not be written; the next ones may
+            except Exception:  # these rows cannot be written; the next ones may
                 self._lost += len(batch)
                 log.exception("audit.failed", sink=self.name)
             self._note_success()

@@ -43,7 +43,7 @@ class JsonLines:
             try:
                 await asyncio.to_thread(self._append, lines)
             except (OSError, ValueError) as failure:  # a closed stream is a ValueError
-                raise NotRecorded(f"The record can not be written ({type(failure).__name__})") from failure
+                raise NotRecorded(f"The record cannot be written ({type(failure).__name__})") from failure
 
     def _append(self, lines: str) -> None:
         with self._open_stream() as stream:

@@ -42,7 +42,7 @@ def _empty_streams() -> None:
             # As the Python documentation advises, so that the flush at exit does not fail too.
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
             if not isinstance(failure, BrokenPipeError):
-                raise SystemExit(f"rectask: the output can not be written: {failure.strerror}.") from failure
+                raise SystemExit(f"rectask: the output cannot be written: {failure.strerror}.") from failure
 
 
 def _make_streams_safe() -> None:

@@ -47,7 +47,7 @@ def _facts(task: RecordTask) -> Iterator[tuple[str, str]]:
     yield "Started", _moment(task.started_at)
     if task.is_over or task.ended_at is not None:
         yield "Ended", _moment(task.ended_at)
-        yield "Length", "can not be told" if task.length is None else length_in_words(task.length)
+        yield "Length", "cannot be told" if task.length is None else length_in_words(task.length)
 
 
 def _moment(moment: datetime | None) -> str:

@@ -45,7 +45,7 @@ class Terminal:
             # As the Python documentation advises, so that the flush at exit does not fail too.
             os.dup2(os.open(os.devnull, os.O_WRONLY), self.stream.fileno())
             if not isinstance(failure, BrokenPipeError):
-                raise SystemExit(f"rectask: the output can not be written: {failure.strerror}.") from failure
+                raise SystemExit(f"rectask: the output cannot be written: {failure.strerror}.") from failure
 
     def prose(self, text: str, *, indent: str = "") -> Iterable[str]:
         """A sentence, wrapped to the terminal's width; left whole where the output is not a terminal."""

@@ -12,7 +12,7 @@ _NAME_OF_A_SECRET = re.compile(r"KEY|SECRET|TOKEN|PASSWORD")
 
 
 class EnvFileWrong(Exception):
-    """The file can not be read; `lines` has one for each reason."""
+    """The file cannot be read; `lines` has one for each reason."""
 
     def __init__(self, lines: list[str]) -> None:
         super().__init__("\n".join(lines))
@@ -27,7 +27,7 @@ def read_env_file(path: Path) -> dict[str, str]:
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError) as failure:
-        reason = "is not UTF-8 text" if isinstance(failure, UnicodeDecodeError) else "can not be read"
+        reason = "is not UTF-8 text" if isinstance(failure, UnicodeDecodeError) else "cannot be read"
         raise EnvFileWrong([f"{path} {reason}. Example of a line in it: RECTASK_QPS=60"]) from failure
     if wrong := [b.original.line for b in bindings if b.error or (b.key is not None and b.value is None)]:
         raise EnvFileWrong(

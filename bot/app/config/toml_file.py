@@ -21,7 +21,7 @@ _PATH = "RECTASK_CONFIG is wrong: {}. Example: RECTASK_CONFIG=rectask.toml"
 
 
 class ConfigFileWrong(Exception):
-    """The file can not be used; `lines` has one for each thing that is wrong, without any value of the file."""
+    """The file cannot be used; `lines` has one for each thing that is wrong, without any value of the file."""
 
     def __init__(self, lines: list[str]) -> None:
         super().__init__("\n".join(lines))
@@ -86,7 +86,7 @@ def _read(path: Path) -> TomlFile:
     except FileNotFoundError:
         raise ConfigFileWrong([_PATH.format("there is no file at this path")]) from None
     except (OSError, ValueError) as failure:
-        raise ConfigFileWrong([_PATH.format("the file at this path can not be read")]) from failure
+        raise ConfigFileWrong([_PATH.format("the file at this path cannot be read")]) from failure
 
 
 def _tables(toml: TomlFile, name: str) -> list[RawTable]:

@@ -99,7 +99,7 @@ def _address(value: str) -> tuple[str, str]:
     try:
         parts.hostname.encode("idna")
     except UnicodeError:
-        raise ValueError("its host can not be one") from None
+        raise ValueError("its host cannot be one") from None
     if parts.scheme == "http" and not _is_loopback(parts.hostname):
         raise ValueError("without https it may only be on this machine (127.0.0.1)")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname

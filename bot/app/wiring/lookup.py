@@ -87,9 +87,8 @@ async def open_bot(
             meter=attempts,
         )
         rtc = RtcTaskReader(openapi)
-        reader = await stack.enter_async_context(
-            CachingReader(rtc, clock=clock, timer=timer, shared=sharing.answers, meter=meter)
-        )
+        reader = CachingReader(rtc, clock=clock, timer=timer, shared=sharing.answers, meter=meter)
+        await stack.enter_async_context(reader)
         links = await stack.enter_async_context(open_links(settings, clock=clock, patience=patience, sleep=sleep))
         yield Bot(reader=reader, rtc=rtc, apps=rtc_apps(settings), links=links, clock=clock)
 

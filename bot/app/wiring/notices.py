@@ -131,52 +131,69 @@ async def open_watching(
     `drain` says then how many seconds that may take.
     """
     async with AsyncExitStack() as stack:
-        delivering = await stack.enter_async_context(
-            Deliverer(
-                stores.notices,
-                messenger,
-                clock=clock,
-                on_settled=on_settled,
-                pace=Pace(timer=time.monotonic, per_second=habits.messages_per_second),
-                at_once=habits.messages_at_once,
-                lease=habits.delivery_lease,
-                drain=drain,
-                meter=meter,
-            )
+        delivering = Deliverer(
+            stores.notices,
+            messenger,
+            clock=clock,
+            on_settled=on_settled,
+            pace=Pace(timer=time.monotonic, per_second=habits.messages_per_second),
+            at_once=habits.messages_at_once,
+            lease=habits.delivery_lease,
+            drain=drain,
+            meter=meter,
         )
+        await stack.enter_async_context(delivering)
         looking = await stack.enter_async_context(
-            Watcher(
-                stores.looks,
-                reader,
-                last_known=reader.last_known,
-                clock=clock,
-                interval=habits.interval,
-                on_told=delivering.rounds.wake,
-                lease=habits.look_lease,
-                meter=meter,
-            )
+            _make_watcher(stores, reader, habits, clock=clock, on_told=delivering.rounds.wake, meter=meter)
         )
         reader.hand_on_to(looking.hear)
-
-        def wake() -> None:
-            looking.rounds.wake()
-            delivering.rounds.wake()
-
-        supervisor = supervisor or Supervisor()
-        timekeeper = Timekeeper(stores.due_times, habits.farthest, on_pulled_in=wake)
-        watching = Watching(
-            looking,
-            delivering,
-            timekeeper,
-            (
-                supervisor.start("timekeeper", timekeeper.run),
-                supervisor.start("watcher", looking.rounds.run),
-                supervisor.start("deliverer", delivering.rounds.run),
-                supervisor.start("upkeep", partial(keep_up, stores, habits.retention, sleep)),
-            ),
-        )
+        keeping_up = partial(keep_up, stores, habits.retention, sleep)
+        timekeeper = Timekeeper(stores.due_times, habits.farthest, on_pulled_in=partial(_wake, looking, delivering))
+        watching = _start(supervisor or Supervisor(), looking, delivering, timekeeper, keeping_up)
         stack.push_async_callback(watching.rest)
         yield watching
+
+
+def _make_watcher(
+    stores: Stores,
+    reader: CachingReader,
+    habits: Habits,
+    *,
+    clock: Callable[[], datetime],
+    on_told: Callable[[], None],
+    meter: WatchMeter,
+) -> Watcher:
+    return Watcher(
+        stores.looks,
+        reader,
+        last_known=reader.last_known,
+        clock=clock,
+        interval=habits.interval,
+        on_told=on_told,
+        lease=habits.look_lease,
+        meter=meter,
+    )
+
+
+def _wake(looking: Watcher, delivering: Deliverer) -> None:
+    looking.rounds.wake()
+    delivering.rounds.wake()
+
+
+def _start(
+    supervisor: Supervisor,
+    looking: Watcher,
+    delivering: Deliverer,
+    timekeeper: Timekeeper,
+    keeping_up: Callable[[], Awaitable[None]],
+) -> Watching:
+    loops = (
+        supervisor.start("timekeeper", timekeeper.run),
+        supervisor.start("watcher", looking.rounds.run),
+        supervisor.start("deliverer", delivering.rounds.run),
+        supervisor.start("upkeep", keeping_up),
+    )
+    return Watching(looking, delivering, timekeeper, loops)
 
 
 async def keep_up(

@@ -35,6 +35,8 @@ from bot.slack.lookup_cards import Answerer
 from bot.storage.database import Database
 from bot.storage.profile_changes import SqlProfileChanges
 
+log = structlog.get_logger()
+
 LOOK_AT_TOKEN_EVERY = 60.0
 
 
@@ -72,40 +74,49 @@ def open_hearsay(process: Process, database: Database, gate: Gate) -> Hearsay:
 
 async def open_desk(process: Process, bot: Bot, stores: Stores, gate: Gate) -> tuple[Desk, Watching]:
     """All that listeners work with, and the loops behind it."""
-    settings, meters, deadline = process.settings, process.meters, process.deadline
-    homes = await process.enter(
-        Homes(
-            gate.slack,
-            stores.subscriptions,
-            stores.upkeep,
-            clock=bot.clock,
-            shown=gate.shown_at_home,
-            supervisor=process.supervisor,
-        ),
-        "homes",
-    )
-    habits = Habits(timedelta(seconds=settings.watch_interval), timedelta(days=settings.retention_days))
-    messenger = await _open_messenger(process, bot, gate)
+    meters, drain = process.meters, partial(process.deadline.left, but=FOR_CLAIMS)
+    homes = await _open_homes(process, bot, stores, gate)
+    interval = timedelta(seconds=process.settings.watch_interval)
     watching = await process.enter(
         open_watching(
             stores,
             bot.reader,
-            messenger,
-            habits=habits,
+            await _open_messenger(process, bot, gate),
+            habits=Habits(interval, timedelta(days=process.settings.retention_days)),
             clock=bot.clock,
             on_settled=homes.refresh,
             meter=meters.watch,
             supervisor=process.supervisor,
-            drain=partial(deadline.left, but=FOR_CLAIMS),
+            drain=drain,
         ),
         "watching",
         but=FOR_AUDIT,
     )
-    schedule, session = Schedule(habits.interval, random.random), gate.slack.session
+    process.readiness.watching = watching
+    work = await process.enter(Work(drain=drain), "work", but=FOR_AUDIT)
+    schedule = Schedule(interval, random.random)
+    return _make_desk(process, bot, stores, gate, homes=homes, work=work, schedule=schedule), watching
+
+
+async def _open_homes(process: Process, bot: Bot, stores: Stores, gate: Gate) -> Homes:
+    homes = Homes(
+        gate.slack,
+        stores.subscriptions,
+        stores.upkeep,
+        clock=bot.clock,
+        shown=gate.shown_at_home,
+        supervisor=process.supervisor,
+    )
+    return await process.enter(homes, "homes")
+
+
+def _make_desk(
+    process: Process, bot: Bot, stores: Stores, gate: Gate, *, homes: Homes, work: Work, schedule: Schedule
+) -> Desk:
+    session = gate.slack.session
     assert session is not None
-    work = await process.enter(Work(drain=partial(deadline.left, but=FOR_CLAIMS)), "work", but=FOR_AUDIT)
-    desk = Desk(
-        answerer=_answerer(bot, stores, meters),
+    return Desk(
+        answerer=_answerer(bot, stores, process.meters),
         apps=bot.apps,
         slack=gate.slack,
         session=session,
@@ -121,10 +132,8 @@ async def open_desk(process: Process, bot: Bot, stores: Stores, gate: Gate) -> t
         linker=Linker(bot.links, gate, work),
         next_look=lambda task: schedule.at_first(task, now=bot.clock()),
         subscriptions_at_most=process.settings.subscriptions_per_person,
-        meter=meters.slack,
+        meter=process.meters.slack,
     )
-    process.readiness.watching = watching
-    return desk, watching
 
 
 def _answerer(bot: Bot, stores: Stores, meters: Meters) -> Answerer:
@@ -162,9 +171,6 @@ async def look_at_token(desk: Desk, sleep: Sleep) -> None:
     while True:
         await sleep(LOOK_AT_TOKEN_EVERY)
         await desk.look_at_token()
-
-
-log = structlog.get_logger()
 
 
 @asynccontextmanager

@@ -43,7 +43,7 @@ _MICROSECOND = 1e-6
 
 
 class SharedSlots:
-    """Slots out of one row for all replicas, or of this replica's own while Redis can not be asked.
+    """Slots out of one row for all replicas, or of this replica's own while Redis cannot be asked.
 
     Used as an async context manager; leaving it tells the others that this one is gone.
     """

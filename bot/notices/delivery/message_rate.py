@@ -32,7 +32,7 @@ class Pace:
         return max(int((NEAR - ahead) / self._gap), 0)
 
     def take_turn(self, person: Person) -> float | None:
-        """The seconds until the next turn, which is this person's now; None, with nothing taken, if it can not be."""
+        """The seconds until the next turn, which is this person's now; None, with nothing taken, if it cannot be."""
         now = self._timer()
         at = max(now, self._next)
         if at - now > NEAR or self._next_to.get(person, at) > at:

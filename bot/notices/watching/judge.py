@@ -94,7 +94,7 @@ def _is_newer(watched: WatchedTask, task: RecordTask) -> bool:
 
 
 def _end_to_tell(watched: WatchedTask, *, now: datetime) -> Reading | None:
-    """An end that was seen is told without its files when it is time, though RTC can not be asked."""
+    """An end that was seen is told without its files when it is time, though RTC cannot be asked."""
     if watched.phase is not Phase.WATCHING or watched.seen is None or not watched.seen.task.is_over:
         return None
     return watched.seen if now - (watched.waiting_since or now) >= FILES_ARE_AWAITED_FOR else None
@@ -143,7 +143,7 @@ def _is_unclear(task: RecordTask) -> bool:
 
 
 def _lost_sight(watched: WatchedTask, otherwise: Completion) -> Judgement:
-    """RTC tells of it no more. Where its end was seen, that is what is told."""
+    """RTC no longer returns it. Where its end was seen, that is what is told."""
     if watched.phase is Phase.AWAITING_FILES:
         return Close()
     if watched.seen is not None and watched.seen.task.is_over:

@@ -10,7 +10,7 @@ from bot.recording.task import NOT_STARTED, RecordTask
 # nobody ever sends to ends then. A look comes a little later.
 IDLE_LIMIT = timedelta(seconds=180)
 A_LITTLE_LATER = timedelta(seconds=2)
-# What can not be started, or was started by mistake, ends soon after its start.
+# What cannot be started, or was started by mistake, ends soon after its start.
 YOUNG = timedelta(minutes=2)
 SOON = timedelta(seconds=10)
 LATE_FILES = timedelta(minutes=1)

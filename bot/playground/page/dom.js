@@ -1,4 +1,4 @@
-/** Making elements: text from outside only ever becomes a text node or an attribute that can not run. */
+/** Making elements: text from outside only ever becomes a text node or an attribute that cannot run. */
 
 const SAFE_SCHEMES = new Set(["http:", "https:", "mailto:", "tel:"]);
 

@@ -96,7 +96,7 @@ function menuItem(option, whole, described, blockId, surface) {
   const about = option.description && element("small", {}, textObject(option.description, surface.names));
   const item = element("button", { type: "button" }, textObject(option.text, surface.names), about);
   return on(item, "click", async () => {
-    whole.querySelector("summary").focus();  // before it goes: what is hidden can not be gone back to
+    whole.querySelector("summary").focus();  // before it goes: what is hidden cannot be gone back to
     whole.open = false;
     const sent = await press(whole, described, blockId, surface, { selected_option: option });
     const href = sent && option.url ? safeAddress(option.url) : null;

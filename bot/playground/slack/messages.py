@@ -103,7 +103,7 @@ def _thread_of(world: World, channel: str, wanted: object) -> str | None:
 
 
 def message_payload(message: Message, *, with_metadata: bool = False) -> Json:
-    """The message as Slack tells of it."""
+    """The message as Slack returns it."""
     payload: Json = {"type": "message", "ts": message.ts, "user": message.user, "text": message.text, "team": T_HOME}
     if message.is_bot:
         payload |= {"bot_id": B_BOT, "app_id": A_APP}
@@ -135,7 +135,7 @@ def _thread_payload(message: Message) -> Json:
 
 
 def view_payload(view: View) -> Json:
-    """The view as Slack tells of it."""
+    """The view as Slack returns it."""
     empty = {"private_metadata": "", "callback_id": "", "external_id": "", "title": None, "close": None, "submit": None}
     return {
         **empty,

@@ -154,7 +154,7 @@ def event_payload(event: Json, *, event_id: str, at: float) -> Json:
 
 
 def user_payload(person: Person) -> Json:
-    """The person as Slack tells of them: of somebody who was deactivated it tells less."""
+    """The person as Slack returns them: less for somebody who was deactivated."""
     user: Json = {
         "id": person.id,
         "team_id": person.team_id,

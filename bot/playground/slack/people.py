@@ -30,7 +30,7 @@ _NAMED = re.compile(r"&lt;(@[UW]\w+)&gt;")
 
 
 class SlackPeople:
-    """The people's hands. Whatever they do ends in an Outcome; what they can not do raises LookupError."""
+    """The people's hands. Whatever they do ends in an Outcome; what they cannot do raises LookupError."""
 
     def __init__(self, world: World, handles: Handles, doors: Doors) -> None:
         self.world = world

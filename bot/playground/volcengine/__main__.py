@@ -22,7 +22,7 @@ def main() -> None:
         with suppress(KeyboardInterrupt):
             asyncio.run(_serve(port))
     except (OSError, OverflowError):
-        parser.exit(1, f"{parser.prog}: port {port} is taken or can not be used; name another with --port\n")
+        parser.exit(1, f"{parser.prog}: port {port} is taken or cannot be used; name another with --port\n")
 
 
 async def _serve(port: int) -> None:

@@ -1,4 +1,4 @@
-"""The scripted record tasks of the stand-in, by room: what GetRecordTask tells of each at a given moment.
+"""The scripted record tasks of the stand-in, by room: what GetRecordTask returns for each at a given moment.
 
 A scene knows the vendor's documented form only (page of GetRecordTask, read November 2026); times are in milliseconds.
 """

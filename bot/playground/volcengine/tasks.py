@@ -1,4 +1,4 @@
-"""What the stand-in for RTC tells of each task: what was done to it, a test's own answer, or its room's scene."""
+"""What the stand-in for RTC returns for each task: what was done to it, a test's own answer, or its room's scene."""
 
 from collections.abc import Callable, Iterable
 from typing import NamedTuple

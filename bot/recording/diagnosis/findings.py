@@ -38,12 +38,12 @@ _CHECK_CLOCK = "Check this machine's clock; if it is right: " + _ASK_AGAIN
 
 
 def contradictions(task: RecordTask, *, now: datetime) -> tuple[Concern, ...]:
-    """Where parts of the answer can not be true together, or can not be read."""
+    """Where parts of the answer cannot be true together, or cannot be read."""
     signs = (*_signs_in_times(task, now=now), *_signs_in_status(task))
     found = tuple(Concern(what, advice) for is_so, what, advice in signs if is_so)
     if not task.unreadable_files:
         return found
-    what = f"{count_in_words(task.unreadable_files, 'entry')} of the file list can not be read."
+    what = f"{count_in_words(task.unreadable_files, 'entry')} of the file list cannot be read."
     return (*found, Concern(what, "Look at the raw answer, and report it with the request id."))
 
 
@@ -123,7 +123,7 @@ def _status_unclear(task: RecordTask) -> Concern | None:
     if task.status in (NOT_STARTED, RUNNING, ENDED, FAILED):
         return None
     return Concern(
-        "Whether it is recording can not be told from this status.",
+        "Whether it is recording cannot be told from this status.",
         "Do not rely on it: ask again in a minute, and start a second task, with another id, if the call matters.",
     )
 
@@ -166,8 +166,8 @@ def _is_soon_forgotten(task: RecordTask, *, now: datetime) -> Concern | None:
     if task.status != RUNNING or task.known_until is None or task.known_until - now > FORGETTING_IS_NEAR:
         return None
     return Concern(
-        "RTC tells of a task for 72 hours from its start, and this one still runs as they end.",
-        "Stop it and start a new one, else its end and its files can not be looked up.",
+        "Volcengine keeps a recording's details for 72 hours after it starts, and this one is still running.",
+        "Stop it and start a new one; otherwise its end and its files cannot be looked up.",
     )
 
 

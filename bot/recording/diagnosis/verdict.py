@@ -92,7 +92,7 @@ def _reason(task: RecordTask) -> str:
 
 def _files(task: RecordTask) -> str:
     if not task.files and task.unreadable_files:
-        return "Its files can not be read from the answer"
+        return "Its files cannot be read from the answer"
     if not task.files:
         return "No files" if task.is_over else "No files so far"
     words = count_in_words(len(task.files), "file")

@@ -33,7 +33,7 @@ def links_card(reading: Reading, links: CardLinks, *, now: datetime) -> Card:
 
 
 def taken_over_card() -> Card:
-    """For a notice whose recording RTC tells of no more, for a newer one has taken its ids."""
+    """For a notice whose recording RTC no longer returns, for a newer one has taken its ids."""
     return words_card(
         "A newer recording has taken its ids",
         "RTC tells only of the newest recording of the same ids, so no links can be made to the files of this one.",

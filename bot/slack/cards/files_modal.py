@@ -72,7 +72,7 @@ def _view(title: str, blocks: list[Block]) -> Block:
 
 
 def _turning(press: Press, *, page: int, pages: int) -> Block:
-    """Each with an action id of its own, for two of the same can not stand in one view."""
+    """Each with an action id of its own, for two of the same cannot stand in one view."""
     row = []
     if page > 0:
         row.append(_page_button("Previous", press, page - 1, "rectask.files.previous"))

@@ -24,7 +24,7 @@ _EXAMPLE = "For example `/rectask Room1 Task1`"
 
 
 def help_card(apps: Sequence[RtcApp], *, default: RtcApp) -> Card:
-    """What can be typed, and what RTC tells of at all; `apps` are those that the reader may know of."""
+    """What can be typed, and what RTC returns at all; `apps` are those that the reader may know of."""
     named = ", ".join(code(app.name) + (" (the default)" if app == default else "") for app in apps)
     return Card(
         text="Rectask: type /rectask ROOM TASK to see what became of a recording.",
@@ -121,12 +121,12 @@ def stranger_card() -> Card:
 def tampered_card() -> Card:
     """For a button that does not carry what this bot put there."""
     return words_card(
-        "That button can not be used", "It is too old, or was changed. Type the command again: `/rectask ROOM TASK`."
+        "That button cannot be used", "It is too old, or was changed. Type the command again: `/rectask ROOM TASK`."
     )
 
 
 def invite_card() -> Card:
-    """For sharing into a channel that the bot can not see."""
+    """For sharing into a channel that the bot cannot see."""
     return words_card("Invite me first", "I am not in this channel. Type `/invite @Rectask`, then press Share again.")
 
 
@@ -223,7 +223,7 @@ def unknown_person_card() -> Card:
     """Where Slack does not say who somebody is."""
     return words_card(
         "Slack does not say who you are",
-        "So it can not be seen whether you may do this. *Please try again in a minute.*",
+        "So it cannot be seen whether you may do this. *Please try again in a minute.*",
     )
 
 

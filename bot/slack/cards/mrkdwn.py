@@ -56,7 +56,7 @@ def code(text: str, *, limit: int = 500) -> str:
 
 
 def moment(when: datetime | None) -> str:
-    """A time in the reader's own zone, with the same in UTC for what can not show that."""
+    """A time in the reader's own zone, with the same in UTC for what cannot show that."""
     if when is None:
         return "not given"
     fallback = when.strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -17,7 +17,7 @@ from bot.slack.request.button_value import Told
 
 _UNCLEAR = "Its state has been unclear for a while."
 _LOOK_FOR_FILES = "its files are in the bucket or VOD space that it was started with."
-_NOT_SHOWN = "What RTC told of it can not be read any more."
+_NOT_SHOWN = "What RTC told of it cannot be read any more."
 _LOOK_IT_UP = "Look it up with `/rectask ROOM TASK` while RTC knows it; later"
 # Title, what it means, what to do; for recordings whose end was not seen.
 _LOST = {
@@ -33,12 +33,12 @@ _LOST = {
     ),
     Occasion.FORGOTTEN: (
         "72 hours are over, and its end was not seen",
-        "RTC tells of a recording for 72 hours from its start, and no longer.",
+        "Volcengine keeps a recording's details for 72 hours after it starts.",
         f"If it still runs, stop it; {_LOOK_FOR_FILES}",
     ),
 }
 
-# The same, where what was seen can not be shown.
+# The same, where what was seen cannot be shown.
 _UNSHOWN = {
     Occasion.ENDED: "It has ended",
     Occasion.FILES: "Its files have come",
@@ -67,7 +67,7 @@ def told_again(
 
 
 def newer_card(reading: Reading, *, now: datetime, standing: Standing | None, links: CardLinks = NO_LINKS) -> Card:
-    """For who refreshes a notice whose recording RTC tells of no more, for this one has taken its ids."""
+    """For who refreshes a notice whose recording RTC no longer returns, for this one has taken its ids."""
     newer = paragraph("*This is a newer recording of the same ids;* RTC tells no more of the one above.")
     return task_card(reading, now=now, standing=standing, notes=[newer], links=links)
 
@@ -123,9 +123,9 @@ def _unshown_card(notice: Notice) -> Card:
     """For a reading that this release cannot decode."""
     title, named = _UNSHOWN[notice.completion.occasion], name_of(notice.ref)
     return Card(
-        text=escape(f"{named}: {title}. Its details can not be shown."),
+        text=escape(f"{named}: {title}. Its details cannot be shown."),
         blocks=(
-            headline(f"{Sign.DOUBTFUL} {named}: {title}, and its details can not be shown"),
+            headline(f"{Sign.DOUBTFUL} {named}: {title}, and its details cannot be shown"),
             paragraph(f"{_NOT_SHOWN}\n*{_LOOK_IT_UP} {_LOOK_FOR_FILES}*"),
             paragraph(place(notice.ref)),
             why(Told(notice.subscribed_at, None)),

@@ -83,7 +83,7 @@ def home_view(entries: Sequence[Entry] | None, *, now: datetime, reach: Reach = 
     bottom = [*([footnote(_LOOK_UP)] if reach.may_look_up else []), _foot(now), _buttons(entries or ())]
     if entries is None:
         gone = paragraph("Your subscriptions are kept, but cannot be shown right now. *Press Refresh in a minute.*")
-        return _home([headline("Subscriptions can not be reached now"), gone, *bottom])
+        return _home([headline("Subscriptions cannot be reached now"), gone, *bottom])
     top = [headline(_title(entries)), paragraph(reach.how_to)]
     shown = _that_fit(
         entries, besides=[*top, *bottom], bytes_at_most=_HOME_BYTES_AT_MOST, blocks_at_most=_HOME_BLOCKS_AT_MOST
@@ -156,7 +156,7 @@ def _headed(entries: Sequence[Entry]) -> Iterator[tuple[Entry, str | None]]:
 
 def _block_of(entry: Entry, number: int) -> Block:
     block = paragraph(entry_in_words(entry))
-    # Each with an action id of its own, for two of the same can not stand in one message.
+    # Each with an action id of its own, for two of the same cannot stand in one message.
     button_of = unsubscribe_button(entry.watched.ref, f"{IN_LIST}.{number}")
     return block | ({"accessory": button_of} if _is_open(entry) else {})
 

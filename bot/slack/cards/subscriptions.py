@@ -1,4 +1,4 @@
-"""What is said when somebody subscribes or unsubscribes, and when that can not be."""
+"""What is said when somebody subscribes or unsubscribes, and when that cannot be."""
 
 from datetime import datetime
 
@@ -62,9 +62,9 @@ def too_many_card(at_most: int) -> Card:
 
 
 def store_card() -> Card:
-    """Where what people are subscribed to is kept can not be reached."""
+    """Where what people are subscribed to is kept cannot be reached."""
     return words_card(
-        "Subscriptions can not be reached now",
+        "Subscriptions cannot be reached now",
         "The database that keeps them does not answer; looking recordings up works as before. What you were subscribed "
         "to is kept.\n*Try again in a minute: `/rectask list` shows how it stands.*",
     )

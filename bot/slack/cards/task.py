@@ -38,7 +38,7 @@ class Standing(Enum):
 
     APART = "not subscribed"
     SUBSCRIBED = "subscribed"
-    UNKNOWN = "the store can not be reached"
+    UNKNOWN = "the store cannot be reached"
 
 
 def task_card(
@@ -71,11 +71,10 @@ def task_card(
         paragraph(place(task.ref)),
         fields(list(_facts(task))),
     ]
-    # A notice may be read much later than it was written.
-    is_old = told is not None or failure is not None
+    source = _source(reading, now, shared_by, is_old=told is not None or failure is not None, incident=incident)
     bottom = [
         *(_standing_note(standing) if told is None else [why(told)]),
-        footnote(" · ".join(_source(reading, now, shared_by, is_old=is_old, incident=incident))),
+        footnote(" · ".join(source)),
         _buttons(reading, shared_by, standing, told, links),
     ]
     warned = "" if failure is None else f"{failure.reason}. At {reading.read_at:%H:%M} UTC it {in_the_past(task)}. "
@@ -131,7 +130,7 @@ def _standing_note(standing: Standing | None) -> Iterator[Block]:
     if standing is Standing.SUBSCRIBED:
         yield footnote("You will get a direct message when it ends.")
     if standing is Standing.UNKNOWN:
-        yield footnote("Subscriptions can not be reached now: press Refresh in a minute to subscribe.")
+        yield footnote("Subscriptions cannot be reached now: press Refresh in a minute to subscribe.")
 
 
 def _source(

@@ -96,7 +96,7 @@ class SlackMessenger:
     async def check(self, notice: Notice) -> None:
         """A post to a deactivated person succeeds and is read by nobody, so Slack is asked who they are.
 
-        That somebody can not be written to is not believed from memory: they may have come back.
+        That somebody cannot be written to is not believed from memory: they may have come back.
         """
         with self._noting_permission(_CHECK):
             profile = self._people.recall(notice.person.user_id)

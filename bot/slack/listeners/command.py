@@ -47,7 +47,7 @@ async def on_command(desk: Desk, visit: Visit, reply: Reply) -> None:
 
 
 def _enter(desk: Desk, visit: Visit, *, reason: str) -> None:
-    """What is about no recording tells the names of the apps: not to those who may nothing. Raises NotAllowed."""
+    """Words about no recording name the apps: not to people without any permission. Raises NotAllowed."""
     desk.gate.check_inside(visit, Deed.OTHER)
     desk.gate.note(visit, Deed.OTHER, None, reason=reason)
 

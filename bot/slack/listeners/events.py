@@ -1,4 +1,4 @@
-"""What Slack tells of by itself: a home tab was opened, the app was removed, somebody's account was closed.
+"""Events that Slack sends: a home tab was opened, the app was removed, somebody's account was closed.
 
 Slack repeats events, and sends them in any order; doing the same twice comes to the same.
 """
@@ -28,7 +28,7 @@ _DEACTIVATED = "This person's account is deactivated"
 
 
 class NotProven(Exception):
-    """What an event tells of is not so, or not yet."""
+    """What an event says is not so, or not yet."""
 
 
 Handler = Callable[[Desk, Body], Awaitable[None]]
@@ -56,7 +56,7 @@ def quietly(desk: Desk, handler: Handler, *, pauses: Sequence[float] = PAUSES) -
 
 
 async def _handle(desk: Desk, handler: Handler, body: Body, pauses: Sequence[float]) -> None:
-    """Again and again while it can not be done, for there is nobody who would ask again."""
+    """Again and again while it cannot be done, for there is nobody who would ask again."""
     for pause in pauses:
         if await _is_done(desk, handler, body):
             return

@@ -40,13 +40,13 @@ class _Value(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """That a card is a notice: since when its reader had subscribed, and when the recording began that it tells of."""
+    """That a card is a notice: since when its reader had subscribed, and when the recording began that it is about."""
 
     subscribed_at: datetime
     started_at: datetime | None
 
     def is_about(self, task: RecordTask) -> bool:
-        """Whether this is still the same task: RTC tells of the newest one of those ids."""
+        """Whether this is still the same task: RTC returns the newest one of those ids."""
         if self.started_at is None or task.started_at is None:
             return True
         return is_same_start(self.started_at, task.started_at)
@@ -81,7 +81,7 @@ class Press:
 
 
 def read_value(value: object, *, apps: Sequence[RtcApp], or_removed: bool = False) -> Press:
-    """Raises Tampered for what is not of the form above, or names an app or ids that can not be.
+    """Raises Tampered for what is not of the form above, or names an app or ids that cannot be.
 
     With `or_removed` the app need not be configured any more: RTC must not be asked about it then.
     """

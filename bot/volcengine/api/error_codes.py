@@ -63,7 +63,7 @@ ERROR_CODES = (
     ErrorCode(("InternalServiceTimeout",), 100016, Kind.PASSING, "{name} took too long", "{name} took too long to answer its gateway.", _WAIT),
     ErrorCode(("FlowLimitExceeded", "AccountFlowLimitExceeded", "RequestLimitExceeded"), 100018, Kind.TOO_MANY, "Volcengine is rate-limiting requests", "More requests were sent than Volcengine allows ({limit}, perhaps over the whole account).", "Try again in some seconds. If it stays, find out what else uses this account{or_slower}."),
     ErrorCode(("ServiceUnavailableTemp", "InternalServiceError"), None, Kind.PASSING, "{name} is temporarily unavailable", "{name} is not available for the moment.", _WAIT),
-    ErrorCode(("InvalidAuthorization", "InvalidCredential"), None, Kind.REFUSED, "Volcengine rejected the access key", "Volcengine can not read the signature's credential.", _CHECK_KEY + " Check {region_setting} too."),
+    ErrorCode(("InvalidAuthorization", "InvalidCredential"), None, Kind.REFUSED, "Volcengine rejected the access key", "Volcengine cannot read the signature's credential.", _CHECK_KEY + " Check {region_setting} too."),
     ErrorCode(("InvalidSecretToken",), None, Kind.REFUSED, "Volcengine rejected the session token", "The session token is wrong or has expired.", "Renew the temporary credentials: key, secret key and VOLCENGINE_SESSION_TOKEN always change together."),
     # RTC's own codes have the form Family.Detail; a family without a row of its own here is decided by the gateway's row above.
     ErrorCode(("InvalidParameter",), None, Kind.REFUSED, "{name} rejected one of the ids", "{name} does not accept one of the ids.", "{check_ids}", is_askers=True),

@@ -29,7 +29,7 @@ UNMETERED = Unmetered()
 
 
 def code_of(error: WireError, status_code: int, *, flaw: str | None) -> str:
-    """What of CODES an answer is; `flaw` says why it can not be read."""
+    """What of CODES an answer is; `flaw` says why it cannot be read."""
     if error.is_there or status_code != 200:  # noqa: PLR2004
         return known_name(code=error.code, number=error.code_n, status_code=status_code) or OTHER
     return ANSWERED if flaw is None else UNREADABLE

@@ -12,7 +12,7 @@ _DIGITS_OF_ROUNDED, _TEXT_OF_A_NUMBER = 6, 40
 
 
 class Else:
-    """Annotates a field: whatever can not be made into its type becomes this value, without a call into Python."""
+    """Annotates a field: whatever cannot be made into its type becomes this value, without a call into Python."""
 
     def __init__(self, default: object) -> None:
         self._default = default

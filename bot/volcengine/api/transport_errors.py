@@ -65,7 +65,7 @@ _BY_CAUSE: tuple[tuple[tuple[type[BaseException], ...], FailureWords], ...] = (
         (aiohttp.ClientConnectorDNSError,),
         FailureWords(
             "The address of {name} can't be resolved",
-            "The name {host} can not be resolved.",
+            "The name {host} cannot be resolved.",
             _NOT_ASKED,
             _CHECK_ENDPOINT,
         ),
@@ -174,7 +174,7 @@ def turn_never_came(seconds: float, *, peer: Peer) -> TaskUnavailable:
 def makes_no_sense(flaw: str, *, peer: Peer, request_id: str | None, log_id: str | None) -> TaskUnavailable:
     """An answer with HTTP 200 in which nothing of the documented form is to be found."""
     return TaskUnavailable(
-        f"{peer.name}'s answer can not be understood: {flaw}.",
+        f"{peer.name}'s answer cannot be understood: {flaw}.",
         meaning=f"It does not come from {peer.name}, or {peer.name} answers in a form that is not documented.",
         advice=f"Check {peer.endpoint_setting} and what stands between; if it stays, report it (with the request id, "
         "if there is one).",

@@ -56,7 +56,7 @@ class VodStore:
         return file.vid is not None
 
     async def link(self, ref: TaskRef, file: RecordingFile) -> Link:
-        """Raises LinkUnavailable: VOD can not be asked, refuses, or has no address for the file."""
+        """Raises LinkUnavailable: VOD cannot be asked, refuses, or has no address for the file."""
         assert file.vid is not None
         if (remembered := self._links.get(file.vid)) is not None:
             return remembered

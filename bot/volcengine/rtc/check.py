@@ -56,7 +56,7 @@ async def _resolve(host: str, port: int) -> Finding:
         return Finding(
             "name",
             is_well=False,
-            said=f"{host} can not be resolved.",
+            said=f"{host} cannot be resolved.",
             advice="Check RECTASK_RTC_ENDPOINT and this machine's DNS.",
         )
     addresses = sorted({str(address[4][0]) for address in found})

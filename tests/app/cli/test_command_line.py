@@ -79,4 +79,4 @@ def test_an_output_that_can_not_be_written_is_a_failure() -> None:
     argv = [sys.executable, "-m", "bot", "--help"]
     with Path("/dev/full").open("w") as full:
         ran = subprocess.run(argv, stdout=full, stderr=subprocess.PIPE, check=False, env=BUFFERED)  # noqa: S603
-    assert (ran.returncode, ran.stderr) == (1, b"rectask: the output can not be written: No space left on device.\n")
+    assert (ran.returncode, ran.stderr) == (1, b"rectask: the output cannot be written: No space left on device.\n")

@@ -217,7 +217,7 @@ async def test_colours_are_for_terminals_only(fake_rtc: FakeRtc) -> None:
         (
             "exec {0} show Room1 Task1 >/dev/full",
             1,
-            b"rectask: the output can not be written: No space left on device.\n",
+            b"rectask: the output cannot be written: No space left on device.\n",
         ),
         pytest.param("PYTHONIOENCODING=ascii exec {0} show Room1 Task1 >/dev/null", 0, b"", marks=pytest.mark.slow),
     ],

@@ -107,7 +107,7 @@ def test_defaults() -> None:
         (ENOUGH | {"RECTASK_RTC_ENDPOINT": "https://a:b"}, "RECTASK_RTC_ENDPOINT is wrong: "),
         (ENOUGH | {"RECTASK_RTC_ENDPOINT": "https://[a"}, "RECTASK_RTC_ENDPOINT is wrong: "),
         (ENOUGH | {"RECTASK_RTC_ENDPOINT": "http://a.com"}, "RECTASK_RTC_ENDPOINT is wrong: without https"),
-        (ENOUGH | {"RECTASK_RTC_ENDPOINT": "https://a..b.com"}, "RECTASK_RTC_ENDPOINT is wrong: its host can not be"),
+        (ENOUGH | {"RECTASK_RTC_ENDPOINT": "https://a..b.com"}, "RECTASK_RTC_ENDPOINT is wrong: its host cannot be"),
         (ENOUGH | {"RECTASK_RTC_ENDPOINT": f"https://{'a' * 70}.com"}, "RECTASK_RTC_ENDPOINT is wrong: its host can"),
         (ENOUGH | {"RECTASK_RTC_ENDPOINT": "https:// a.com"}, "RECTASK_RTC_ENDPOINT is wrong: it has a character"),
         (ENOUGH | {"RECTASK_HOST": "0.0.0.0:3000"}, "RECTASK_HOST is wrong: it is an address or a name of this"),
@@ -294,7 +294,7 @@ def test_a_file_that_can_not_be_read_is_said(tmp_path: Path, content: bytes, lin
 
 
 def test_a_folder_in_the_files_place(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="can not be read"):
+    with pytest.raises(SettingsError, match="cannot be read"):
         load_settings(environ=ENOUGH, env_file=tmp_path)
 
 

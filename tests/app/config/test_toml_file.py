@@ -258,8 +258,8 @@ def test_apps_that_are_wrong_themselves_do_not_make_rules_wrong(tmp_path: Path) 
     ("path", "line"),
     [
         ("/nonexistent/rectask.toml", "there is no file at this path"),
-        (str(Path(__file__).parent), "the file at this path can not be read"),
-        ("a\0b", "the file at this path can not be read"),
+        (str(Path(__file__).parent), "the file at this path cannot be read"),
+        ("a\0b", "the file at this path cannot be read"),
     ],
 )
 def test_a_file_that_can_not_be_read(tmp_path: Path, path: str, line: str) -> None:

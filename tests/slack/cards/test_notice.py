@@ -125,7 +125,7 @@ def test_what_can_not_be_decoded_is_told_without_its_details(occasion: Occasion,
     unreadable = notice(Completion(occasion, NOW, None))
     for card in (notice_card(unreadable, now=NOW), files_reply_card(unreadable)):
         check_blocks(list(card.blocks))
-        assert card.text == f"Room1 / Task1: {said}. Its details can not be shown."
+        assert card.text == f"Room1 / Task1: {said}. Its details cannot be shown."
         assert "`Room1`" in words_of(card)
         assert "never seen" not in words_of(card)
         assert "knows this recording no longer" not in words_of(card)

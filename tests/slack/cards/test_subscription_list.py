@@ -94,7 +94,7 @@ def test_nothing_says_how_to_subscribe() -> None:
 def test_a_list_without_its_store_says_so() -> None:
     view = home_view(None, now=NOW)
     check_view(view, type="home")
-    assert "can not be reached now" in json.dumps(view)
+    assert "cannot be reached now" in json.dumps(view)
     assert "rectask.list" in json.dumps(view)
 
 

@@ -160,7 +160,7 @@ async def test_late_files_that_can_not_be_decoded_leave_the_message_as_it_is(pos
     first, reply = post.said
     assert not first.edited
     assert reply.thread_ts == original.ts
-    assert reply.text == "Room1 / Task1: Its files have come. Its details can not be shown."
+    assert reply.text == "Room1 / Task1: Its files have come. Its details cannot be shown."
 
 
 async def test_an_original_that_slack_does_not_let_change_harms_nothing(post: Post) -> None:

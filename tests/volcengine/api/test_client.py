@@ -204,7 +204,7 @@ async def test_the_newer_family_of_names(fake_rtc: FakeRtc) -> None:
 
 @pytest.mark.parametrize(
     ("endpoint", "happened"),
-    [("http://127.0.0.1:1", "was refused"), ("https://rtc.invalid", "can not be resolved")],
+    [("http://127.0.0.1:1", "was refused"), ("https://rtc.invalid", "cannot be resolved")],
 )
 async def test_nobody_there(fake_rtc: FakeRtc, endpoint: str, happened: str) -> None:
     async with open_brief_bot(fake_rtc, RECTASK_RTC_ENDPOINT=endpoint) as bot:
