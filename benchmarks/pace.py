@@ -12,10 +12,10 @@ from bot.app.wiring.lookup import Bot, open_bot
 from bot.playground.volcengine.arrivals import worst_second
 from bot.recording.reading import Priority, Urgency
 from bot.recording.task_ref import TaskRef
-from bot.volcengine.api.transport import Patience
+from bot.volcengine.api.transport import Timeouts
 from testing.stand_ins import fake_rtc, settings_for, stall_each_second
 
-UNHURRIED = Patience(total=600)
+UNHURRIED = Timeouts(total=600)
 
 
 @dataclass(frozen=True)

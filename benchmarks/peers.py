@@ -27,7 +27,7 @@ from bot.app.wiring.lookup import open_bot
 from bot.lookup.under_way import Sent, UnderWay
 from bot.recording.reading import Priority, Urgency
 from bot.recording.task_ref import TaskRef
-from bot.volcengine.api.client import OpenApi
+from bot.volcengine.api.client import VolcengineApi
 from bot.volcengine.api.signing import Credentials, Signer, canonical_query
 from bot.volcengine.api.transport import PATIENCE, open_http, open_transport
 from bot.volcengine.rtc.reader import RTC, RtcTaskReader
@@ -123,7 +123,7 @@ async def _pace_of_ours(url: str, requests: int) -> float:
         Credentials(ACCOUNT.access_key, ACCOUNT.secret_key), region="cn-north-1", service="rtc", clock=clock
     )
     async with open_http(patience=PATIENCE) as http, open_bot(settings) as bot:
-        openapi = OpenApi(
+        openapi = VolcengineApi(
             http, service=RTC, endpoint=url, signer=signer, pacer=_NoPacer(), origin="", clock=clock, patience=PATIENCE
         )
         reader = RtcTaskReader(openapi)

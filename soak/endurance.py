@@ -22,7 +22,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bot.app.wiring.notices import stores_of
 from bot.notices.person import Person
-from bot.notices.store import StoreUnavailable
+from bot.notices.store import DatabaseUnavailable
 from bot.notices.subscription import Entry
 from bot.playground.slack.world import T_HOME
 from bot.storage.database import open_database
@@ -158,7 +158,7 @@ async def _settled(city: City, people: list[Person]) -> list[Entry]:
     async with open_database(city.environ["RECTASK_DATABASE_URL"]) as database:
         subscriptions = stores_of(database).subscriptions
         while True:
-            with suppress(StoreUnavailable):
+            with suppress(DatabaseUnavailable):
                 entries = [entry for person in people for entry in await subscriptions.entries(person, limit=10_000)]
                 if all(entry.settled_at for entry in entries) or time.monotonic() > give_up_at:
                     return entries

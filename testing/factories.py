@@ -11,10 +11,10 @@ from bot.app.wiring.lookup import Bot, open_bot
 from bot.playground.volcengine.rtc import FakeRtc
 from bot.recording.reading import Priority, Reading, Urgency
 from bot.recording.task_ref import TaskRef
-from bot.volcengine.api.transport import Patience
+from bot.volcengine.api.transport import Timeouts
 
 NO_FILE = Path("/nonexistent/.env")
-BRIEF = Patience(connect=0.5, attempt=0.5, total=5.0)
+BRIEF = Timeouts(connect=0.5, attempt=0.5, total=5.0)
 
 
 class SetClock:

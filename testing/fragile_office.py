@@ -15,23 +15,23 @@ from aiohttp.test_utils import TestServer
 from bot.access.audit.buffered_log import BatchingAuditLog
 from bot.access.rights import Rights
 from bot.app.wiring.notices import stores_of
-from bot.notices.store import StoreUnavailable
+from bot.notices.store import DatabaseUnavailable
 from bot.playground.slack.server import FakeSlack, open_fake_slack
 from bot.playground.slack.world import C_ONCALL, U_ANA, Message
 from bot.playground.volcengine.rtc import FakeRtc
 from bot.slack.authorization.authorizer import make_gate
-from bot.slack.background import Work
-from bot.slack.connection.auth import greet
+from bot.slack.background import BackgroundTasks
+from bot.slack.connection.auth import authenticate
 from bot.slack.connection.bolt_app import make_bolt
-from bot.slack.connection.client import Patience, make_slack
+from bot.slack.connection.client import Timeouts, make_slack
 from bot.slack.connection.http_endpoint import http_door
 from bot.slack.connection.workspace import TokenHealth
-from bot.slack.home_tabs import Homes
+from bot.slack.home_tabs import HomeTabPublisher
 from bot.slack.limits import LIMITS, Limits
-from bot.slack.link_issuer import Linker
-from bot.slack.listeners.context import Desk
+from bot.slack.link_issuer import LinkIssuer
+from bot.slack.listeners.context import ListenerContext
 from bot.slack.listeners.register import register
-from bot.slack.lookup_cards import Answerer
+from bot.slack.lookup_cards import LookupCards
 from bot.storage.database import open_database
 from testing.factories import open_brief_bot
 from testing.harness import DATABASE, copy_migrated
@@ -53,7 +53,7 @@ class Fragile:
             self.asked += 1
             self.refuses -= 1
             if self.is_down or self.refuses >= 0:
-                raise StoreUnavailable("It cannot be reached.")
+                raise DatabaseUnavailable("It cannot be reached.")
             return await does(*given, **named)
 
         return do
@@ -66,7 +66,7 @@ class Bureau:
     slack: FakeSlack
     rtc: FakeRtc
     store: Fragile
-    desk: Desk
+    desk: ListenerContext
 
     async def typed(self, text: str, *, user: str = U_ANA) -> Message:
         assert (await self.slack.command(text, user=user, channel=C_ONCALL)).acked
@@ -93,13 +93,13 @@ async def open_bureau(fake_rtc: FakeRtc, tmp_path: Path, *, limits: Limits = LIM
         stores = stores_of(database)
         store: Any = Fragile(stores.subscriptions, stores.notices, stores.upkeep, stores.requests)
         session = await stack.enter_async_context(aiohttp.ClientSession())
-        patience = Patience(call=limits.call)
+        patience = Timeouts(call=limits.call)
         slack = make_slack(token=fake.bot_token, base_url=fake.api_url, session=session, patience=patience)
-        workspace = await greet(slack)
+        workspace = await authenticate(slack)
         gate = make_gate(slack, workspace, rights=Rights(), per_minute=1_000, audit=BatchingAuditLog(), clock=bot.clock)
-        work = await stack.enter_async_context(Work())
-        desk = Desk(
-            answerer=Answerer(
+        work = await stack.enter_async_context(BackgroundTasks())
+        desk = ListenerContext(
+            answerer=LookupCards(
                 bot.reader, store, recall=bot.reader.recall, last_known=bot.reader.last_known, clock=bot.clock
             ),
             apps=bot.apps,
@@ -107,14 +107,14 @@ async def open_bureau(fake_rtc: FakeRtc, tmp_path: Path, *, limits: Limits = LIM
             session=session,
             workspace=workspace,
             gate=gate,
-            linker=Linker(bot.links, gate, work),
+            linker=LinkIssuer(bot.links, gate, work),
             health=TokenHealth(),
             work=work,
             subscriptions=store,
             notices=store,
             upkeep=store,
             requests=store,
-            homes=await stack.enter_async_context(Homes(slack, store, store, clock=bot.clock)),
+            homes=await stack.enter_async_context(HomeTabPublisher(slack, store, store, clock=bot.clock)),
             next_look=lambda _task: timedelta(seconds=30),
             limits=limits,
         )

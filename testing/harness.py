@@ -17,7 +17,7 @@ from bot.app.config.settings import Settings
 from bot.app.serve import serve
 from bot.playground.slack.server import FakeSlack, open_fake_slack
 from bot.playground.volcengine.rtc import FakeRtc, open_fake_rtc
-from bot.volcengine.api.transport import Patience
+from bot.volcengine.api.transport import Timeouts
 from testing.factories import environ_for
 from testing.stores import migrate
 
@@ -25,7 +25,7 @@ DATABASE = "rectask.db"
 DOORS = ("http", "socket")
 # What is the same behind both is proven behind one every day.
 ONE_DOOR_AT_LEAST = ("socket", pytest.param("http", marks=pytest.mark.slow))
-BRIEF = Patience(connect=0.5, attempt=0.6, total=4.0)
+BRIEF = Timeouts(connect=0.5, attempt=0.6, total=4.0)
 
 
 @functools.cache
@@ -76,7 +76,7 @@ def settings_for(rtc: FakeRtc, slack: FakeSlack, *, door: str, folder: Path, **m
 async def open_office(
     *,
     door: str,
-    patience: Patience = BRIEF,
+    patience: Timeouts = BRIEF,
     slack: FakeSlack | None = None,
     rtc: FakeRtc | None = None,
     config: str = "",
@@ -110,7 +110,7 @@ async def serving(
     settings: Settings,
     fake_rtc: FakeRtc,
     fake_slack: FakeSlack,
-    patience: Patience,
+    patience: Timeouts,
     folder: Path,
     *,
     timer: Callable[[], float] = time.monotonic,

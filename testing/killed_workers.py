@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.notices.store import StoreUnavailable
+from bot.notices.store import DatabaseUnavailable
 from testing.postgres import Postgres
 from testing.redis_server import RedisServer
 from testing.replica_processes import now_and_then, restart_postgres, troubled
@@ -109,7 +109,7 @@ async def _until_settled(town: Town, *, at_most: float = 900.0) -> None:
 async def _is_settled(town: Town) -> bool:
     try:
         return await town.unsettled() == 0
-    except StoreUnavailable:
+    except DatabaseUnavailable:
         return False
 
 

@@ -23,7 +23,7 @@ from bot.playground.volcengine.rtc import FakeRtc, open_fake_rtc
 from bot.playground.volcengine.scenes import task, tos_file
 from bot.recording.reading import Priority, Reading, TaskReader, Urgency
 from bot.recording.task_ref import TaskRef
-from bot.slack.connection.client import Patience
+from bot.slack.connection.client import Timeouts
 from bot.slack.connection.workspace import TokenHealth
 from bot.slack.delivery.dm_messenger import open_messenger
 from bot.storage.database import Database, open_database
@@ -80,7 +80,7 @@ class Works:
                     base_url=self.slack.api_url,
                     health=self.health,
                     clock=self.clock,
-                    patience=Patience(call=1.0),
+                    patience=Timeouts(call=1.0),
                 )
             )
             stores = stores_of(database)

@@ -12,13 +12,13 @@ import aiohttp
 
 from bot.playground.slack.server import FakeSlack, open_fake_slack
 from bot.playground.volcengine.rtc import FakeRtc, open_fake_rtc
-from bot.volcengine.api.transport import Patience
+from bot.volcengine.api.transport import Timeouts
 from testing.harness import Office, serving, settings_for
 from testing.metrics import scrape
 
 THREE = 3
 # As much as a busy machine may need; nothing here is about how fast it is.
-UNHURRIED = Patience(connect=3.0, attempt=8.0, total=12.0)
+UNHURRIED = Timeouts(connect=3.0, attempt=8.0, total=12.0)
 WITHIN = 20.0
 
 

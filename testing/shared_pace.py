@@ -13,7 +13,7 @@ from bot.app.wiring.lookup import open_bot
 from bot.playground.volcengine.arrivals import worst_second
 from bot.recording.reading import Priority, TaskReadError, Urgency
 from bot.recording.task_ref import TaskRef
-from bot.volcengine.api.transport import Patience
+from bot.volcengine.api.transport import Timeouts
 from testing.factories import NO_FILE
 from testing.fault_proxy import FaultProxy, open_fault_proxy
 from testing.forked_processes import Forked, fork, own_environ
@@ -22,7 +22,7 @@ from testing.stand_ins import ACCOUNT, Server, fake_rtc
 
 REPLICAS, CALLERS = 3, 600
 # They wait for their turn far longer than people would.
-UNHURRIED = Patience(total=600)
+UNHURRIED = Timeouts(total=600)
 
 
 async def shared_pace(trouble: str, *, seconds: float, away: float = 0.0) -> str:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bot.notices.completion import Completion, Occasion
-from bot.notices.notice import Notice, NoticeState, Place
+from bot.notices.notice import MessageRef, Notice, NoticeState
 from bot.notices.person import Person
 from bot.notices.subscription import Entry, Phase, WatchedTask
 from bot.playground.slack.world import T_HOME, U_ANA
@@ -70,7 +70,7 @@ def completion(occasion: Occasion, *, ref: TaskRef = REF) -> Completion:
 def notice(
     of: Completion | Occasion = Occasion.ENDED,
     *,
-    original: Place | None = None,
+    original: MessageRef | None = None,
     person: Person = ANA,
     goes_on: bool = False,
 ) -> Notice:

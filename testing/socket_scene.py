@@ -15,7 +15,7 @@ from bot.app.metrics.prometheus import Meters, make_meters
 from bot.playground.slack.delivery import Outcome
 from bot.playground.slack.server import FakeSlack, open_fake_slack
 from bot.playground.slack.world import C_ONCALL, T_HOME, U_ANA
-from bot.slack.background import Work
+from bot.slack.background import BackgroundTasks
 from bot.slack.connection.bolt_app import make_bolt
 from bot.slack.connection.client import make_slack
 from bot.slack.connection.command_middleware import Commands
@@ -90,7 +90,7 @@ async def listen(ack: AsyncAck, body: Body) -> None:
 async def entered(fake: FakeSlack, *, random: Callable[[], float] = lambda: LONGEST) -> AsyncIterator[Scene]:
     meters = make_meters(version="1", clock=lambda: datetime.now(UTC))
     openings = Openings(meters)
-    async with aiohttp.ClientSession() as session, Work() as work:
+    async with aiohttp.ClientSession() as session, BackgroundTasks() as work:
         slack = make_slack(token=fake.bot_token, base_url=fake.api_url, session=session, meter=openings)
         bolt = make_bolt(slack, HOME)
         bolt.use(Commands(listen))

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.notices.completion import Occasion
-from bot.notices.notice import Delivery, NoticeState
+from bot.notices.notice import ClaimedNotice, NoticeState
 from bot.notices.person import Person
-from bot.notices.subscription import Look, Phase
+from bot.notices.subscription import ClaimedTask, Phase
 
 
 @dataclass
@@ -124,15 +124,15 @@ class Model:
                 firsts.setdefault(person, notice)
         return list(firsts.items())
 
-    def notice(self, delivery: Delivery) -> ModelNotice | None:
+    def notice(self, delivery: ClaimedNotice) -> ModelNotice | None:
         found = (notice for _, _, notice in self.notices() if notice.key == delivery.notice.key)
         return next(found, None)
 
-    def holds(self, look: Look) -> ModelTask | None:
+    def holds(self, look: ClaimedTask) -> ModelTask | None:
         task = self.tasks.get(look.watched.id)
         return task if task and task.lease.stands_for(look.token) else None
 
-    def holds_notice(self, delivery: Delivery) -> ModelNotice | None:
+    def holds_notice(self, delivery: ClaimedNotice) -> ModelNotice | None:
         notice = self.notice(delivery)
         return notice if notice and not notice.is_settled and notice.lease.stands_for(delivery.token) else None
 
@@ -199,7 +199,7 @@ class Model:
             if notice.follows is given_up and not notice.is_settled:
                 notice.settle(NoticeState.DEAD)
 
-    def look_is_over(self, look: Look, task: ModelTask, *, now: datetime, after: timedelta) -> None:
+    def look_is_over(self, look: ClaimedTask, task: ModelTask, *, now: datetime, after: timedelta) -> None:
         """What was hastened meanwhile stays due."""
         if task.next_look_at == look.watched.next_look_at:
             task.next_look_at = now + after

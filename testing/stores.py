@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import select
 
 from bot.notices.completion import Completion, Occasion
-from bot.notices.notice import Delivery, Place
+from bot.notices.notice import ClaimedNotice, MessageRef
 from bot.notices.person import Person
 from bot.notices.store import DueTimes, Looks, Notices, Requests, Subscriptions, Upkeep
-from bot.notices.subscription import Entry, Look, Phase, Subscribed, WatchedTask
+from bot.notices.subscription import ClaimedTask, Entry, Phase, Subscribed, WatchedTask
 from bot.recording.reading import Reading
 from bot.recording.task import ENDED, NOT_STARTED, RUNNING, RecordingFile, RecordTask, Status
 from bot.recording.task_ref import RtcApp, TaskRef
@@ -44,7 +44,7 @@ BOB = Person("T1", "U2")
 CAT = Person("T2", "U1")
 
 FILE = RecordingFile(object_key="a/b.mp4", size=7)
-PLACE = Place("D1", "1700000000.000100")
+PLACE = MessageRef("D1", "1700000000.000100")
 
 
 def reading(
@@ -81,7 +81,7 @@ class Stores:
     async def subscribe(self, person: Person = ANN, about: Reading = RUNS) -> Subscribed:
         return await self.subscriptions.subscribe(about, person, next_look=timedelta())
 
-    async def claim_look(self) -> Look:
+    async def claim_look(self) -> ClaimedTask:
         """The only one that is due."""
         (look,) = await self.looks.claim_due(limit=100, lease=LEASE)
         return look
@@ -101,7 +101,7 @@ class Stores:
         about: Reading | None = IS_OVER,
         phase: Phase = Phase.CLOSED,
         newer: Reading | None = None,
-        look: Look | None = None,
+        look: ClaimedTask | None = None,
     ) -> Completion:
         """By a look at the only task that is due."""
         completion = Completion(occasion, self.clock(), about, newer)
@@ -109,21 +109,21 @@ class Stores:
         assert await self.looks.conclude(look, completion, phase=phase, next_look=timedelta())
         return completion
 
-    async def claim_notices(self) -> list[Delivery]:
+    async def claim_notices(self) -> list[ClaimedNotice]:
         return list(await self.notices.claim_due(limit=100, lease=LEASE))
 
-    async def claim_notice(self) -> Delivery:
+    async def claim_notice(self) -> ClaimedNotice:
         """The only one that is due."""
         (delivery,) = await self.claim_notices()
         return delivery
 
-    async def begin(self) -> Delivery:
+    async def begin(self) -> ClaimedNotice:
         """The only one that is due, on its way."""
         delivery = await self.claim_notice()
         assert await self.notices.begin(delivery, lease=LEASE)
         return delivery
 
-    async def deliver(self, place: Place = PLACE) -> Delivery:
+    async def deliver(self, place: MessageRef = PLACE) -> ClaimedNotice:
         """The only one that is due."""
         delivery = await self.begin()
         assert await self.notices.mark_delivered(delivery, place)

@@ -11,7 +11,7 @@ from pathlib import Path
 from bot.app.config.load import load_settings
 from bot.app.log_setup import configure_logs
 from bot.app.wiring.lookup import open_bot
-from bot.app.wiring.notices import Habits, open_watching, stores_of
+from bot.app.wiring.notices import LoopConfig, open_watching, stores_of
 from bot.slack.connection.workspace import TokenHealth
 from bot.slack.delivery.dm_messenger import open_messenger
 from bot.storage.database import open_database
@@ -28,9 +28,9 @@ class Order:
     log: str
 
     @property
-    def habits(self) -> Habits:
+    def habits(self) -> LoopConfig:
         lease = timedelta(seconds=self.lease)
-        return Habits(
+        return LoopConfig(
             interval=timedelta(seconds=self.interval),
             retention=timedelta(days=30),
             look_lease=lease,

@@ -27,11 +27,11 @@ from bot.slack.cards import mrkdwn as text
 from bot.slack.cards.messages import usage_card
 from bot.slack.connection import http_endpoint as guard
 from bot.slack.request import typed
-from bot.slack.request.button_value import Tampered, read_value
+from bot.slack.request.button_value import InvalidButtonValue, read_value
 from bot.slack.request.command import parse_command
 from bot.volcengine.api.headers import retry_after
 from bot.volcengine.api.signing import Credentials, Signer
-from bot.volcengine.api.wire import MakesNoSense, parse_envelope
+from bot.volcengine.api.wire import InvalidResponse, parse_envelope
 from bot.volcengine.files import check as store_proof
 from bot.volcengine.files import template
 from bot.volcengine.files.file_name import disposition, download_name
@@ -101,7 +101,9 @@ READERS: dict[str, tuple[tuple[str, ...], Callable[[str], object]]] = {
     "an app's name": ((), _refusing(lambda given: choose_app((APP,), given), ValueError)),
     "what a button carries": (
         ("slack/request/button_value.py i", "slack/request/button_value.py s"),
-        _refusing(lambda given: read_value(json.dumps(dict.fromkeys("aisrtf", given)), apps=(APP,)), Tampered),
+        _refusing(
+            lambda given: read_value(json.dumps(dict.fromkeys("aisrtf", given)), apps=(APP,)), InvalidButtonValue
+        ),
     ),
     "a timestamp and a signature": (
         ("slack/connection/http_endpoint.py _TIMESTAMP", "slack/connection/http_endpoint.py _SIGNATURE"),
@@ -118,7 +120,7 @@ READERS: dict[str, tuple[tuple[str, ...], Callable[[str], object]]] = {
     ),
     "what the gateway quotes": (
         ("volcengine/api/signing.py self._telltale", "volcengine/api/signing.py telltale"),
-        lambda given: (SIGNER.conceal(given), SIGNER.conceal_in(given, authorization="Signature=" + "f" * 64)),
+        lambda given: (SIGNER.redact(given), SIGNER.redact_in(given, authorization="Signature=" + "f" * 64)),
     ),
     "a query": (
         ("volcengine/api/signing.py _UNRESERVED", "volcengine/api/signing.py _CANONICAL"),
@@ -134,7 +136,7 @@ READERS: dict[str, tuple[tuple[str, ...], Callable[[str], object]]] = {
     ),
     "an answer": (
         ("volcengine/api/wire.py _EXPONENT",),
-        _refusing(lambda given: parse_envelope(given.encode(errors="replace")), MakesNoSense),
+        _refusing(lambda given: parse_envelope(given.encode(errors="replace")), InvalidResponse),
     ),
     "an object key in an address": (
         ("volcengine/files/template.py _PLACEHOLDER", "volcengine/files/template.py (path, mark, rest)"),

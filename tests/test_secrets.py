@@ -22,7 +22,7 @@ from bot.playground.volcengine.rtc import FakeRtc, open_fake_rtc
 from bot.playground.volcengine.scenes import SCENES
 from bot.recording.reading import TaskReadError
 from bot.volcengine.api.signing import Credentials, Signer
-from bot.volcengine.api.transport import Patience
+from bot.volcengine.api.transport import Timeouts
 from testing.factories import ask, environ_for, no_time, open_brief_bot, settings_from
 
 ACCOUNT = Account("AKSECRETACCESSKEY0000", "c2VjcmV0LWtleS1vZi10aGlzLXRlc3Q=", session_token="STSsecrettoken+/==")
@@ -72,7 +72,7 @@ async def test_nothing_leaks_from_any_answer_or_failure(log: io.StringIO) -> Non
     async with open_fake_rtc(FakeRtc(ACCOUNT, limit=None)) as fake:
         for wrong in WRONG_KEYS:
             settings = settings_from(environ_for(fake, **wrong))
-            async with open_bot(settings, patience=Patience(0.3, 0.3, 2), sleep=no_time) as bot:
+            async with open_bot(settings, patience=Timeouts(0.3, 0.3, 2), sleep=no_time) as bot:
                 for room in ROOMS if not wrong else ["Room1"]:
                     try:
                         said.append(repr(await ask(bot, room)))
@@ -119,7 +119,7 @@ def test_keys_are_concealed_in_an_answer_and_hashes_in_file_names_are_not(form: 
     answer = json.dumps({"keys": [ACCOUNT.access_key, ACCOUNT.secret_key, own], "ObjectKey": f"{hashed}.mp4"})
     if form == "escaped":
         answer = answer.replace("AK", "\\u0041K").replace("c2V", "\\u00632V").replace("aaa", "\\u0061aa")
-    said = json.loads(signer.conceal_in(answer, authorization=f"HMAC-SHA256 Credential=…, Signature={own}"))
+    said = json.loads(signer.redact_in(answer, authorization=f"HMAC-SHA256 Credential=…, Signature={own}"))
     assert said == {"keys": ["[secret]"] * 3, "ObjectKey": f"{hashed}.mp4"}
 
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class ProfileChanges(Protocol):
-    """Kept in the database. Every method raises StoreUnavailable."""
+    """Kept in the database. Every method raises DatabaseUnavailable."""
 
     async def note(self, user_ids: Collection[str]) -> None:
         """These people's profiles changed just now."""

@@ -8,7 +8,7 @@ WINDOW = 60.0
 PEOPLE_KEPT = 10_000
 
 
-class Allowance:
+class RateLimiter:
     """At most so many askings a person within any minute.
 
     A window that slides, and not tokens that fill up again: those would let twice as much through in the worst minute.

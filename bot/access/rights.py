@@ -22,7 +22,7 @@ class Right(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Asker:
+class Principal:
     """Somebody who asks for something, and where: `groups` are those of the rules that they are in.
 
     `channel` is None where it was asked in none, or in one that is not known.
@@ -51,11 +51,11 @@ class Rule:
     rooms: tuple[str, ...] = ()
     with_guests: bool = False
 
-    def fits(self, asker: Asker) -> bool:
+    def fits(self, asker: Principal) -> bool:
         """Whether it says anything about this asker, here."""
         return self.fits_somewhere(asker) and (not self.channels or asker.channel in self.channels)
 
-    def fits_somewhere(self, asker: Asker) -> bool:
+    def fits_somewhere(self, asker: Principal) -> bool:
         """Whether it says anything about this asker, in whichever channel."""
         is_named = asker.user_id in self.users
         if asker.is_guest and not (is_named or self.with_guests):
@@ -80,7 +80,7 @@ class Rights:
         """The user groups that have to be known of."""
         return frozenset().union(*(rule.groups for rule in self.rules))
 
-    def may(self, asker: Asker, right: Right, *, app: str, room: str) -> bool:
+    def may(self, asker: Principal, right: Right, *, app: str, room: str) -> bool:
         """Whether the asker may do this with recordings in this room of this app, of that name."""
         if asker.is_stranger:
             return False
@@ -89,7 +89,7 @@ class Rights:
         granted = [rule.rights for rule in self.rules if rule.fits(asker) and rule.covers(app, room)]
         return all(any(wanted in rights for rights in granted) for wanted in (Right.LOOK_UP, right))
 
-    def may_anything(self, asker: Asker) -> bool:
+    def may_anything(self, asker: Principal) -> bool:
         """Whether there is anything at all that the asker may look up, here."""
         if asker.is_stranger:
             return False
@@ -97,7 +97,7 @@ class Rights:
             return not asker.is_guest
         return any(Right.LOOK_UP in rule.rights and rule.fits(asker) for rule in self.rules)
 
-    def may_look_up_in(self, asker: Asker, *, app: str) -> bool:
+    def may_look_up_in(self, asker: Principal, *, app: str) -> bool:
         """Whether the asker may look up any room of this app, here."""
         if asker.is_stranger:
             return False
@@ -106,7 +106,7 @@ class Rights:
         rules = [rule for rule in self.rules if rule.fits(asker) and (not rule.apps or app in rule.apps)]
         return any(Right.LOOK_UP in rule.rights for rule in rules)
 
-    def may_somewhere(self, asker: Asker, right: Right) -> bool:
+    def may_somewhere(self, asker: Principal, right: Right) -> bool:
         """Whether the asker may do this with any recording in any channel."""
         if asker.is_stranger:
             return False

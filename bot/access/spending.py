@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Hashable
 
-from bot.access.rate_limit import Allowance
+from bot.access.rate_limit import RateLimiter
 
 # A command that sends no request costs an answer, a record and perhaps a query of the database.
 DEEDS_PER_REQUEST = 10
@@ -18,10 +18,10 @@ class Spending:
     def __init__(self, per_minute: int, *, timer: Callable[[], float] = time.monotonic) -> None:
         self.per_minute = per_minute
         self.deeds_per_minute = max(DEEDS_AT_LEAST, DEEDS_PER_REQUEST * per_minute)
-        self._requests = Allowance(per_minute, timer=timer)
-        self._deeds = Allowance(self.deeds_per_minute, timer=timer)
-        self._given_back = Allowance(per_minute, timer=timer)
-        self._refused = (Allowance(REFUSALS_KEPT, timer=timer), Allowance(1, timer=timer))
+        self._requests = RateLimiter(per_minute, timer=timer)
+        self._deeds = RateLimiter(self.deeds_per_minute, timer=timer)
+        self._given_back = RateLimiter(per_minute, timer=timer)
+        self._refused = (RateLimiter(REFUSALS_KEPT, timer=timer), RateLimiter(1, timer=timer))
 
     def request(self, person: Hashable) -> float:
         """Count one more request and return 0; or count nothing, and return in how many seconds it will be possible."""

@@ -6,7 +6,7 @@ import socket
 
 import aiohttp
 
-from bot.runtime.checks import Finding
+from bot.runtime.checks import CheckResult
 
 _PROBE_LIMIT = 3.0
 _STEP = "address"
@@ -35,18 +35,18 @@ def explain(failure: OSError, *, host: str, port: int) -> AddressUnavailable:
     return AddressUnavailable(line.format(host=host, port=port, next_port=next_port, reason=reason))
 
 
-async def diagnose_address(*, host: str, port: int) -> Finding:
+async def diagnose_address(*, host: str, port: int) -> CheckResult:
     """Listen for a moment, as `serve` will; that Rectask itself is there already is well."""
     try:
         server = await asyncio.get_running_loop().create_server(asyncio.Protocol, host, port)
     except OSError as failure:
         if failure.errno == errno.EADDRINUSE and await _is_rectask(host, port):
-            return Finding(_STEP, is_well=True, said=f"Rectask already serves on port {port}.")
+            return CheckResult(_STEP, is_well=True, said=f"Rectask already serves on port {port}.")
         said, _, example = str(explain(failure, host=host, port=port)).partition(" Example: ")
-        return Finding(_STEP, is_well=False, said=said, advice=f"For example: {example}")
+        return CheckResult(_STEP, is_well=False, said=said, advice=f"For example: {example}")
     server.close()
     await server.wait_closed()
-    return Finding(_STEP, is_well=True, said=f"Port {port} of {host} is free.")
+    return CheckResult(_STEP, is_well=True, said=f"Port {port} of {host} is free.")
 
 
 async def _is_rectask(host: str, port: int) -> bool:

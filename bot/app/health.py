@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from bot.notices.store import STANDS_STILL_AFTER, StoreUnavailable, Upkeep
+from bot.notices.store import STANDS_STILL_AFTER, DatabaseUnavailable, Upkeep
 from bot.notices.timekeeper import Timekeeper
 from bot.runtime.supervision import Supervisor
 from bot.slack.connection.clock import SlackClock
@@ -71,7 +71,7 @@ class Readiness:
         try:
             async with asyncio.timeout(STORE_ANSWERS_WITHIN):
                 return await self.upkeep.oldest_look() < STANDS_STILL_AFTER
-        except (StoreUnavailable, TimeoutError):
+        except (DatabaseUnavailable, TimeoutError):
             return True
 
     async def _has_store(self) -> bool:
@@ -80,6 +80,6 @@ class Readiness:
         try:
             async with asyncio.timeout(STORE_ANSWERS_WITHIN):
                 await self.upkeep.ping()
-        except (StoreUnavailable, TimeoutError):
+        except (DatabaseUnavailable, TimeoutError):
             return False
         return True

@@ -14,7 +14,7 @@ from bot.app.health import Readiness
 from bot.app.metrics.prometheus import Meters
 from bot.runtime.deadline import Deadline, leaving_within
 from bot.runtime.supervision import Supervisor
-from bot.slack.connection.client import Patience
+from bot.slack.connection.client import Timeouts
 
 log = structlog.get_logger()
 
@@ -39,7 +39,7 @@ class Process:
     meters: Meters
     supervisor: Supervisor
     deadline: Deadline
-    slack_patience: Patience
+    slack_patience: Timeouts
     sleep: Sleep
 
     async def enter(self, manager: AbstractAsyncContextManager[T], what: str, *, but: float = FOR_REST) -> T:
@@ -75,7 +75,7 @@ class Process:
             log.warning("server.cut_short")
 
     @classmethod
-    def of(cls, settings: Settings, meters: Meters, *, slack_patience: Patience, sleep: Sleep) -> Self:
+    def of(cls, settings: Settings, meters: Meters, *, slack_patience: Timeouts, sleep: Sleep) -> Self:
         """One that has just begun."""
         supervisor = Supervisor()
         readiness, deadline = Readiness(supervisor), Deadline(ENDS_WITHIN)

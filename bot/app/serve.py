@@ -21,9 +21,9 @@ from bot.app.wiring.notices import Watching, stores_of
 from bot.app.wiring.slack import find_gate, look_at_token, open_desk, open_hearsay, open_slack_door
 from bot.runtime.line_writer import LineWriter
 from bot.slack.connection.client import PATIENCE as SLACK_PATIENCE
-from bot.slack.connection.client import Patience as SlackPatience
+from bot.slack.connection.client import Timeouts as SlackPatience
 from bot.storage.database import Database, open_database
-from bot.volcengine.api.transport import PATIENCE, Patience
+from bot.volcengine.api.transport import PATIENCE, Timeouts
 
 log = structlog.get_logger()
 
@@ -34,14 +34,14 @@ async def serve(
     stop: asyncio.Event,
     clock: Clock | None = None,
     timer: Callable[[], float] = time.monotonic,
-    patience: Patience = PATIENCE,
+    patience: Timeouts = PATIENCE,
     slack_patience: SlackPatience = SLACK_PATIENCE,
     sleep: Sleep = asyncio.sleep,
     on_port: Callable[[int], None] = lambda _port: None,
     on_open: Callable[[], None] = lambda: None,
     log_lines: LineWriter | None = None,
 ) -> None:
-    """Serve until `stop` is set, then finish what runs, within ten seconds. Raises TokenRefused and StoreUnusable.
+    """Serve until `stop` is set, then finish what runs, within ten seconds. Raises TokenRefused and DatabaseUnusable.
 
     What is not finished by then is left behind, in the database and in this loop: the process is meant to end.
     `on_port` is told the port of the HTTP server as soon as it listens, and `on_open` is called once all is open.
@@ -79,7 +79,7 @@ async def _open_all(
     *,
     clock: Clock | None,
     timer: Callable[[], float],
-    patience: Patience,
+    patience: Timeouts,
     on_port: Callable[[int], None],
     pipe: LineWriter | None,
 ) -> Watching:

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import structlog
 
-from bot.notices.store import StoreUnavailable, StoreUnusable
+from bot.notices.store import DatabaseUnavailable, DatabaseUnusable
 from bot.slack.connection.auth import UNREACHABLE
 
 log = structlog.get_logger()
@@ -22,9 +22,9 @@ async def until_reached(attempt: Callable[[], Awaitable[T]], *, of: str, sleep: 
     while True:
         try:
             return await attempt()
-        except StoreUnusable:
+        except DatabaseUnusable:
             raise
-        except (*UNREACHABLE, StoreUnavailable) as failure:
+        except (*UNREACHABLE, DatabaseUnavailable) as failure:
             if not is_lost:
                 log.warning("start.delayed", of=of, error=_in_words(failure))
             is_lost = True
@@ -33,4 +33,4 @@ async def until_reached(attempt: Callable[[], Awaitable[T]], *, of: str, sleep: 
 
 def _in_words(failure: BaseException) -> str:
     """The store's words are for people; what others say may hold addresses and more."""
-    return str(failure) if isinstance(failure, StoreUnavailable) else type(failure).__name__
+    return str(failure) if isinstance(failure, DatabaseUnavailable) else type(failure).__name__

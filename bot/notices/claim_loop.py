@@ -12,7 +12,7 @@ from typing import Generic, Self, TypeVar
 import structlog
 
 from bot.notices.meter import RoundOutcome
-from bot.notices.store import StoreUnavailable
+from bot.notices.store import DatabaseUnavailable
 
 log = structlog.get_logger()
 
@@ -81,7 +81,7 @@ class Rounds(Generic[C]):
             return
         try:
             await self._release(self._cut_short)
-        except StoreUnavailable:
+        except DatabaseUnavailable:
             # Their leases will run out.
             log.warning("claims.kept", loop=self._name, claims=len(self._cut_short))
 
@@ -97,7 +97,7 @@ class Rounds(Generic[C]):
         self._woken.set()
 
     async def round(self) -> int:
-        """Claim what is due and handle all of it; how many that was. Raises StoreUnavailable."""
+        """Claim what is due and handle all of it; how many that was. Raises DatabaseUnavailable."""
         begun = await self._begin(self._at_once)
         while self._under_way:
             await asyncio.wait(self._under_way)
@@ -142,7 +142,7 @@ class Rounds(Generic[C]):
             await self._handle(claim)
         except asyncio.CancelledError:
             self._cut_short.append(claim)
-        except StoreUnavailable as failure:
+        except DatabaseUnavailable as failure:
             # What could not be written is done again when the lease has run out.
             self._note(failure)
         except Exception:
@@ -154,7 +154,7 @@ class Rounds(Generic[C]):
         if is_failing == self._is_failing:
             return
         self._is_failing = is_failing
-        if isinstance(failure, StoreUnavailable):
+        if isinstance(failure, DatabaseUnavailable):
             log.warning("store.lost", loop=self._name, error=str(failure))
         elif failure is not None:
             log.error("rounds.failed", loop=self._name, exc_info=failure)

@@ -3,8 +3,8 @@
 DeliveryError
 ├── Later               nothing was posted; another time, after `after` if that is named
 │   ├── Unforeseen      for a reason that nobody foresaw, so that it may never pass
-│   ├── OutOfReach      nobody can be written to at the moment
-│   └── InstallationDead  the messenger's credentials are refused: nobody can be written to until somebody mends that
+│   ├── SlackUnavailable      nobody can be written to at the moment
+│   └── AppNotAuthorized  the messenger's credentials are refused: nobody can be written to until somebody mends that
 ├── Doubtful            it may have been posted: look before trying again
 └── Undeliverable       never; the reason is for people
     └── RecipientGone   nothing will ever reach this person
@@ -13,7 +13,7 @@ DeliveryError
 from datetime import timedelta
 from typing import Protocol
 
-from bot.notices.notice import Notice, Place
+from bot.notices.notice import MessageRef, Notice
 
 
 class DeliveryError(Exception):
@@ -25,23 +25,23 @@ class DeliveryError(Exception):
         self.after = after
 
 
-class Later(DeliveryError):
+class Retryable(DeliveryError):
     """Nothing was posted; another time it may be."""
 
 
-class Unforeseen(Later):
+class Unexpected(Retryable):
     """Nothing was posted, for a reason that nobody foresaw; it is tried for long, but not for ever."""
 
 
-class OutOfReach(Later):
+class SlackUnavailable(Retryable):
     """Nothing was posted, nor would anything else be at the moment."""
 
 
-class InstallationDead(Later):
+class AppNotAuthorized(Retryable):
     """The credentials are refused; nothing was posted, nor will be until somebody mends that."""
 
 
-class Doubtful(DeliveryError):
+class OutcomeUnknown(DeliveryError):
     """It may have been posted."""
 
 
@@ -60,10 +60,10 @@ class Messenger(Protocol):
         """Find out whether the person can be written to, as far as that is known without posting. Never Doubtful."""
         ...
 
-    async def find(self, notice: Notice) -> Place | None:
+    async def find(self, notice: Notice) -> MessageRef | None:
         """Where the notice stands in the conversation already, by its key; None where it does not. Never Doubtful."""
         ...
 
-    async def post(self, notice: Notice) -> Place:
+    async def post(self, notice: Notice) -> MessageRef:
         """Write it. Between the call and the first byte sent nothing is waited for but the connection."""
         ...

@@ -19,7 +19,7 @@ class NoticeState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class MessageRef:
     """Where a message stands in Slack."""
 
     channel: str
@@ -44,13 +44,13 @@ class Notice:
     subscribed_at: datetime
     queued_at: datetime
     attempts: int = 0
-    original: Place | None = None
+    original: MessageRef | None = None
     asked_in: str | None = None
     goes_on: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class ClaimedNotice:
     """A notice claimed for one attempt; `token` proves the claim when something is written.
 
     With `is_doubtful` an earlier attempt has an unknown end: it may stand in the conversation already.

@@ -12,7 +12,7 @@ FAILURES_ARE_OUTAGE = 3
 WITHOUT_SUCCESS_FOR = 5.0
 
 
-class Outage:
+class OutageDetector:
     """Counts failures in a row. `of` says in the log who is out of reach; `timer` counts in seconds."""
 
     def __init__(self, of: str, *, timer: Callable[[], float]) -> None:

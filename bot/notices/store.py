@@ -2,7 +2,7 @@
 
 A claim is a lease and a growing token. Whoever writes afterwards names the token: a stale holder (its lease ran out and
 somebody else claimed since) changes nothing and is told False. Spans count from the store's own clock. Each method is
-one transaction; a store that cannot be reached raises StoreUnavailable, and then nothing of it has been done, but for
+one transaction; a database that cannot be reached raises DatabaseUnavailable, and then nothing has been done, but for
 a commit whose answer was lost.
 """
 
@@ -12,19 +12,19 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from bot.notices.completion import Completion
-from bot.notices.notice import Delivery, NoticeState, Place
+from bot.notices.notice import ClaimedNotice, MessageRef, NoticeState
 from bot.notices.person import Person
-from bot.notices.subscription import Entry, Look, Phase, Subscribed
+from bot.notices.subscription import ClaimedTask, Entry, Phase, Subscribed
 from bot.recording.reading import Reading
 from bot.recording.task import RecordTask
 from bot.recording.task_ref import TaskRef
 
 
-class StoreUnavailable(Exception):
+class DatabaseUnavailable(Exception):
     """The store cannot be reached, or does not answer; another time it may."""
 
 
-class StoreUnusable(StoreUnavailable):
+class DatabaseUnusable(DatabaseUnavailable):
     """The store responds, but Rectask cannot work with it until somebody changes something; its text says what."""
 
 
@@ -78,19 +78,21 @@ class Subscriptions(Protocol):
 class Looks(Protocol):
     """What the watcher does."""
 
-    async def claim_due(self, *, limit: int, lease: timedelta) -> Sequence[Look]:
+    async def claim_due(self, *, limit: int, lease: timedelta) -> Sequence[ClaimedTask]:
         """Claim tasks whose next look is due and that nobody holds, those that are due longest first."""
         ...
 
-    async def note(self, look: Look, reading: Reading, *, next_look: timedelta, waiting_since: datetime | None) -> bool:
+    async def note(
+        self, look: ClaimedTask, reading: Reading, *, next_look: timedelta, waiting_since: datetime | None
+    ) -> bool:
         """What a good look saw, where nobody is to be told; ends the claim. `failures` and `last_error` are cleared."""
         ...
 
-    async def note_failure(self, look: Look, error: str, *, next_look: timedelta) -> bool:
+    async def note_failure(self, look: ClaimedTask, error: str, *, next_look: timedelta) -> bool:
         """A look failed; ends the claim. One more failure is counted, and the error kept for the list."""
         ...
 
-    async def conclude(self, look: Look, completion: Completion, *, phase: Phase, next_look: timedelta) -> bool:
+    async def conclude(self, look: ClaimedTask, completion: Completion, *, phase: Phase, next_look: timedelta) -> bool:
         """In one transaction: store the completion, queue a notice for each subscriber, enter the phase, end the claim.
 
         The same occasion is told once a subscription at most. FILES is queued for those only who were to be told of the
@@ -98,11 +100,11 @@ class Looks(Protocol):
         """
         ...
 
-    async def close(self, look: Look) -> bool:
+    async def close(self, look: ClaimedTask) -> bool:
         """Nothing more is to be found out, and nobody is to be told: phase CLOSED; ends the claim."""
         ...
 
-    async def release(self, looks: Sequence[Look]) -> None:
+    async def release(self, looks: Sequence[ClaimedTask]) -> None:
         """Give claims back unused: the tasks are due as before."""
         ...
 
@@ -118,7 +120,7 @@ class Looks(Protocol):
 class Notices(Protocol):
     """What the deliverer does."""
 
-    async def claim_due(self, *, limit: int, lease: timedelta) -> Sequence[Delivery]:
+    async def claim_due(self, *, limit: int, lease: timedelta) -> Sequence[ClaimedNotice]:
         """Claim notices that are due and that nobody holds, those that are due longest first, one of each person.
 
         Who has one that somebody holds has none besides. One about late files is not due before the notice of the end
@@ -126,26 +128,28 @@ class Notices(Protocol):
         """
         ...
 
-    async def begin(self, delivery: Delivery, *, lease: timedelta) -> bool:
+    async def begin(self, delivery: ClaimedNotice, *, lease: timedelta) -> bool:
         """The last look before posting; on False (the claim is lost, the subscription gone) nothing may be sent.
 
         The lease is renewed, the attempt counted, and its end is unknown until one of the following is called.
         """
         ...
 
-    async def mark_delivered(self, delivery: Delivery, place: Place) -> bool:
+    async def mark_delivered(self, delivery: ClaimedNotice, place: MessageRef) -> bool:
         """It stands there."""
         ...
 
-    async def put_off(self, delivery: Delivery, *, after: timedelta, reason: str | None, is_doubtful: bool) -> bool:
+    async def put_off(
+        self, delivery: ClaimedNotice, *, after: timedelta, reason: str | None, is_doubtful: bool
+    ) -> bool:
         """Try again later; `is_doubtful` where it may have been posted."""
         ...
 
-    async def give_up(self, delivery: Delivery, reason: str) -> bool:
+    async def give_up(self, delivery: ClaimedNotice, reason: str) -> bool:
         """Never to be delivered; the reason is shown in the person's list."""
         ...
 
-    async def release(self, deliveries: Sequence[Delivery]) -> None:
+    async def release(self, deliveries: Sequence[ClaimedNotice]) -> None:
         """Give claims back that no attempt was begun for; those of begun attempts last until their lease runs out."""
         ...
 
@@ -176,7 +180,7 @@ STANDS_STILL_AFTER = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
-class Census:
+class StoreStats:
     """How many there are: tasks still looked at, those of them whose look is overdue, notices by their state.
 
     `oldest_waiting` is how long ago the oldest notice was queued that is not settled; None where none waits.
@@ -222,10 +226,10 @@ class Upkeep(Protocol):
         ...
 
     async def ping(self) -> None:
-        """Raises StoreUnavailable."""
+        """Raises DatabaseUnavailable."""
         ...
 
-    async def census(self) -> Census:
+    async def census(self) -> StoreStats:
         """Of the whole store. Cheap enough to be taken every few seconds, with tens of thousands of tasks."""
         ...
 

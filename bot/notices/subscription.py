@@ -51,7 +51,7 @@ class WatchedTask:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ClaimedTask:
     """A watched task claimed for one look; `token` proves the claim when something is written."""
 
     watched: WatchedTask

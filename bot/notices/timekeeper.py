@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from bot.notices.store import DueTimes, Farthest, StoreUnavailable
+from bot.notices.store import DatabaseUnavailable, DueTimes, Farthest
 from bot.runtime.clocks import SteadyClock
 
 log = structlog.get_logger()
@@ -45,7 +45,7 @@ class Timekeeper:
         while True:
             try:
                 await self._pull_in()
-            except StoreUnavailable:
+            except DatabaseUnavailable:
                 pass  # the loops say that it is lost
             else:
                 self._good_at = self._timer()

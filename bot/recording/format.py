@@ -7,7 +7,7 @@ _ROUNDS_UP_TO_NEXT = (1000, 999.95)
 _SECONDS_PER = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
 
-def size_in_words(size: int) -> str:
+def format_size(size: int) -> str:
     """A number of bytes as "812 B", "30.4 MB", "1.2 GB"."""
     value, unit = float(size), 0
     # One digit is shown, so what would round up to 1000.0 is given in the next unit.
@@ -16,7 +16,7 @@ def size_in_words(size: int) -> str:
     return f"{value:.1f} {_SIZE_UNITS[unit]}" if unit else f"{size} B"
 
 
-def length_in_words(length: timedelta) -> str:
+def format_duration(length: timedelta) -> str:
     """A length of time in its two largest units, cut and not rounded: "7 min 42 s", "3 h 2 min", "0.4 s"."""
     seconds = length.total_seconds()
     if 0 < seconds < 1:
@@ -31,7 +31,7 @@ def length_in_words(length: timedelta) -> str:
     return " ".join(parts[:2]) or "0 s"
 
 
-def count_in_words(count: int, noun: str) -> str:
+def format_count(count: int, noun: str) -> str:
     """A count with its noun: "no files", "1 file", "500 files"."""
     number = "no" if count == 0 else f"{count:,}"
     if count == 1:

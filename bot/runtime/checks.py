@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckResult:
     """What one step came to; `advice` is there where it failed or soon will."""
 
     step: str

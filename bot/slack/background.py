@@ -17,7 +17,7 @@ CANCELLED_WITHIN = 1.0
 PASSES_SOON = 2.0
 
 
-class TooMuchWork(Exception):
+class Overloaded(Exception):
     """So much is under way that nothing more is begun."""
 
 
@@ -25,7 +25,7 @@ class Ending(Exception):
     """The process ends, and what would be waited for is not."""
 
 
-class Work:
+class BackgroundTasks:
     """The tasks that listeners leave behind. An async context manager; leaving it waits, then cancels the rest.
 
     `drain` says then how many seconds to wait.
@@ -38,10 +38,10 @@ class Work:
         self._is_ending = asyncio.Event()
 
     def begin(self, coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        """Let it run; raises TooMuchWork. A failure that nobody waits for is logged."""
+        """Let it run; raises Overloaded. A failure that nobody waits for is logged."""
         if len(self._tasks) >= AT_MOST:
             coroutine.close()
-            raise TooMuchWork
+            raise Overloaded
         task = asyncio.create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from slack_sdk.errors import SlackApiError
 
-from bot.notices.messenger import DeliveryError, Doubtful, Later, OutOfReach
+from bot.notices.messenger import DeliveryError, OutcomeUnknown, Retryable, SlackUnavailable
 from bot.slack.errors import error_of, meaning_of
 
 T = TypeVar("T")
@@ -31,16 +31,16 @@ class SlackFailed(Exception):
     @property
     def is_unconfirmed(self) -> bool:
         """Whether Slack may have done it."""
-        return isinstance(self.meaning, Doubtful)
+        return isinstance(self.meaning, OutcomeUnknown)
 
     @property
     def is_out_of_reach(self) -> bool:
-        return isinstance(self.meaning, OutOfReach)
+        return isinstance(self.meaning, SlackUnavailable)
 
     @property
     def is_unusable(self) -> bool:
         """Whether Slack answered, and left out what it was asked for."""
-        return type(self.meaning) is Later
+        return type(self.meaning) is Retryable
 
     @property
     def pause(self) -> float | None:
@@ -75,4 +75,4 @@ async def _call_twice(call: Callable[[], Awaitable[T]]) -> T:
 
 def _may_pass_at_once(meaning: DeliveryError) -> bool:
     """Also for an answer that leaves out what was asked for."""
-    return isinstance(meaning, OutOfReach) or (type(meaning) is Later and meaning.after is None)
+    return isinstance(meaning, SlackUnavailable) or (type(meaning) is Retryable and meaning.after is None)

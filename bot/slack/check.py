@@ -9,11 +9,11 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.runtime.certificates import reason_and_advice
-from bot.runtime.checks import Finding
+from bot.runtime.checks import CheckResult
 from bot.runtime.proxy import failure_at_proxy
 from bot.slack.answers import AnswerIncomplete, AuthTest
 from bot.slack.authorization.group_members import GroupNotThere, Members
-from bot.slack.connection.auth import UNREACHABLE, TokenRefused, prove_app_token
+from bot.slack.connection.auth import UNREACHABLE, TokenRefused, check_app_token
 from bot.slack.connection.client import date_of
 from bot.slack.connection.clock import ADVICE, agrees, in_words, seconds_ahead
 from bot.slack.connection.socket_pace import LIMITS
@@ -31,7 +31,7 @@ _TRY_AGAIN = "Check the network and firewall on the way to {url}; a proxy is nam
 
 async def diagnose_slack(
     slack: AsyncWebClient, *, app_token: str | None, scopes: Collection[str], groups: Collection[str] = ()
-) -> AsyncIterator[Finding]:
+) -> AsyncIterator[CheckResult]:
     """The findings in order; it ends early where a later step could only fail for the same reason.
 
     `groups` are those that rules name.
@@ -40,7 +40,7 @@ async def diagnose_slack(
         answer = await slack.auth_test()
         whose = AuthTest.read(answer)
     except SlackApiError as failure:
-        yield Finding(
+        yield CheckResult(
             "slack token",
             is_well=False,
             said=f"Slack refuses SLACK_BOT_TOKEN: {error_of(failure)}.",
@@ -50,7 +50,9 @@ async def diagnose_slack(
     except UNREACHABLE as failure:
         yield _unreachable("slack token", slack, failure)
         return
-    yield Finding("slack token", is_well=True, said=f"Workspace {answer.get('team')}, bot user {answer.get('user')}.")
+    yield CheckResult(
+        "slack token", is_well=True, said=f"Workspace {answer.get('team')}, bot user {answer.get('user')}."
+    )
     if (ahead := seconds_ahead(date_of(answer))) is not None:
         yield _judge_clock(ahead)
     yield _judge_scopes(str(answer.headers.get("x-oauth-scopes", "")), scopes)
@@ -61,52 +63,56 @@ async def diagnose_slack(
         yield await _prove_socket(slack, app_token)
 
 
-def _judge_clock(ahead: float) -> Finding:
+def _judge_clock(ahead: float) -> CheckResult:
     is_well = agrees(ahead)
-    return Finding("slack clock", is_well, in_words(ahead), advice=None if is_well else ADVICE)
+    return CheckResult("slack clock", is_well, in_words(ahead), advice=None if is_well else ADVICE)
 
 
-def _judge_scopes(granted: str, needed: Collection[str]) -> Finding:
+def _judge_scopes(granted: str, needed: Collection[str]) -> CheckResult:
     has = {scope.strip() for scope in granted.split(",")}
     if missing := [scope for scope in needed if scope not in has]:
-        return Finding("slack scopes", is_well=False, said=f"The app lacks {', '.join(missing)}.", advice=_REINSTALL)
-    return Finding("slack scopes", is_well=True, said="All that are needed.")
+        return CheckResult(
+            "slack scopes", is_well=False, said=f"The app lacks {', '.join(missing)}.", advice=_REINSTALL
+        )
+    return CheckResult("slack scopes", is_well=True, said="All that are needed.")
 
 
-async def _prove_group(slack: AsyncWebClient, members: Members, group: str) -> Finding:
+async def _prove_group(slack: AsyncWebClient, members: Members, group: str) -> CheckResult:
     """As `serve` asks for it: with a rule for a group that cannot be read, nobody gets in by that rule."""
     step = "slack group"
     try:
         found = await members.of(group)
     except GroupNotThere:
         said = f"Slack has no user group {group} in a workspace that has the app."
-        return Finding(
+        return CheckResult(
             step, is_well=False, said=said, advice="Correct the id under [[allow]] in the configuration file."
         )
     except SlackApiError as failure:
         said = f"Slack does not say who is in the user group {group}: {error_of(failure)}."
-        return Finding(step, is_well=False, said=said, advice=_REINSTALL)
+        return CheckResult(step, is_well=False, said=said, advice=_REINSTALL)
     except UNREACHABLE as failure:
         return _unreachable(step, slack, failure)
-    return Finding(step, is_well=True, said=f"{group} has {len(found)} {'member' if len(found) == 1 else 'members'}.")
+    return CheckResult(
+        step, is_well=True, said=f"{group} has {len(found)} {'member' if len(found) == 1 else 'members'}."
+    )
 
 
-async def _prove_socket(slack: AsyncWebClient, app_token: str) -> Finding:
+async def _prove_socket(slack: AsyncWebClient, app_token: str) -> CheckResult:
     """Ask for a socket, connect it, and hear Slack say hello, as `serve` does."""
     step = "slack socket"
     try:
         async with asyncio.timeout(_SOCKET_WITHIN):
-            first = await _first_message(slack, await prove_app_token(slack, app_token))
+            first = await _first_message(slack, await check_app_token(slack, app_token))
     except TokenRefused as refusal:
         advice = "Generate an app-level token with connections:write, on the app's page, Basic Information."
-        return Finding(step, is_well=False, said=str(refusal), advice=advice)
+        return CheckResult(step, is_well=False, said=str(refusal), advice=advice)
     except (*UNREACHABLE, TypeError, ValueError) as failure:
         return _unreachable(step, slack, failure)
     if first.get("type") != "hello":
         reason = str(first.get("reason"))
         advice = _OF_FAREWELL.get(reason, "Try again in a minute.")
-        return Finding(step, is_well=False, said=f"Slack ends the connection at once: {reason}.", advice=advice)
-    return Finding(step, is_well=True, said="Slack says hello over it.")
+        return CheckResult(step, is_well=False, said=f"Slack ends the connection at once: {reason}.", advice=advice)
+    return CheckResult(step, is_well=True, said="Slack says hello over it.")
 
 
 async def _first_message(slack: AsyncWebClient, url: str) -> dict[str, Any]:
@@ -120,9 +126,9 @@ async def _first_message(slack: AsyncWebClient, url: str) -> dict[str, Any]:
     return message
 
 
-def _unreachable(step: str, slack: AsyncWebClient, failure: BaseException) -> Finding:
+def _unreachable(step: str, slack: AsyncWebClient, failure: BaseException) -> CheckResult:
     said, advice = _what_failed(failure, slack)
-    return Finding(step, is_well=False, said=said, advice=advice)
+    return CheckResult(step, is_well=False, said=said, advice=advice)
 
 
 def _what_failed(failure: BaseException, slack: AsyncWebClient) -> tuple[str, str]:

@@ -12,14 +12,14 @@ import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
 
 from bot.notices.messenger import (
+    AppNotAuthorized,
     DeliveryError,
-    Doubtful,
-    InstallationDead,
-    Later,
-    OutOfReach,
+    OutcomeUnknown,
     RecipientGone,
+    Retryable,
+    SlackUnavailable,
     Undeliverable,
-    Unforeseen,
+    Unexpected,
 )
 from bot.slack.answers import AnswerIncomplete
 
@@ -45,7 +45,7 @@ _FORBIDDEN = "Slack does not let the app do this until an admin mends it"
 _CARD = "Slack refuses the message"
 _THREAD = "The message that this belongs to is gone"
 _ROWS: dict[type[DeliveryError], dict[str, str]] = {
-    InstallationDead: {
+    AppNotAuthorized: {
         "invalid_auth": _TOKEN,
         "not_authed": _TOKEN,
         "account_inactive": _TOKEN,
@@ -64,8 +64,8 @@ _ROWS: dict[type[DeliveryError], dict[str, str]] = {
         # A setting of the app and not of the person: all wait until it is mended, and none is lost.
         "messages_tab_disabled": "The app's messages tab is switched off, so that nobody can be written to",
     },
-    OutOfReach: {"team_added_to_org": "The workspace is being moved into an organization"},
-    Later: {
+    SlackUnavailable: {"team_added_to_org": "The workspace is being moved into an organization"},
+    Retryable: {
         "ratelimited": "Slack asks for a pause",
         "rate_limited": "Slack asks for a pause",
         "message_limit_exceeded": "The workspace sends too many messages",
@@ -114,27 +114,27 @@ def meaning_of(failure: Exception, *, is_post: bool) -> DeliveryError:
     if isinstance(failure, SlackApiError):
         return _meaning_of_answer(failure, is_post=is_post)
     if isinstance(failure, AnswerIncomplete | ProfileOvertaken):
-        return Doubtful(str(failure)) if is_post else Later(str(failure))
+        return OutcomeUnknown(str(failure)) if is_post else Retryable(str(failure))
     kind = type(failure).__name__
     if isinstance(failure, NOT_SENT):
-        return OutOfReach(f"Slack cannot be reached ({kind})")
+        return SlackUnavailable(f"Slack cannot be reached ({kind})")
     return _lost(f"Slack's answer was lost ({kind})", is_post=is_post)
 
 
 def _meaning_of_answer(failure: SlackApiError, *, is_post: bool) -> DeliveryError:
     status, headers, code = _status_of(failure), _headers_of(failure), error_of(failure)
     if status == _RATE_LIMITED:
-        return Later("Slack asks for a pause", after=pause_of(headers))
+        return Retryable("Slack asks for a pause", after=pause_of(headers))
     if status >= _SERVER_FAILED or code in UNCERTAIN:
         return _lost(f"Slack failed inside (HTTP {status}, {code})", is_post=is_post)
     if code == "unknown":
         return _lost(f"Slack's answer cannot be read (HTTP {status})", is_post=is_post)
-    kind, words = TABLE.get(code, (Unforeseen, "Slack refuses, for a reason that Rectask does not know"))
+    kind, words = TABLE.get(code, (Unexpected, "Slack refuses, for a reason that Rectask does not know"))
     return kind(f"{words} ({code})")
 
 
 def _lost(reason: str, *, is_post: bool) -> DeliveryError:
-    return Doubtful(reason) if is_post else OutOfReach(reason)
+    return OutcomeUnknown(reason) if is_post else SlackUnavailable(reason)
 
 
 def _status_of(failure: SlackApiError) -> int:

@@ -11,9 +11,9 @@ import structlog
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.notices.messenger import Later
+from bot.notices.messenger import Retryable
 from bot.notices.person import Person
-from bot.notices.store import StoreUnavailable, Subscriptions, Upkeep
+from bot.notices.store import DatabaseUnavailable, Subscriptions, Upkeep
 from bot.notices.subscription import Entry
 from bot.runtime.supervision import Supervised, Supervisor
 from bot.slack.cards.mrkdwn import Block
@@ -34,7 +34,7 @@ async def _all(_person: Person, entries: Sequence[Entry]) -> tuple[Sequence[Entr
     return entries, Reach()
 
 
-class Homes:
+class HomeTabPublisher:
     """The home tabs. An async context manager; leaving it leaves what is not published yet to the next change.
 
     `shown` makes of a person's entries what they may see of them, and says what they may do.
@@ -77,7 +77,7 @@ class Homes:
 
     async def open(self, person: Person) -> None:
         """The person looks at it. Raises what a failed call of Slack raises."""
-        with contextlib.suppress(StoreUnavailable):  # the next opening notes it
+        with contextlib.suppress(DatabaseUnavailable):  # the next opening notes it
             await self._upkeep.note_home(person)
         await self.show(person)
 
@@ -91,7 +91,7 @@ class Homes:
         try:
             found = await self._subscriptions.listed(person, limit=LISTED_AT_MOST)
             entries, reach = await self._shown(person, found)
-        except StoreUnavailable:
+        except DatabaseUnavailable:
             entries, reach = None, Reach()
         return home_view(entries, now=self._clock(), reach=reach)
 
@@ -110,7 +110,7 @@ class Homes:
         try:
             if await self._upkeep.has_home(person):
                 await self.show(person)
-        except StoreUnavailable:
+        except DatabaseUnavailable:
             return  # the loops that work with it say so, once; the next change shows this one too
         except SlackApiError as failure:
             await self._note_refusal(failure, person)
@@ -121,7 +121,7 @@ class Homes:
 
     async def _note_refusal(self, failure: SlackApiError, person: Person) -> None:
         meaning = meaning_of(failure, is_post=False)
-        if type(meaning) is not Later:
+        if type(meaning) is not Retryable:
             log.warning("home.not_published", error=error_of(failure))
             return
         self._wanted.setdefault(person)

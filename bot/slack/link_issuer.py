@@ -5,13 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
-from bot.access.audit.record import Deed, NotRecorded, Outcome, Record
+from bot.access.audit.record import AuditedAction, NotRecorded, Outcome, Record
 from bot.recording.file_link import Link, LinkMaker, LinkUnavailable
 from bot.recording.reading import Reading
 from bot.recording.task import RecordingFile
 from bot.recording.task_ref import TaskRef
-from bot.slack.authorization.authorizer import Gate
-from bot.slack.background import TooMuchWork, Work
+from bot.slack.authorization.authorizer import Authorizer
+from bot.slack.background import BackgroundTasks, Overloaded
 from bot.slack.cards.files import FILES_ON_A_CARD, NO_LINKS, CardLinks, NoLink
 from bot.slack.incident import new_incident
 from bot.slack.request.payload import Visit
@@ -42,14 +42,14 @@ def offer(maker: LinkMaker, reading: Reading) -> CardLinks:
     return CardLinks(can_be_asked_for=any(maker.can_link(ref, file) for _, file in numbered(reading.task.files)))
 
 
-class Linker:
+class LinkIssuer:
     """Makes links for people. What is not made in time goes on in `work`, so that it is in memory the next time."""
 
     def __init__(
         self,
         maker: LinkMaker,
-        gate: Gate,
-        work: Work,
+        gate: Authorizer,
+        work: BackgroundTasks,
         *,
         new_id: Callable[[], str] = new_incident,
     ) -> None:
@@ -82,7 +82,7 @@ class Linker:
             return NO_LINKS
         try:
             making = {number: self._work.begin(self._make(ref, file)) for number, file in files}
-        except TooMuchWork:
+        except Overloaded:
             return CardLinks({number: _LATE for number, _ in files}, can_be_asked_for=True)
         await asyncio.wait(making.values(), timeout=within)
         made = {number: task.result() if task.done() else _LATE for number, task in making.items()}
@@ -90,7 +90,7 @@ class Linker:
         return CardLinks(given, can_be_asked_for=_LATE in made.values())
 
     def _may(self, visit: Visit, ref: TaskRef) -> bool:
-        return self._gate.may(visit.asker, Deed.LINK, ref)
+        return self._gate.may(visit.asker, AuditedAction.LINK, ref)
 
     async def _make(self, ref: TaskRef, file: RecordingFile) -> Link | NoLink:
         """Raises nothing: one file that goes wrong must not cost the card."""
@@ -139,7 +139,7 @@ class Linker:
     def _record(self, visit: Visit, reading: Reading, file: RecordingFile, link: Link | NoLink) -> Record:
         return self._gate.record(
             visit,
-            Deed.LINK,
+            AuditedAction.LINK,
             reading.task.ref,
             outcome=Outcome.DONE if isinstance(link, Link) else Outcome.FAILED,
             reason=None if isinstance(link, Link) else link.said,

@@ -7,7 +7,7 @@ import structlog
 from cachetools import LRUCache
 
 from bot.notices.person import Person
-from bot.notices.store import StoreUnavailable, Subscriptions
+from bot.notices.store import DatabaseUnavailable, Subscriptions
 from bot.recording.reading import Priority, Reading, TaskReader, TaskReadError, TaskUnavailable, Urgency
 from bot.recording.task import RecordTask
 from bot.recording.task_ref import RtcApp, TaskRef
@@ -25,7 +25,7 @@ CARDS_KEPT = 128
 Links = Callable[[Reading], Awaitable[CardLinks]]
 
 
-class Answerer:
+class LookupCards:
     """Looks tasks up for people.
 
     Without asking anybody, `recall` gives what is in memory and young enough, `last_known` what is in memory at all.
@@ -124,7 +124,7 @@ class Answerer:
             return Standing.APART
         try:
             is_subscribed = await self._subscriptions.is_subscribed(task, person)
-        except StoreUnavailable:
+        except DatabaseUnavailable:
             return Standing.UNKNOWN
         return Standing.SUBSCRIBED if is_subscribed else Standing.APART
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Literal, Protocol
 
-from bot.notices.messenger import InstallationDead, Later, OutOfReach, Unforeseen
+from bot.notices.messenger import AppNotAuthorized, Retryable, SlackUnavailable, Unexpected
 from bot.recording.reading import TaskReadError
 from bot.slack.answers import AnswerIncomplete
 from bot.slack.connection.socket_link import Ending
@@ -75,11 +75,11 @@ def outcome_of(failure: Exception) -> CallOutcome:
     if isinstance(failure, AnswerIncomplete):
         return "error"
     match meaning_of(failure, is_post=False):
-        case OutOfReach():
+        case SlackUnavailable():
             return "unreachable"
-        case Unforeseen() | InstallationDead():
+        case Unexpected() | AppNotAuthorized():
             return "error"
-        case Later():
+        case Retryable():
             return "ratelimited"
         case _:
             return "error"

@@ -18,7 +18,7 @@ from bot.slack.cards.failing import answer_lost_card, as_modal, working_card
 from bot.slack.cards.files_modal import in_channel as remembering
 from bot.slack.limits import LIMITS, Limits
 from bot.slack.meter import UNMETERED, SlackMeter
-from bot.slack.request.payload import Body, Caller, caller_of
+from bot.slack.request.payload import Body, Sender, caller_of
 from bot.slack.response_url import ResponseUrl
 
 log = structlog.get_logger()
@@ -49,7 +49,7 @@ class Reply:
 
     def __init__(self, ack: AsyncAck, body: Body, ways: Ways) -> None:
         self._ack = ack
-        self._caller: Caller = caller_of(body)
+        self._caller: Sender = caller_of(body)
         self._is_command = "command" in body
         self._trigger = (body.get("trigger_id"), ways.timer())
         self._ways = ways

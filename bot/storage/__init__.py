@@ -9,6 +9,6 @@
         SqlAudit(database)                          # bot.storage.audit
 
 `bot.storage.url.check_url` tells what is wrong with a URL; it and this module import neither SQLAlchemy nor a driver.
-Every method raises StoreUnavailable (bot.notices.store), of which SchemaTooNew (bot.storage.schema) is one; those
+Every method raises DatabaseUnavailable (bot.notices.store), of which SchemaTooNew (bot.storage.schema) is one; those
 of SqlAudit raise NotRecorded (bot.access.audit) in its place.
 """

@@ -29,8 +29,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine.default import DefaultDialect
 
-from bot.access.audit.record import Deed, Door, NotRecorded, Outcome, Record, Search
-from bot.notices.store import StoreUnavailable
+from bot.access.audit.record import AuditedAction, Door, NotRecorded, Outcome, Record, Search
+from bot.notices.store import DatabaseUnavailable
 from bot.storage.columns import Moment
 from bot.storage.database import Database
 from bot.storage.rows import AppNames
@@ -102,7 +102,7 @@ def _page(search: Search, *, after: _Place | None) -> Select[Any]:
 def _not_recorded() -> Iterator[None]:
     try:
         yield
-    except StoreUnavailable as failure:
+    except DatabaseUnavailable as failure:
         raise NotRecorded(str(failure)) from failure
 
 
@@ -147,7 +147,7 @@ def _insert_of_many(database: Database) -> Executable:
 
 def _record(row: Row[Any], _names: AppNames) -> Record:
     parts = {name: getattr(row, name) for name in _NAMES}
-    return Record(**parts | {"deed": Deed(row.deed), "door": Door(row.door), "outcome": Outcome(row.outcome)})
+    return Record(**parts | {"deed": AuditedAction(row.deed), "door": Door(row.door), "outcome": Outcome(row.outcome)})
 
 
 def _conditions(search: Search) -> Iterator[ColumnElement[bool]]:

@@ -4,9 +4,9 @@ import asyncio
 import secrets
 from datetime import timedelta
 
-from bot.notices.store import StoreUnavailable, StoreUnusable
-from bot.runtime.checks import Finding
-from bot.storage.driver_errors import stopped_here
+from bot.notices.store import DatabaseUnavailable, DatabaseUnusable
+from bot.runtime.checks import CheckResult
+from bot.storage.driver_errors import translating_driver_errors
 from bot.storage.engine import for_writing, open_migrating_engine
 from bot.storage.rehearsal import rehearse
 from bot.storage.schema import HEAD, Schema, SchemaTooNew, is_nothing
@@ -20,21 +20,23 @@ _FILES = "Check that this user may read and write the file and its folder, and t
 _RIGHTS_ARE_MISSING = ("permission denied", "read-only", "readonly")
 
 
-async def diagnose_store(url: str, *, release: str, patience: timedelta = PATIENCE) -> Finding:
+async def diagnose_store(url: str, *, release: str, patience: timedelta = PATIENCE) -> CheckResult:
     """One finding. A SQLite file that does not exist yet is not made."""
     try:
         target = read_url(url)
     except ValueError as flaw:
-        return Finding(_STEP, is_well=False, said=f"RECTASK_DATABASE_URL is wrong: {flaw}", advice=_REACH)
+        return CheckResult(_STEP, is_well=False, said=f"RECTASK_DATABASE_URL is wrong: {flaw}", advice=_REACH)
     try:
-        with stopped_here(f"no answer within {patience.total_seconds():g} s, or the database is locked by somebody"):
-            return Finding(_STEP, is_well=True, said=await _prove(target, release=release, patience=patience))
+        with translating_driver_errors(
+            f"no answer within {patience.total_seconds():g} s, or the database is locked by somebody"
+        ):
+            return CheckResult(_STEP, is_well=True, said=await _prove(target, release=release, patience=patience))
     except SchemaTooNew as refusal:
-        return Finding(_STEP, is_well=False, said=str(refusal), advice="Install the newest release here.")
-    except StoreUnusable as refusal:
-        return Finding(_STEP, is_well=False, said=str(refusal))
-    except StoreUnavailable as failure:
-        return Finding(_STEP, is_well=False, said=str(failure), advice=_advice(target, str(failure)))
+        return CheckResult(_STEP, is_well=False, said=str(refusal), advice="Install the newest release here.")
+    except DatabaseUnusable as refusal:
+        return CheckResult(_STEP, is_well=False, said=str(refusal))
+    except DatabaseUnavailable as failure:
+        return CheckResult(_STEP, is_well=False, said=str(failure), advice=_advice(target, str(failure)))
 
 
 def _advice(target: SqliteFile | PostgresServer, said: str) -> str:

@@ -14,9 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.sql import ColumnElement
 
 from bot import __version__
-from bot.notices.store import StoreUnavailable
+from bot.notices.store import DatabaseUnavailable
 from bot.storage.columns import MICROSECOND, Moment
-from bot.storage.driver_errors import stopped_here
+from bot.storage.driver_errors import translating_driver_errors
 from bot.storage.engine import for_writing, open_engine
 from bot.storage.rows import AppNames, Decoder
 from bot.storage.schema import make_ready
@@ -53,7 +53,7 @@ async def open_database(
     Without a clock PostgreSQL's own one is used, so that all who share it agree, and with SQLite this process's.
     `patience` is how long one transaction may take altogether before the store counts as unavailable. `app_names` has
     the configured name of each app's id; what was stored of another app keeps the name that it had.
-    Unless it `creates`, StoreUnusable is raised where there is no database, or an empty one.
+    Unless it `creates`, DatabaseUnusable is raised where there is no database, or an empty one.
     """
     target = read_url(url)
     engine = open_engine(target, patience=patience)
@@ -109,11 +109,11 @@ class Database:
         return self._engine
 
     async def prepare(self) -> None:
-        """Make the schema what this release works with. Raises StoreUnavailable, and SchemaTooNew, which is one.
+        """Make the schema what this release works with. Raises DatabaseUnavailable, and SchemaTooNew, which is one.
 
         Once done there is nothing to do; every transaction does it first where it has not been done yet.
         """
-        with stopped_here(self._waited_for):
+        with translating_driver_errors(self._waited_for):
             await self._prepare()
 
     async def _prepare(self) -> None:
@@ -131,7 +131,7 @@ class Database:
                     self._file.remember()
 
     def reading(self) -> AbstractAsyncContextManager[AsyncConnection]:
-        """A transaction that only reads. Leaving any transaction raises StoreUnavailable where that is the case."""
+        """A transaction that only reads. Leaving any transaction raises DatabaseUnavailable where that is the case."""
         return self._transaction(self._engine, nullcontext())
 
     @asynccontextmanager
@@ -140,12 +140,12 @@ class Database:
         try:
             async with self._transaction(for_writing(self._engine), self._turn or nullcontext()) as connection:
                 yield connection
-        except StoreUnavailable:
+        except DatabaseUnavailable:
             self._is_writing_in_doubt = True
             raise
 
     async def prove(self) -> None:
-        """Raise StoreUnavailable unless the database answers, and takes a row again after it refused to be written to.
+        """Raise DatabaseUnavailable unless the database answers, and accepts a row again after it refused one.
 
         Not every write that is committed proves anything: one that changes nothing succeeds on a full disk.
         """
@@ -161,7 +161,7 @@ class Database:
     async def _transaction(
         self, engine: AsyncEngine, turn: AbstractAsyncContextManager[None]
     ) -> AsyncIterator[AsyncConnection]:
-        with stopped_here(self._waited_for):
+        with translating_driver_errors(self._waited_for):
             async with asyncio.timeout(self._patience.total_seconds()):
                 if not self._is_ready:
                     await self._prepare()

@@ -1,4 +1,4 @@
-"""Where the drivers' errors stop: what another time may mend becomes StoreUnavailable, what is a mistake stays one."""
+"""Translates driver errors: transient ones become DatabaseUnavailable, programming errors propagate."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import exc
 
-from bot.notices.store import StoreUnavailable
+from bot.notices.store import DatabaseUnavailable
 
 # SQLite's result codes that tell of the file, the disk or other processes: PERM, BUSY, LOCKED, NOMEM, READONLY,
 # INTERRUPT, IOERR, CORRUPT, FULL, CANTOPEN, PROTOCOL, NOLFS, AUTH, NOTADB (sqlite.org/rescode.html, November 2026).
@@ -21,8 +21,8 @@ _POSTGRES_STATES = frozenset({"25006", "42501"})
 
 
 @contextmanager
-def stopped_here(too_late: str = "no answer in time") -> Iterator[None]:
-    """Raise StoreUnavailable, with the driver's error as its cause, for what is no mistake of the program.
+def translating_driver_errors(too_late: str = "no answer in time") -> Iterator[None]:
+    """Raise DatabaseUnavailable, with the driver's error as its cause, for what is no mistake of the program.
 
     `too_late` says what it means that a time limit is over.
     """
@@ -33,7 +33,7 @@ def stopped_here(too_late: str = "no answer in time") -> Iterator[None]:
             raise
         raise _unavailable(error.orig or error) from error.orig
     except TimeoutError as error:
-        raise StoreUnavailable(f"The store does not answer: {str(error) or too_late}") from error
+        raise DatabaseUnavailable(f"The store does not answer: {str(error) or too_late}") from error
     except (exc.TimeoutError, OSError) as error:
         raise _unavailable(error) from error
 
@@ -51,7 +51,7 @@ def _may_pass(error: exc.DBAPIError) -> bool:
     return state[:2] in _POSTGRES_CLASSES or state in _POSTGRES_STATES
 
 
-def _unavailable(error: BaseException) -> StoreUnavailable:
+def _unavailable(error: BaseException) -> DatabaseUnavailable:
     """In the first line of the driver's words, which name servers and users, but no password."""
     words = str(error).strip().partition("\n")[0]
-    return StoreUnavailable(f"The store does not answer: {words or type(error).__name__}")
+    return DatabaseUnavailable(f"The store does not answer: {words or type(error).__name__}")

@@ -13,7 +13,7 @@ from sqlalchemy import URL, Connection, ExceptionContext, NullPool, event, exc
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.util import await_only
 
-from bot.notices.store import StoreUnusable
+from bot.notices.store import DatabaseUnusable
 from bot.runtime.private_files import make_private
 from bot.storage.url import PostgresServer, SqliteFile
 
@@ -84,7 +84,7 @@ def _sqlite_ways(patience: timedelta, *, keeps_foreign_keys: bool) -> Callable[[
         # Text that is no UTF-8 would raise while rows are fetched, and take the other rows along.
         connection.driver_connection.text_factory = _text
         try:
-            connection.run_async(partial(_keep_log, patience))
+            connection.run_async(partial(_enable_wal, patience))
         except BaseException:
             connection.close()  # the pool does not know of it yet
             raise
@@ -101,7 +101,7 @@ def _text(stored: bytes) -> str:
     return stored.decode(errors="replace")
 
 
-async def _keep_log(patience: timedelta, connection: aiosqlite.Connection) -> None:
+async def _enable_wal(patience: timedelta, connection: aiosqlite.Connection) -> None:
     """Let reading and writing go on beside each other; the file remembers it.
 
     SQLite does not wait here for another one that does the same to a new file: 3 of 60 starts of six at once failed.
@@ -173,11 +173,11 @@ def _postgres(target: PostgresServer, *, pool: Mapping[str, Any]) -> AsyncEngine
 
 
 def _check_encoding(connection: Any, _record: object) -> None:
-    """Raise StoreUnusable for a database that cannot hold what people write."""
+    """Raise DatabaseUnusable for a database that cannot hold what people write."""
     encoding = connection.driver_connection.info.parameter_status("server_encoding")
     if encoding not in {None, "UTF8"}:
         connection.close()  # as above
-        raise StoreUnusable(
+        raise DatabaseUnusable(
             f"The database is encoded in {encoding}, and Rectask needs UTF8. Create another one: "
             "CREATE DATABASE rectask ENCODING 'UTF8' TEMPLATE template0"
         )
@@ -185,7 +185,7 @@ def _check_encoding(connection: Any, _record: object) -> None:
 
 def _name_statement_pooling(context: ExceptionContext) -> None:
     if _STATEMENT_POOLING in str(context.original_exception):
-        raise StoreUnusable(
+        raise DatabaseUnusable(
             "PgBouncer runs in statement mode, which allows no transactions, and Rectask needs them. Set "
             "pool_mode = transaction for this database in pgbouncer.ini, or connect to PostgreSQL directly."
         ) from context.original_exception

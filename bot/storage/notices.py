@@ -8,7 +8,7 @@ from sqlalchemy import CTE, ColumnElement, Row, Select, and_, case, func, or_, s
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.notices.completion import Occasion
-from bot.notices.notice import Delivery, Notice, NoticeState, Place
+from bot.notices.notice import ClaimedNotice, MessageRef, Notice, NoticeState
 from bot.notices.person import Person
 from bot.notices.subscription import Phase
 from bot.recording.task_ref import RtcApp, TaskRef
@@ -52,7 +52,7 @@ class SqlNotices:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def claim_due(self, *, limit: int, lease: timedelta) -> Sequence[Delivery]:
+    async def claim_due(self, *, limit: int, lease: timedelta) -> Sequence[ClaimedNotice]:
         first_of_each = _first_of_each_person(self._database.now(), limit=limit)
         claimed = claim(
             notices,
@@ -74,7 +74,7 @@ class SqlNotices:
                 await connection.execute(set_aside(notices, c.due_at, found.left_out, until=until))
         return found.decoded
 
-    async def begin(self, delivery: Delivery, *, lease: timedelta) -> bool:
+    async def begin(self, delivery: ClaimedNotice, *, lease: timedelta) -> bool:
         is_still_held = (c.lease_until > self._database.now()) & _HAS_SUBSCRIBER
         values = {
             "state": NoticeState.SENDING.value,
@@ -84,18 +84,20 @@ class SqlNotices:
         async with self._database.writing() as connection:
             return await self._write(connection, delivery, values, is_still_held) is not None
 
-    async def mark_delivered(self, delivery: Delivery, place: Place) -> bool:
+    async def mark_delivered(self, delivery: ClaimedNotice, place: MessageRef) -> bool:
         delivered = {"reason": None, "channel": place.channel, "ts": place.ts}
         async with self._database.writing() as connection:
             return await self._write(connection, delivery, self._settled(NoticeState.DELIVERED, delivered)) is not None
 
-    async def put_off(self, delivery: Delivery, *, after: timedelta, reason: str | None, is_doubtful: bool) -> bool:
+    async def put_off(
+        self, delivery: ClaimedNotice, *, after: timedelta, reason: str | None, is_doubtful: bool
+    ) -> bool:
         state = NoticeState.SENDING if is_doubtful else NoticeState.PENDING
         values = {"state": state.value, "reason": reason, "due_at": self._database.after(after), **FREE}
         async with self._database.writing() as connection:
             return await self._write(connection, delivery, values) is not None
 
-    async def give_up(self, delivery: Delivery, reason: str) -> bool:
+    async def give_up(self, delivery: ClaimedNotice, reason: str) -> bool:
         """As the protocol says; what would have followed this notice is given up with it."""
         dead = self._settled(NoticeState.DEAD, {"reason": reason})
         async with self._database.writing() as connection:
@@ -105,7 +107,7 @@ class SqlNotices:
             await connection.execute(update(notices).where(c.follows == given_up, IS_UNSETTLED).values(dead))
             return True
 
-    async def release(self, deliveries: Sequence[Delivery]) -> None:
+    async def release(self, deliveries: Sequence[ClaimedNotice]) -> None:
         if not deliveries:
             return
         # One attempt more than there were at the claim: it was begun, and is given back when its lease runs out.
@@ -132,7 +134,7 @@ class SqlNotices:
     async def _write(
         self,
         connection: AsyncConnection,
-        delivery: Delivery,
+        delivery: ClaimedNotice,
         values: Mapping[str, Any],
         *conditions: ColumnElement[bool],
     ) -> int | None:
@@ -204,7 +206,7 @@ def _claimed(ids: Sequence[int]) -> Select[Any]:
     )
 
 
-def _delivery(row: Row[Any], names: AppNames) -> Delivery:
+def _delivery(row: Row[Any], names: AppNames) -> ClaimedNotice:
     notice = Notice(
         key=row.key,
         person=Person(row.team_id, row.user_id),
@@ -215,6 +217,6 @@ def _delivery(row: Row[Any], names: AppNames) -> Delivery:
         attempts=whole(row.attempts),
         asked_in=row.asked_in,
         goes_on=row.phase != Phase.CLOSED.value,
-        original=None if None in (row.first_channel, row.first_ts) else Place(row.first_channel, row.first_ts),
+        original=None if None in (row.first_channel, row.first_ts) else MessageRef(row.first_channel, row.first_ts),
     )
-    return Delivery(notice, whole(row.lease_token), is_doubtful=row.state == NoticeState.SENDING)
+    return ClaimedNotice(notice, whole(row.lease_token), is_doubtful=row.state == NoticeState.SENDING)

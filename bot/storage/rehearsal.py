@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection, Executable, Table, delete, false, insert, inspect, select, text, update
 
-from bot.notices.store import StoreUnusable
+from bot.notices.store import DatabaseUnusable
 from bot.storage.schema import Schema, check_release, migrate_in, read_schema
 from bot.storage.tables import metadata, schema_release
 
@@ -39,7 +39,7 @@ def _check_ownership(connection: Connection) -> None:
         return
     others = connection.execute(_OTHERS_TABLES, {"names": list(metadata.tables)}).scalars().all()
     if others:
-        raise StoreUnusable(
+        raise DatabaseUnusable(
             f"Its schema has to be migrated, and its user does not own {', '.join(others)}. "
             "Let the owner start `rectask serve` once, or give the tables to this user: ALTER TABLE … OWNER TO …"
         )

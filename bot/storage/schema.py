@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy import Connection, Inspector, inspect, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bot.notices.store import StoreUnusable
+from bot.notices.store import DatabaseUnusable
 from bot.storage.engine import for_writing, open_migrating_engine
 from bot.storage.tables import metadata, schema_release
 from bot.storage.url import PostgresServer, SqliteFile
@@ -31,7 +31,7 @@ _REVISION = re.compile("[0-9]{4}")
 _RELEASE = re.compile(r"[0-9]+(\.[0-9]+)*([a-z.+-][a-z0-9.+-]*)?")
 
 
-class SchemaTooNew(StoreUnusable):
+class SchemaTooNew(DatabaseUnusable):
     """A newer release has changed the schema, so that this one cannot work with it any more."""
 
     def __init__(self, *, found: str, needed: str) -> None:
@@ -43,7 +43,7 @@ class SchemaTooNew(StoreUnusable):
         self.needed = needed
 
 
-class SchemaUnreadable(StoreUnusable):
+class SchemaUnreadable(DatabaseUnusable):
     """The row that names the schema's revision is gone or damaged, so nobody can say what the tables are."""
 
     def __init__(self, what: str) -> None:
@@ -70,14 +70,14 @@ async def make_ready(
 ) -> None:
     """Migrate where that is due; raise SchemaTooNew where this release is too old. Alembic is imported when needed.
 
-    Unless it `creates`, an empty database is left empty, and StoreUnusable is raised.
+    Unless it `creates`, an empty database is left empty, and DatabaseUnusable is raised.
     """
     if not creates and isinstance(target, SqliteFile) and is_nothing(target.path):
-        raise StoreUnusable(f"There is no database at {target.path.absolute()}. {_NOTHING_CREATED}")
+        raise DatabaseUnusable(f"There is no database at {target.path.absolute()}. {_NOTHING_CREATED}")
     async with asyncio.timeout(patience.total_seconds()), engine.connect() as connection:
         found = await connection.run_sync(read_schema)
     if found is None and not creates:
-        raise StoreUnusable(f"There are no tables of Rectask in the database. {_NOTHING_CREATED}")
+        raise DatabaseUnusable(f"There are no tables of Rectask in the database. {_NOTHING_CREATED}")
     if found is None or found.is_older:
         await _migrate(target, patience=patience)
     else:

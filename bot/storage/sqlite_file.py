@@ -5,7 +5,7 @@ from pathlib import Path
 
 import structlog
 
-from bot.notices.store import StoreUnavailable
+from bot.notices.store import DatabaseUnavailable
 
 log = structlog.get_logger()
 
@@ -23,15 +23,15 @@ class SameFile:
         self._known = self._look()
 
     def check(self) -> None:
-        """Raise StoreUnavailable where another file, or none, has the path; each change is logged once."""
+        """Raise DatabaseUnavailable where another file, or none, has the path; each change is logged once."""
         if self._known is None:
             return
         found = self._look()
         self._note(is_there=found == self._known)
         if found is None:
-            raise StoreUnavailable(f"The database file {self._path} was deleted while Rectask was running.")
+            raise DatabaseUnavailable(f"The database file {self._path} was deleted while Rectask was running.")
         if not self._is_there:
-            raise StoreUnavailable(f"The database file {self._path} was replaced while Rectask was running.")
+            raise DatabaseUnavailable(f"The database file {self._path} was replaced while Rectask was running.")
 
     def _look(self) -> tuple[int, int] | None:
         try:

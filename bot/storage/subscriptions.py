@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.notices.completion import Completion, Occasion
 from bot.notices.notice import NoticeState
 from bot.notices.person import Person
-from bot.notices.store import StoreUnavailable
+from bot.notices.store import DatabaseUnavailable
 from bot.notices.subscription import Entry, Phase, Subscribed, WatchedTask, known_start
 from bot.recording.reading import Reading
 from bot.recording.serialization import NotDecodable, decode_summary
@@ -64,14 +64,14 @@ class SqlSubscriptions:
             return await self._begin(connection, reading, person, asked_in, next_look=next_look)
 
     def _readable(self, rows: Sequence[Row[Any]], task: RecordTask) -> list[Candidate]:
-        """Without those that cannot be decoded. Raises StoreUnavailable where one of them takes the task's place.
+        """Without those that cannot be decoded. Raises DatabaseUnavailable where one of them takes the task's place.
 
         Nobody looks at that one, so whoever joined it would wait in vain, and another one beside it cannot be stored.
         """
         found = self._database.decoder.sort(rows, candidate, of=watched_tasks.name)
         for row in rows:
             if row.id in found.left_out and row.phase == Phase.WATCHING and _may_be(row.started, known_start(task)):
-                raise StoreUnavailable(f"The stored row of this task cannot be read: watched_tasks, id {row.id}.")
+                raise DatabaseUnavailable(f"The stored row of this task cannot be read: watched_tasks, id {row.id}.")
         return found.decoded
 
     async def _begin(

@@ -49,7 +49,7 @@ schema_release = Table(
 )
 
 # SQLite would give the id of a deleted row to the next one, and a stale holder would write to that.
-NEVER_AGAIN = True
+NO_ID_REUSE = True
 
 watched_tasks = Table(
     "watched_tasks",
@@ -74,7 +74,7 @@ watched_tasks = Table(
     _partial("watched_tasks_watching", "app_id", "room", "task", "started", where="phase = 'watching'", unique=True),
     _partial("watched_tasks_due", "next_look_at", where="phase <> 'closed'"),
     _partial("watched_tasks_closed", "closed_at", where="phase = 'closed'"),
-    sqlite_autoincrement=NEVER_AGAIN,
+    sqlite_autoincrement=NO_ID_REUSE,
 )
 
 subscriptions = Table(
@@ -90,7 +90,7 @@ subscriptions = Table(
     Column("asked_in", Text),
     UniqueConstraint("watched_task_id", "team_id", "user_id", name="subscriptions_once"),
     Index("subscriptions_of_person", "team_id", "user_id", "subscribed_at"),
-    sqlite_autoincrement=NEVER_AGAIN,
+    sqlite_autoincrement=NO_ID_REUSE,
 )
 
 completions = Table(
@@ -103,7 +103,7 @@ completions = Table(
     Column("reading", ReadingText),
     Column("newer", ReadingText),
     UniqueConstraint("watched_task_id", "occasion", name="completions_once"),
-    sqlite_autoincrement=NEVER_AGAIN,
+    sqlite_autoincrement=NO_ID_REUSE,
 )
 
 # `follows` is the notice of the end, for one about files that arrived later.
@@ -132,7 +132,7 @@ notices = Table(
     Index("notices_counted", "queued_at", "state"),
     _partial("notices_following", "follows", where="follows IS NOT NULL"),
     _partial("notices_due", "due_at", where="settled_at IS NULL"),
-    sqlite_autoincrement=NEVER_AGAIN,
+    sqlite_autoincrement=NO_ID_REUSE,
 )
 
 homes = Table(

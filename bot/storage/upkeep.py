@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Row, ScalarSelect, Table, and_, delete, ex
 
 from bot.notices.notice import NoticeState
 from bot.notices.person import Person
-from bot.notices.store import OVERDUE_AFTER, Census
+from bot.notices.store import OVERDUE_AFTER, StoreStats
 from bot.notices.subscription import Phase
 from bot.storage.columns import EPOCH, NEVER
 from bot.storage.database import Database
@@ -50,7 +50,7 @@ class SqlUpkeep:
             found = (await connection.execute(select(self._database.now().label("now"), _OLDEST_LOOK))).one()
         return _waiting_since(found.oldest_look, now=found.now)
 
-    async def census(self) -> Census:
+    async def census(self) -> StoreStats:
         # Answered once, so that an index can be searched by it; and by both sides of it, which an index counts.
         due_before = select(self._database.after(-OVERDUE_AFTER)).scalar_subquery()
         looks = select(
@@ -68,7 +68,7 @@ class SqlUpkeep:
         async with self._database.reading() as connection:
             found = (await connection.execute(looks)).one()
             by_state = {row.state: row for row in await connection.execute(counted)}
-        return Census(
+        return StoreStats(
             watched=found.overdue + found.in_time,
             overdue=found.overdue,
             notices={state: by_state[state].notices if state in by_state else 0 for state in NoticeState},

@@ -9,7 +9,7 @@ from sqlalchemy import Column, ColumnElement, Row, Select, and_, case, exists, l
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.notices.completion import Completion
-from bot.notices.subscription import Look, Phase, WatchedTask, known_start
+from bot.notices.subscription import ClaimedTask, Phase, WatchedTask, known_start
 from bot.recording.reading import Reading
 from bot.recording.task import NOT_STARTED, SAME_START_WITHIN, RecordTask, is_same_start
 from bot.recording.task_ref import RtcApp, TaskRef
@@ -32,7 +32,7 @@ class SqlLooks:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def claim_due(self, *, limit: int, lease: timedelta) -> Sequence[Look]:
+    async def claim_due(self, *, limit: int, lease: timedelta) -> Sequence[ClaimedTask]:
         claimed = claim(
             watched_tasks,
             c.next_look_at,
@@ -50,7 +50,9 @@ class SqlLooks:
                 await connection.execute(set_aside(watched_tasks, c.next_look_at, found.left_out, until=until))
         return sorted(found.decoded, key=lambda look: (look.watched.next_look_at, look.watched.id))
 
-    async def note(self, look: Look, reading: Reading, *, next_look: timedelta, waiting_since: datetime | None) -> bool:
+    async def note(
+        self, look: ClaimedTask, reading: Reading, *, next_look: timedelta, waiting_since: datetime | None
+    ) -> bool:
         async with self._database.writing() as connection:
             return await self._write(
                 connection,
@@ -63,12 +65,12 @@ class SqlLooks:
                 },
             )
 
-    async def note_failure(self, look: Look, error: str, *, next_look: timedelta) -> bool:
+    async def note_failure(self, look: ClaimedTask, error: str, *, next_look: timedelta) -> bool:
         failed = {"failures": c.failures + 1, "last_error": error, "next_look_at": self._due_after(look, next_look)}
         async with self._database.writing() as connection:
             return await self._write(connection, look, failed)
 
-    async def conclude(self, look: Look, completion: Completion, *, phase: Phase, next_look: timedelta) -> bool:
+    async def conclude(self, look: ClaimedTask, completion: Completion, *, phase: Phase, next_look: timedelta) -> bool:
         watched_id = look.watched.id
         concluded = {**_ALL_IS_WELL, **_seen(completion.reading), **self._entering(look, phase, next_look)}
         async with self._database.writing() as connection:
@@ -81,11 +83,11 @@ class SqlLooks:
             )
             return True
 
-    async def close(self, look: Look) -> bool:
+    async def close(self, look: ClaimedTask) -> bool:
         async with self._database.writing() as connection:
             return await self._write(connection, look, self._entering(look, Phase.CLOSED, timedelta()))
 
-    async def release(self, looks: Sequence[Look]) -> None:
+    async def release(self, looks: Sequence[ClaimedTask]) -> None:
         if not looks:
             return
         held = [(look.watched.id, look.token) for look in looks]
@@ -111,24 +113,24 @@ class SqlLooks:
         async with self._database.writing() as connection:
             await connection.execute(update(watched_tasks).where(c.id.in_(select(late.c.id))).values(next_look_at=now))
 
-    async def _write(self, connection: AsyncConnection, look: Look, values: Mapping[str, Any]) -> bool:
+    async def _write(self, connection: AsyncConnection, look: ClaimedTask, values: Mapping[str, Any]) -> bool:
         """Write, and end the claim, if it stands."""
         is_standing = (c.id == look.watched.id) & is_held(watched_tasks, look.token)
         written = await connection.execute(update(watched_tasks).where(is_standing).values({**values, **FREE}))
         return written.rowcount == 1
 
-    def _entering(self, look: Look, phase: Phase, next_look: timedelta) -> dict[str, Any]:
+    def _entering(self, look: ClaimedTask, phase: Phase, next_look: timedelta) -> dict[str, Any]:
         closed_at = self._database.now() if phase is Phase.CLOSED else None
         return {"phase": phase.value, "closed_at": closed_at, "next_look_at": self._due_after(look, next_look)}
 
-    def _due_after(self, look: Look, span: timedelta) -> ColumnElement[datetime]:
+    def _due_after(self, look: ClaimedTask, span: timedelta) -> ColumnElement[datetime]:
         """After the span; but what was hastened during the look stays due, for the look may have come too early."""
         is_as_claimed = c.next_look_at == look.watched.next_look_at
         return case((is_as_claimed, self._database.after(span)), else_=c.next_look_at)
 
 
-def _look(row: Row[Any], names: AppNames) -> Look:
-    return Look(watched_task(row, names), whole(row.lease_token))
+def _look(row: Row[Any], names: AppNames) -> ClaimedTask:
+    return ClaimedTask(watched_task(row, names), whole(row.lease_token))
 
 
 def _seen(reading: Reading | None) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.access.rate_limit import Allowance
+from bot.access.rate_limit import RateLimiter
 
 
 class Timer:
@@ -16,7 +16,7 @@ class Timer:
 
 def test_so_many_and_then_when_it_is_possible_again() -> None:
     timer = Timer()
-    allowance = Allowance(3, timer=timer)
+    allowance = RateLimiter(3, timer=timer)
     for _ in range(3):
         assert allowance.take("ann") == 0
         timer.now += 10
@@ -32,7 +32,7 @@ def test_so_many_and_then_when_it_is_possible_again() -> None:
 @given(st.lists(st.floats(0, 40), min_size=1, max_size=80), st.integers(1, 5))
 def test_never_more_in_any_minute_and_what_is_promised_is_kept(pauses: list[float], limit: int) -> None:
     timer = Timer()
-    allowance = Allowance(limit, timer=timer)
+    allowance = RateLimiter(limit, timer=timer)
     granted: list[float] = []
     for pause in pauses:
         timer.now += pause
@@ -45,7 +45,7 @@ def test_never_more_in_any_minute_and_what_is_promised_is_kept(pauses: list[floa
 
 def test_who_has_been_silent_for_a_minute_is_not_kept() -> None:
     timer = Timer()
-    allowance = Allowance(3, timer=timer)
+    allowance = RateLimiter(3, timer=timer)
     for number in range(50):
         allowance.take(number)
         timer.now += 10
@@ -53,7 +53,7 @@ def test_who_has_been_silent_for_a_minute_is_not_kept() -> None:
 
 
 def test_the_memory_is_bounded() -> None:
-    allowance = Allowance(1, timer=Timer(), people_kept=10)
+    allowance = RateLimiter(1, timer=Timer(), people_kept=10)
     for number in range(50):
         assert allowance.take(number) == 0
     assert len(allowance) == 10

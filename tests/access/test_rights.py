@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.access.rights import Asker, Right, Rights, Rule
+from bot.access.rights import Principal, Right, Rights, Rule
 
 ALL = frozenset(Right)
 LOOK_UP = frozenset({Right.LOOK_UP})
-ANN, GUS = Asker("U1"), Asker("U2", is_guest=True)
+ANN, GUS = Principal("U1"), Principal("U2", is_guest=True)
 
 
-def may(asker: Asker, *rules: Rule, right: Right = Right.LOOK_UP, app: str = "prod", room: str = "Room1") -> bool:
+def may(asker: Principal, *rules: Rule, right: Right = Right.LOOK_UP, app: str = "prod", room: str = "Room1") -> bool:
     return Rights(rules).may(asker, right, app=app, room=room)
 
 
@@ -21,7 +21,7 @@ def may(asker: Asker, *rules: Rule, right: Right = Right.LOOK_UP, app: str = "pr
 def test_without_rules_full_members_may_everything_and_nobody_else_anything(right: Right) -> None:
     assert may(ANN, right=right)
     assert not may(GUS, right=right)
-    assert not may(Asker("U3", is_stranger=True), right=right)
+    assert not may(Principal("U3", is_stranger=True), right=right)
 
 
 @pytest.mark.parametrize("right", Right)
@@ -51,7 +51,7 @@ def test_with_a_rule_only_what_it_grants(right: Right) -> None:
     ],
 )
 def test_each_part_narrows(rule: Rule, *, fits: bool) -> None:
-    assert may(Asker("U1", groups=frozenset({"S1"}), channel="C1"), rule) == fits
+    assert may(Principal("U1", groups=frozenset({"S1"}), channel="C1"), rule) == fits
 
 
 def test_a_rule_for_channels_wants_to_know_the_channel() -> None:
@@ -70,7 +70,7 @@ def test_a_rule_for_channels_wants_to_know_the_channel() -> None:
     ],
 )
 def test_guests_need_a_rule_that_names_them(rule: Rule, *, fits: bool) -> None:
-    assert may(Asker("U2", is_guest=True, groups=frozenset({"S1"})), rule) == fits
+    assert may(Principal("U2", is_guest=True, groups=frozenset({"S1"})), rule) == fits
 
 
 @pytest.mark.parametrize("right", Right)
@@ -86,7 +86,7 @@ def test_whether_there_is_anything_at_all() -> None:
     assert not Rights((Rule(ALL - LOOK_UP),)).may_anything(ANN)
     assert Rights().may_anything(ANN)
     assert not Rights().may_anything(GUS)
-    assert not Rights((Rule(ALL),)).may_anything(Asker("U1", is_stranger=True))
+    assert not Rights((Rule(ALL),)).may_anything(Principal("U1", is_stranger=True))
 
 
 def test_the_groups_that_have_to_be_known() -> None:
@@ -113,7 +113,7 @@ RULES = st.builds(
     with_guests=st.booleans(),
 )
 ASKERS = st.builds(
-    Asker,
+    Principal,
     user_id=st.sampled_from(["U1", "U2", "U3"]),
     is_guest=st.booleans(),
     is_stranger=st.booleans(),
@@ -124,7 +124,7 @@ SEVERAL = st.lists(RULES, min_size=1, max_size=5)
 QUESTIONS = st.tuples(
     ASKERS, st.sampled_from(Right), st.sampled_from(["prod", "staging"]), st.sampled_from(["Room1", "a-b", "x"])
 )
-Question = tuple[Asker, Right, str, str]
+Question = tuple[Principal, Right, str, str]
 
 
 def answer(rules: list[Rule], question: Question) -> bool:
@@ -156,7 +156,7 @@ def test_strangers_may_nothing_ever(rules: list[Rule], question: Question) -> No
 @given(st.lists(RULES, max_size=5), QUESTIONS)
 def test_a_guest_never_may_what_a_member_in_their_place_may_not(rules: list[Rule], question: Question) -> None:
     asker, right, app, room = question
-    member = Asker(asker.user_id, is_stranger=asker.is_stranger, groups=asker.groups, channel=asker.channel)
+    member = Principal(asker.user_id, is_stranger=asker.is_stranger, groups=asker.groups, channel=asker.channel)
     assert answer(rules, (member, right, app, room)) >= answer(rules, question)
 
 

@@ -10,7 +10,7 @@ from bot.app.metrics.prometheus import make_meters
 from bot.app.metrics.scrape import StoreCollector
 from bot.notices.meter import Loop
 from bot.notices.notice import NoticeState
-from bot.notices.store import Census
+from bot.notices.store import StoreStats
 
 # Of the one database, so that every replica tells the same: their sum would be as many times too much.
 OF_THE_DATABASE = {
@@ -24,7 +24,7 @@ OF_THE_DATABASE = {
 
 def _told() -> Iterator[tuple[Metric, Sample]]:
     meters, store = make_meters(version="1", clock=lambda: datetime.now(UTC)), StoreCollector()
-    store.census = Census(0, 0, dict.fromkeys(NoticeState, 0), None)
+    store.census = StoreStats(0, 0, dict.fromkeys(NoticeState, 0), None)
     for loop in get_args(Loop):
         meters.watch.round_ended(loop, "good")
     for collector in (meters.registry, store):

@@ -11,7 +11,7 @@ import pytest
 
 from bot.playground.slack.world import C_ONCALL, U_ANA, U_BEN, U_GUEST, Message
 from bot.playground.volcengine.scenes import task
-from bot.volcengine.api.transport import Patience
+from bot.volcengine.api.transport import Timeouts
 from testing.conversation import home_of, nothing_amiss, pressed, typed, words_of
 from testing.harness import DOORS, Office
 from testing.http_requests import get
@@ -175,7 +175,7 @@ async def test_what_slack_has_not_sent_is_not_served(door: str) -> None:
 
 @pytest.mark.parametrize("door", DOORS)
 async def test_an_answer_that_takes_long_comes_afterwards_though_it_ends_meanwhile(door: str) -> None:
-    async with ready_office(door, patience=Patience(attempt=2.5, total=2.6)) as office:
+    async with ready_office(door, patience=Timeouts(attempt=2.5, total=2.6)) as office:
         outcome = await office.slack.command("slow Task1", user=U_ANA, channel=C_ONCALL)
         assert outcome.acked
         assert 1.9 < outcome.seconds < 2.9

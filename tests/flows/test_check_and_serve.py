@@ -13,7 +13,7 @@ from structlog.typing import EventDict
 
 from bot.app.cli.check import check
 from bot.app.serve import serve
-from bot.notices.store import StoreUnusable
+from bot.notices.store import DatabaseUnusable
 from bot.playground.slack.server import FakeSlack, open_fake_slack
 from bot.playground.volcengine.rtc import FakeRtc
 from bot.slack.connection.auth import TokenRefused
@@ -74,7 +74,7 @@ async def ending(serving: asyncio.Task[None], stop: asyncio.Event) -> AsyncItera
         yield serving
     finally:
         stop.set()
-        with contextlib.suppress(StoreUnusable, TokenRefused):
+        with contextlib.suppress(DatabaseUnusable, TokenRefused):
             await serving
 
 

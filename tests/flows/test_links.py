@@ -9,13 +9,13 @@ from datetime import timedelta
 import pytest
 from aiohttp import web
 
-from bot.access.audit.record import Deed, Door, Outcome
+from bot.access.audit.record import AuditedAction, Door, Outcome
 from bot.playground.slack.world import C_ONCALL, C_SHARED, U_ANA, U_BEN, U_GUEST, U_STRANGER, Message, View
 from bot.playground.volcengine.gateway import Account
 from bot.playground.volcengine.object_store import video
 from bot.playground.volcengine.vod import UNPUBLISHED, FakeVod
 from bot.recording.task_ref import RtcApp, TaskRef
-from bot.slack.request.button_value import Press
+from bot.slack.request.button_value import ButtonValue
 from testing.conversation import actions_of, nothing_amiss, words_of
 from testing.file_links import fetch
 from testing.file_links_harness import LinkedOffice, links_in, open_linked_office
@@ -60,11 +60,13 @@ async def test_a_link_on_ones_own_card_opens_the_file(linked: LinkedOffice) -> N
     assert (await linked.office.slack.press(card, "rectask.open.1", user=U_ANA)).acked
     assert nothing_amiss(linked.office.slack)
     key = linked.store.received[0].key
-    found = [record for record in await records(linked.office) if record.deed in (Deed.LINK, Deed.OPEN)]
+    found = [
+        record for record in await records(linked.office) if record.deed in (AuditedAction.LINK, AuditedAction.OPEN)
+    ]
     assert [(r.deed, r.door, r.file, r.outcome) for r in found] == [
-        (Deed.LINK, Door.COMMAND, key, Outcome.DONE),
-        (Deed.LINK, Door.COMMAND, key, Outcome.DONE),
-        (Deed.OPEN, Door.BUTTON, key, Outcome.DONE),
+        (AuditedAction.LINK, Door.COMMAND, key, Outcome.DONE),
+        (AuditedAction.LINK, Door.COMMAND, key, Outcome.DONE),
+        (AuditedAction.OPEN, Door.BUTTON, key, Outcome.DONE),
     ]
     assert {(r.user_id, r.room, r.channel) for r in found} == {(U_ANA, "stopped-by-api", C_ONCALL)}
 
@@ -81,7 +83,7 @@ async def test_files_in_vod_open_too(linked: LinkedOffice) -> None:
 async def test_each_asker_gets_links_of_their_own(linked: LinkedOffice) -> None:
     await linked.typed(MP4)
     await linked.typed(MP4, user=U_BEN)
-    found = [record.user_id for record in await records(linked.office) if record.deed is Deed.LINK]
+    found = [record.user_id for record in await records(linked.office) if record.deed is AuditedAction.LINK]
     assert found == [U_ANA, U_BEN]
 
 
@@ -113,14 +115,14 @@ async def test_on_a_shared_card_the_presser_alone_gets_links(linked: LinkedOffic
     assert not shared.edited
     assert nothing_amiss(linked.office.slack)
     found = [record for record in await records(linked.office) if record.user_id == U_BEN]
-    assert [(r.deed, r.door, r.outcome) for r in found] == [(Deed.LINK, Door.BUTTON, Outcome.DONE)]
+    assert [(r.deed, r.door, r.outcome) for r in found] == [(AuditedAction.LINK, Door.BUTTON, Outcome.DONE)]
 
 
 async def test_no_refresh_brings_links_into_a_channel(linked: LinkedOffice) -> None:
     """Not even with what the button of one's own card carries."""
     shared = await linked.shared(MP4)
     ref = TaskRef(RtcApp("default", linked.office.rtc.account.app_ids[0]), "stopped-by-api", "Task1")
-    for value in (None, Press(ref).as_value()):
+    for value in (None, ButtonValue(ref).as_value()):
         await pressed(linked.office, shared, "rectask.refresh", value=value)
         assert not links_in(shared.blocks)
         assert "rectask.links" in actions_of(shared)
@@ -144,7 +146,7 @@ async def test_guests_and_strangers_get_no_links(linked: LinkedOffice, user: str
     assert said in words_of(answer)
     assert "http" not in words_of(answer)
     found = [record for record in await records(linked.office) if record.user_id == user]
-    assert [(r.deed, r.outcome, r.room) for r in found] == [(Deed.LINK, Outcome.REFUSED, "stopped-by-api")]
+    assert [(r.deed, r.outcome, r.room) for r in found] == [(AuditedAction.LINK, Outcome.REFUSED, "stopped-by-api")]
 
 
 async def test_who_has_lost_the_right_gets_no_links(linked: LinkedOffice) -> None:
@@ -179,7 +181,9 @@ async def test_without_the_right_a_card_has_its_files_and_no_links() -> None:
         assert "You may not do this here" in words_of(await linked.told(shared, "rectask.links"))
         assert links_in((await linked.told(shared, "rectask.links", user=U_BEN)).blocks)
         assert not linked.vod.received
-        made = [r.user_id for r in await records(linked.office) if (r.deed, r.outcome) == (Deed.LINK, Outcome.DONE)]
+        made = [
+            r.user_id for r in await records(linked.office) if (r.deed, r.outcome) == (AuditedAction.LINK, Outcome.DONE)
+        ]
     assert made == [U_BEN]
 
 
@@ -197,7 +201,7 @@ async def test_of_500_files_only_those_that_are_shown_have_links(linked: LinkedO
     assert [*links_in(view.content["blocks"])] == [f"rectask.open.{number}" for number in range(11, 21)]
     assert sorted(linked.vod.received) == vids[:20]  # each asked for once
     assert nothing_amiss(linked.office.slack)
-    opened = [(r.file, r.channel) for r in await records(linked.office) if r.deed is Deed.OPEN]
+    opened = [(r.file, r.channel) for r in await records(linked.office) if r.deed is AuditedAction.OPEN]
     assert opened == [(vids[9], C_ONCALL)]
 
 

@@ -1,6 +1,6 @@
 """What one person can use up of what all share: requests, links, answers, lines in the record."""
 
-from bot.access.audit.record import Deed, Outcome
+from bot.access.audit.record import AuditedAction, Outcome
 from bot.access.spending import DEEDS_AT_LEAST, REFUSALS_KEPT
 from bot.playground.slack.world import C_SHARED, U_ANA, U_BEN, U_STRANGER
 from testing.conversation import nothing_amiss, words_of
@@ -36,7 +36,7 @@ async def test_help_has_an_end_and_its_refusal_is_recorded_once() -> None:
         assert nothing_amiss(office.slack)
         found = [record for record in await records(office) if record.user_id == U_BEN]
     refused = [(record.deed, record.reason) for record in found if record.outcome is Outcome.REFUSED]
-    assert refused == [(Deed.OTHER, "too often")]
+    assert refused == [(AuditedAction.OTHER, "too often")]
 
 
 async def test_the_same_refusal_is_recorded_a_few_times_a_minute() -> None:

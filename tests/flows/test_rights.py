@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import bot.slack
-from bot.access.audit.record import Deed, Door, Outcome, Record, Search
+from bot.access.audit.record import AuditedAction, Door, Outcome, Record, Search
 from bot.playground.slack.server import FakeSlack
 from bot.playground.slack.world import (
     C_ONCALL,
@@ -43,32 +43,32 @@ from tests.flows.test_subscriptions import shows
 FOR_ANA = f'ask = "Ana"\n[[allow]]\nrights = ["look_up", "subscribe", "share", "open_files"]\nusers = ["{U_ANA}"]\n'
 # Typed, what it is in the record, and whether it is about what is one's own.
 COMMANDS = [
-    ("running Task1", Deed.LOOK_UP, False),
-    ("nosuch Task1", Deed.LOOK_UP, False),
-    ("Room1 Task1", Deed.LOOK_UP, False),
-    ("watch running Task1", Deed.SUBSCRIBE, False),
-    ("watch nosuch Task1", Deed.SUBSCRIBE, False),
-    ("unwatch running Task1", Deed.UNSUBSCRIBE, True),
-    ("list", Deed.LIST, True),
-    ("help", Deed.OTHER, False),
-    ("", Deed.OTHER, False),
-    ("nonsense", Deed.OTHER, False),
-    ("a b --app nosuch", Deed.OTHER, False),
+    ("running Task1", AuditedAction.LOOK_UP, False),
+    ("nosuch Task1", AuditedAction.LOOK_UP, False),
+    ("Room1 Task1", AuditedAction.LOOK_UP, False),
+    ("watch running Task1", AuditedAction.SUBSCRIBE, False),
+    ("watch nosuch Task1", AuditedAction.SUBSCRIBE, False),
+    ("unwatch running Task1", AuditedAction.UNSUBSCRIBE, True),
+    ("list", AuditedAction.LIST, True),
+    ("help", AuditedAction.OTHER, False),
+    ("", AuditedAction.OTHER, False),
+    ("nonsense", AuditedAction.OTHER, False),
+    ("a b --app nosuch", AuditedAction.OTHER, False),
 ]
 ACTIONS = [
-    ("rectask.refresh", Deed.LOOK_UP, False),
-    ("rectask.files", Deed.LOOK_UP, False),
-    ("rectask.files.next", Deed.LOOK_UP, False),
-    ("rectask.raw", Deed.LOOK_UP, False),
-    ("rectask.subscribe", Deed.SUBSCRIBE, False),
-    ("rectask.unsubscribe", Deed.UNSUBSCRIBE, True),
-    ("rectask.unsubscribe.list.0", Deed.UNSUBSCRIBE, True),
-    ("rectask.list", Deed.LIST, True),
-    ("rectask.clear", Deed.LIST, True),
-    ("rectask.unsubscribe.answer", Deed.UNSUBSCRIBE, True),
-    ("rectask.share", Deed.SHARE, False),
-    ("rectask.links", Deed.LINK, False),
-    ("rectask.bygone", Deed.OTHER, True),
+    ("rectask.refresh", AuditedAction.LOOK_UP, False),
+    ("rectask.files", AuditedAction.LOOK_UP, False),
+    ("rectask.files.next", AuditedAction.LOOK_UP, False),
+    ("rectask.raw", AuditedAction.LOOK_UP, False),
+    ("rectask.subscribe", AuditedAction.SUBSCRIBE, False),
+    ("rectask.unsubscribe", AuditedAction.UNSUBSCRIBE, True),
+    ("rectask.unsubscribe.list.0", AuditedAction.UNSUBSCRIBE, True),
+    ("rectask.list", AuditedAction.LIST, True),
+    ("rectask.clear", AuditedAction.LIST, True),
+    ("rectask.unsubscribe.answer", AuditedAction.UNSUBSCRIBE, True),
+    ("rectask.share", AuditedAction.SHARE, False),
+    ("rectask.links", AuditedAction.LINK, False),
+    ("rectask.bygone", AuditedAction.OTHER, True),
 ]
 IN_PLACE = {"rectask.unsubscribe.answer", "rectask.unsubscribe.list.0", "rectask.list", "rectask.clear"}
 OWN_LIST = [text for text, _, _ in COMMANDS].index("list")
@@ -185,7 +185,7 @@ def check_answers(answers: list[Message], user: str, config: str) -> None:
         elif is_ones_own:
             assert re.search("You were not subscribed|You have no subscriptions|cannot be used", words_of(answer)), what
         else:
-            assert (NO_ACCESS if deed is Deed.OTHER else REFUSED) in words_of(answer), what
+            assert (NO_ACCESS if deed is AuditedAction.OTHER else REFUSED) in words_of(answer), what
             assert ("ask Ana." if config else "ask whoever runs Rectask") in words_of(answer)
         if not is_ones_own:
             assert not TELLING.search(answer.text + words_of(answer)), what
@@ -201,12 +201,12 @@ def check_records(found: list[Record], user: str) -> None:
     # A list in the place of the button that was pressed is one more.
     seen = [(record.deed, record.door) for record in found if record.door is not Door.HOME]
     if user != U_STRANGER:
-        expected.insert(len(COMMANDS) + 7, (Deed.LIST, Door.BUTTON))
+        expected.insert(len(COMMANDS) + 7, (AuditedAction.LIST, Door.BUTTON))
     assert seen == expected
     for record in found:
-        is_done = record.deed in (Deed.LIST, Deed.UNSUBSCRIBE) and user != U_STRANGER
+        is_done = record.deed in (AuditedAction.LIST, AuditedAction.UNSUBSCRIBE) and user != U_STRANGER
         assert record.outcome == (Outcome.DONE if is_done else Outcome.REFUSED), record
-        if record.deed in (Deed.LOOK_UP, Deed.SUBSCRIBE, Deed.SHARE):
+        if record.deed in (AuditedAction.LOOK_UP, AuditedAction.SUBSCRIBE, AuditedAction.SHARE):
             assert record.room in {"running", "nosuch", "Room1"}
             assert record.task == "Task1"
 
@@ -246,7 +246,7 @@ async def test_who_has_become_a_guest_since(door: str) -> None:
         office.rtc.end("running")
         await pressed(office, await typed_by(office, "running Task1", U_ANA), "rectask.refresh", user=U_ANA)
         url = f"sqlite:///{office.folder / 'rectask.db'}"
-        found = await until_recorded(url, Search(user_id=U_BEN, deed=Deed.NOTICE))
+        found = await until_recorded(url, Search(user_id=U_BEN, deed=AuditedAction.NOTICE))
         assert (found.outcome, found.door, found.room) == (Outcome.REFUSED, Door.NOTICE, "running")
         assert not [message for message in office.slack.messages if message.channel == f"D{U_BEN[1:]}"]
         assert "You are told nothing: You may not be told" in words_of(await typed_by(office, "list", U_BEN))
@@ -291,14 +291,14 @@ async def test_a_right_that_a_changed_rule_takes_away(door: str) -> None:
                 await until_ready(again)
             await pressed(again, await typed_by(again, "running Task1", U_ANA), "rectask.refresh", user=U_ANA)
             assert ": Ended after" in (await direct_message(again)).text
-            refused = Search(user_id=U_BEN, deed=Deed.NOTICE, outcome=Outcome.REFUSED)
+            refused = Search(user_id=U_BEN, deed=AuditedAction.NOTICE, outcome=Outcome.REFUSED)
             await until_recorded(f"sqlite:///{again.folder / 'rectask.db'}", refused)
             listed = await typed_by(again, "list", U_BEN)
             assert "was given up" in words_of(listed)
             assert "You may not be told of this recording (any more)" in words_of(listed)
             assert not [message for message in again.slack.messages if message.channel == f"D{U_BEN[1:]}"]
             found = await records(again)
-    notices = {(record.user_id, record.outcome) for record in found if record.deed is Deed.NOTICE}
+    notices = {(record.user_id, record.outcome) for record in found if record.deed is AuditedAction.NOTICE}
     assert notices == {(U_ANA, Outcome.DONE), (U_BEN, Outcome.REFUSED)}
 
 
@@ -462,4 +462,4 @@ async def test_one_person_can_not_use_up_what_all_share() -> None:
         assert len(office.rtc.received) == asked
         assert ": Ended" in (await typed_by(office, "many-files Task1", U_ANA)).text
         found = [record for record in await records(office) if record.reason == "too often"]
-    assert [(record.deed, record.outcome) for record in found] == [(Deed.LOOK_UP, Outcome.REFUSED)]
+    assert [(record.deed, record.outcome) for record in found] == [(AuditedAction.LOOK_UP, Outcome.REFUSED)]

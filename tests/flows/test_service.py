@@ -16,7 +16,7 @@ from bot.playground.slack.server import FakeSlack, open_fake_slack
 from bot.playground.slack.world import C_ONCALL, U_ANA
 from bot.playground.volcengine.rtc import FakeRtc, open_fake_rtc
 from bot.slack.connection.auth import TokenRefused
-from bot.volcengine.api.transport import Patience
+from bot.volcengine.api.transport import Timeouts
 from testing.conversation import typed, until_ready, words_of
 from testing.harness import Office, open_office, settings_for
 from testing.http_requests import get
@@ -133,7 +133,7 @@ async def test_it_waits_unready_until_slack_is_there(logged: list[EventDict]) ->
 async def test_an_answer_that_slack_does_not_take_at_once_comes_all_the_same(
     logged: list[EventDict], kind: str
 ) -> None:
-    async with open_office(door="http", patience=Patience(attempt=2.2, total=2.3)) as office:
+    async with open_office(door="http", patience=Timeouts(attempt=2.2, total=2.3)) as office:
         await until_ready(office)
         office.slack.fault("response_url", kind)
         await office.slack.command("slow Task1", user=U_ANA, channel=C_ONCALL)

@@ -19,10 +19,10 @@ from bot.recording.reading import Reading
 from bot.recording.stop_reason import STOP_BY_API
 from bot.recording.task import ENDED
 from bot.recording.task_ref import TaskRef
-from bot.slack.background import AT_MOST, Work
+from bot.slack.background import AT_MOST, BackgroundTasks
 from bot.slack.cards.notice import notice_card
 from bot.slack.cards.task import task_card
-from bot.slack.listeners.context import Desk
+from bot.slack.listeners.context import ListenerContext
 from bot.slack.listeners.events import Handler, on_uninstalled, on_user_change, quietly
 from bot.slack.request.payload import Body
 from testing.conversation import words_of
@@ -194,7 +194,7 @@ UNINSTALLED: Body = {"team_id": T_HOME, "event": {"type": "app_uninstalled"}}
 
 async def heard(bureau: Bureau, handler: Handler, body: Body) -> None:
     """The event has come, and all that it led to is done."""
-    async with Work() as work:
+    async with BackgroundTasks() as work:
         await quietly(dataclasses.replace(bureau.desk, work=work), handler, pauses=[0.0, 0.0])(body=body)
 
 
@@ -265,7 +265,7 @@ async def test_too_much_under_way_is_said(bureau: Bureau, text: str) -> None:
 
 
 async def test_a_handler_that_fails_is_logged(bureau: Bureau, logged: list[EventDict]) -> None:
-    async def fail(_desk: Desk, _body: Body) -> None:
+    async def fail(_desk: ListenerContext, _body: Body) -> None:
         raise ValueError
 
     await heard(bureau, fail, {"event": {"type": "user_change"}})

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from structlog.typing import EventDict
 
 from bot.notices.claim_loop import Rounds
-from bot.notices.store import StoreUnavailable
+from bot.notices.store import DatabaseUnavailable
 from testing.clock import run_in_virtual_time
 
 
@@ -32,7 +32,7 @@ class Due:
         if name == "bad":
             raise ValueError(name)
         if name == "unwritable":
-            raise StoreUnavailable("gone")
+            raise DatabaseUnavailable("gone")
         self.handled.append(name)
 
     async def release(self, names: Sequence[str]) -> None:
@@ -116,7 +116,7 @@ def test_being_called_begins_the_next_round_at_once() -> None:
 
 def test_a_store_that_is_gone_is_told_of_once_and_once_when_it_is_back(logged: list[EventDict]) -> None:
     due = Due("n")
-    due.failure = StoreUnavailable("no answer")
+    due.failure = DatabaseUnavailable("no answer")
 
     async def main() -> tuple[bool, bool]:
         rounds = due.rounds()
@@ -188,7 +188,7 @@ def test_leaving_while_the_store_is_gone_leaves_the_claims_to_their_leases(logge
     async def main() -> None:
         async with due.rounds() as rounds:
             await run_for(rounds, 1.0)
-            due.failure = StoreUnavailable("gone")
+            due.failure = DatabaseUnavailable("gone")
 
     run_in_virtual_time(main())
     assert [entry["event"] for entry in logged] == ["claims.kept"]

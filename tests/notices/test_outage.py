@@ -1,6 +1,6 @@
 from structlog.typing import EventDict
 
-from bot.notices.outage import Outage
+from bot.notices.outage import OutageDetector
 
 
 class Timer:
@@ -15,7 +15,7 @@ def test_failures_in_a_row_for_some_seconds_are_an_outage_and_the_first_success_
     logged: list[EventDict],
 ) -> None:
     timer = Timer()
-    outage = Outage("rtc", timer=timer)
+    outage = OutageDetector("rtc", timer=timer)
     for _ in range(20):
         timer.now += 1.0
         outage.note_failure("no answer")
@@ -27,7 +27,7 @@ def test_failures_in_a_row_for_some_seconds_are_an_outage_and_the_first_success_
 
 def test_a_part_that_fails_is_no_outage(logged: list[EventDict]) -> None:
     timer = Timer()
-    outage = Outage("rtc", timer=timer)
+    outage = OutageDetector("rtc", timer=timer)
     for number in range(1_000):
         timer.now += 0.02
         outage.note_failure("no answer") if number % 5 else outage.note_success()

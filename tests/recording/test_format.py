@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.recording.format import count_in_words, length_in_words, size_in_words
+from bot.recording.format import format_count, format_duration, format_size
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ from bot.recording.format import count_in_words, length_in_words, size_in_words
     ],
 )
 def test_sizes_are_decimal(size: int, words: str) -> None:
-    assert size_in_words(size) == words
+    assert format_size(size) == words
 
 
 @pytest.mark.parametrize(
@@ -43,16 +43,16 @@ def test_sizes_are_decimal(size: int, words: str) -> None:
     ],
 )
 def test_lengths_have_two_units_at_most(seconds: float, words: str) -> None:
-    assert length_in_words(timedelta(seconds=seconds)) == words
+    assert format_duration(timedelta(seconds=seconds)) == words
 
 
 @pytest.mark.parametrize(("count", "words"), [(0, "no files"), (1, "1 file"), (2, "2 files"), (1500, "1,500 files")])
 def test_counts_agree_with_their_noun(count: int, words: str) -> None:
-    assert count_in_words(count, "file") == words
+    assert format_count(count, "file") == words
 
 
 @given(st.integers(min_value=0, max_value=10**18))
 def test_a_size_in_words_is_within_half_a_digit_of_it(size: int) -> None:
-    number, unit = size_in_words(size).split()
+    number, unit = format_size(size).split()
     factor = 1000 ** ("B", "kB", "MB", "GB", "TB", "PB").index(unit)
     assert abs(float(number) * factor - size) <= factor * 0.0501

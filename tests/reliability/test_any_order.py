@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
-from bot.notices.notice import Delivery
+from bot.notices.notice import ClaimedNotice
 from bot.notices.person import Person
 from bot.playground.slack.world import T_HOME, U_ANA, U_BEN
 from testing.factories import SetClock
@@ -40,7 +40,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.owed: dict[tuple[str, Person], str] = {}
         self.subscribed: set[tuple[str, Person]] = set()
         self.over: set[str] = set()
-        self.held: list[tuple[Life, Delivery]] = []
+        self.held: list[tuple[Life, ClaimedNotice]] = []
 
     @initialize()
     def open(self) -> None:

@@ -7,7 +7,7 @@ from structlog.typing import EventDict
 
 from bot.notices.delivery.deliverer import Deliverer
 from bot.notices.delivery.message_rate import Pace
-from bot.notices.notice import Notice, Place
+from bot.notices.notice import MessageRef, Notice
 from testing.factories import no_time
 from testing.lifetimes import INTERVAL, Works
 
@@ -20,17 +20,17 @@ class Mistaken:
 
     async def check(self, notice: Notice) -> None: ...
 
-    async def find(self, notice: Notice) -> Place | None:
+    async def find(self, notice: Notice) -> MessageRef | None:
         del notice
         return None
 
-    async def post(self, notice: Notice) -> Place:
+    async def post(self, notice: Notice) -> MessageRef:
         assert notice.completion.reading is not None
         room = notice.completion.reading.task.ref.room
         if room == "bad":
             raise KeyError(room)
         self.posted.append(room)
-        return Place("D1", "1.000001")
+        return MessageRef("D1", "1.000001")
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from bot.lookup.pacing import Pacer
 from bot.notices.person import Person
 from bot.playground.slack.world import T_HOME
 from bot.recording.reading import TaskReader
-from bot.volcengine.api.client import OpenApi
+from bot.volcengine.api.client import VolcengineApi
 from bot.volcengine.api.signing import Credentials, Signer
 from bot.volcengine.api.transport import open_http
 from bot.volcengine.rtc.reader import RTC, SERVICE, RtcTaskReader
@@ -29,7 +29,7 @@ async def hasty_reader(works: Works) -> AsyncIterator[TaskReader]:
     credentials = Credentials(access_key=account.access_key, secret_key=account.secret_key)
     async with open_http(patience=BRIEF, proxy=None) as http, Pacer(OwnSlots(100_000)) as pacer:
         yield RtcTaskReader(
-            OpenApi(
+            VolcengineApi(
                 http,
                 service=RTC,
                 endpoint=works.rtc.url,

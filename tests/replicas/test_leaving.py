@@ -15,8 +15,8 @@ from structlog.typing import EventDict
 from bot.playground.slack.delivery import Outcome
 from bot.playground.slack.server import FakeSlack, open_fake_slack
 from bot.playground.slack.world import C_ONCALL, T_HOME, U_ANA
-from bot.slack.background import Work
-from bot.slack.connection.auth import greet
+from bot.slack.background import BackgroundTasks
+from bot.slack.connection.auth import authenticate
 from bot.slack.connection.bolt_app import make_bolt
 from bot.slack.connection.client import make_slack
 from bot.slack.connection.command_middleware import Commands
@@ -179,9 +179,9 @@ class Listening:
 @asynccontextmanager
 async def socket_of(listening: Listening, fake: FakeSlack, *, acknowledged_within: float) -> AsyncIterator[None]:
     """A door that is left together with the block, when "before" has come in; then its work is finished."""
-    async with aiohttp.ClientSession() as session, Work() as work:
+    async with aiohttp.ClientSession() as session, BackgroundTasks() as work:
         slack = make_slack(token=fake.bot_token, base_url=fake.api_url, session=session)
-        bolt = make_bolt(slack, await greet(slack))
+        bolt = make_bolt(slack, await authenticate(slack))
         bolt.use(Commands(listening.listen))
         async with SocketDoor(
             bolt, app_token=fake.app_token, slack=slack, work=work, acknowledged_within=acknowledged_within

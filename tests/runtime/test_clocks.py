@@ -11,7 +11,7 @@ from structlog.typing import EventDict
 
 from bot.access.audit.record import Record, Search
 from bot.app.wiring.access import keep_forgetting
-from bot.notices.store import Farthest, StoreUnavailable
+from bot.notices.store import DatabaseUnavailable, Farthest
 from bot.notices.timekeeper import LATE_AFTER, LOOKED_AT_EVERY, Timekeeper
 from bot.runtime.clocks import JUMP, SteadyClock
 from testing.clock import run_in_virtual_time
@@ -124,7 +124,7 @@ class DueTimes:
 
     async def moment(self) -> datetime:
         if self.is_away:
-            raise StoreUnavailable("It is away.")
+            raise DatabaseUnavailable("It is away.")
         return self.clock()
 
     async def pull_in(self, farthest: Farthest) -> int:

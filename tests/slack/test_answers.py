@@ -8,7 +8,7 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.notices.completion import Occasion
-from bot.notices.messenger import Doubtful, Later
+from bot.notices.messenger import OutcomeUnknown, Retryable
 from bot.playground.slack.server import FakeSlack, open_fake_slack
 from bot.playground.slack.world import C_ONCALL, C_SHARED, E_HOME, S_ONCALL, T_HOME, U_ANA, U_BOT, Channel
 from bot.slack.answers import AnswerIncomplete
@@ -16,8 +16,8 @@ from bot.slack.authorization.audience import Reach, audience_of
 from bot.slack.authorization.group_members import Members
 from bot.slack.authorization.user_groups import Groups
 from bot.slack.authorization.users import People
-from bot.slack.connection.auth import greet, prove_app_token
-from bot.slack.connection.client import Patience, make_slack
+from bot.slack.connection.auth import authenticate, check_app_token
+from bot.slack.connection.client import Timeouts, make_slack
 from bot.slack.connection.workspace import TokenHealth, Workspace
 from bot.slack.delivery.dm_messenger import SlackMessenger
 from testing.slack_notices import NOW, notice
@@ -65,11 +65,11 @@ MESSAGES = spoilt(
 
 
 async def greeted(line: Line) -> object:
-    return await greet(line.slack)
+    return await authenticate(line.slack)
 
 
 async def socket_address(line: Line) -> object:
-    return await prove_app_token(line.slack, line.fake.app_token)
+    return await check_app_token(line.slack, line.fake.app_token)
 
 
 async def who_it_is(line: Line) -> object:
@@ -118,9 +118,9 @@ async def test_an_answer_that_lacks_something_is_none_and_the_next_one_counts(
 async def test_a_notice_waits_until_slack_says_who_somebody_is(line: Line, kind: str) -> None:
     line.fake.fault("users.info", kind)
     messenger = line.messenger
-    with pytest.raises(Later) as failure:
+    with pytest.raises(Retryable) as failure:
         await messenger.check(notice())
-    assert failure.type is Later, "no verdict about the person, nor about Slack as a whole"
+    assert failure.type is Retryable, "no verdict about the person, nor about Slack as a whole"
     await messenger.check(notice())
 
 
@@ -143,9 +143,9 @@ async def test_a_notice_that_cannot_be_looked_for_is_looked_for_again(line: Line
     messenger = line.messenger
     place = await messenger.post(notice())
     line.fake.fault(method, kind)
-    with pytest.raises(Later) as failure:
+    with pytest.raises(Retryable) as failure:
         await messenger.find(notice())
-    assert failure.type is Later
+    assert failure.type is Retryable
     assert await messenger.find(notice()) == place
 
 
@@ -156,9 +156,9 @@ async def test_so_is_one_in_a_thread(line: Line, kind: str) -> None:
     place = await messenger.post(replace(late, key="late"))
     # The parent comes first and has a key of its own.
     line.fake.fault("conversations.replies", kind)
-    with pytest.raises(Later) as failure:
+    with pytest.raises(Retryable) as failure:
         await messenger.find(replace(late, key="late"))
-    assert failure.type is Later
+    assert failure.type is Retryable
     assert await messenger.find(replace(late, key="late")) == place
 
 
@@ -166,7 +166,7 @@ async def test_so_is_one_in_a_thread(line: Line, kind: str) -> None:
 async def test_a_post_whose_place_is_left_out_is_in_doubt_and_found(line: Line, kind: str) -> None:
     messenger = line.messenger
     line.fake.fault("chat.postMessage", kind)
-    with pytest.raises(Doubtful):
+    with pytest.raises(OutcomeUnknown):
         await messenger.post(notice())
     (message,) = line.fake.messages
     found = await messenger.find(notice())
@@ -180,9 +180,9 @@ async def test_a_change_that_is_not_confirmed_is_made_again(line: Line, kind: st
     messenger = line.messenger
     late = replace(notice(Occasion.FILES, original=await messenger.post(notice())), key="late")
     line.fake.fault("chat.update", kind)
-    with pytest.raises(Later) as failure:
+    with pytest.raises(Retryable) as failure:
         await messenger.post(late)
-    assert failure.type is Later
+    assert failure.type is Retryable
     assert len(line.fake.messages) == 1
     await messenger.post(late)
     assert len(line.fake.messages) == 2
@@ -194,7 +194,7 @@ async def test_more_without_a_cursor_is_no_end(line: Line) -> None:
         await messenger.post(replace(notice(), key=f"other-{number}"))
     for kind in ("lacking:response_metadata", "null:response_metadata.next_cursor", "odd:response_metadata"):
         line.fake.fault("conversations.history", kind)
-        with pytest.raises(Later):
+        with pytest.raises(Retryable):
             await messenger.find(notice())
 
 
@@ -231,7 +231,7 @@ async def test_the_others_are_named(line: Line) -> None:
 async def test_every_call_has_a_time_limit(line: Line) -> None:
     session = line.slack.session
     assert session is not None
-    brief = Patience(call=0.05, upload=5.0)
+    brief = Timeouts(call=0.05, upload=5.0)
     slack = make_slack(token=line.fake.bot_token, base_url=line.fake.api_url, session=session, patience=brief)
     line.fake.fault("*", "timeout_before", times=None)
     calls: list[Callable[[], Awaitable[object]]] = [

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from structlog.typing import EventDict
 
-from bot.slack.background import AT_MOST, TooMuchWork, Work
+from bot.slack.background import AT_MOST, BackgroundTasks, Overloaded
 from testing.clock import run_in_virtual_time
 
 
@@ -17,7 +17,7 @@ def test_what_runs_is_finished_before_the_end() -> None:
             await asyncio.sleep(9)
             done.append("finished")
 
-        async with Work() as work:
+        async with BackgroundTasks() as work:
             work.begin(finish())
         return done
 
@@ -38,7 +38,7 @@ def test_what_is_begun_meanwhile_is_finished_too() -> None:
             await asyncio.sleep(3)
             work.begin(finish())
 
-        async with Work() as work:
+        async with BackgroundTasks() as work:
             work.begin(go_on())
         return done
 
@@ -47,7 +47,7 @@ def test_what_is_begun_meanwhile_is_finished_too() -> None:
 
 def test_what_takes_too_long_is_abandoned_and_said(logged: list[EventDict]) -> None:
     async def main() -> bool:
-        async with Work() as work:
+        async with BackgroundTasks() as work:
             task = work.begin(asyncio.sleep(1000))
         return task.cancelled()
 
@@ -57,10 +57,10 @@ def test_what_takes_too_long_is_abandoned_and_said(logged: list[EventDict]) -> N
 
 def test_there_is_an_end_to_what_is_begun() -> None:
     async def main() -> None:
-        async with Work(drain=lambda: 0.0) as work:
+        async with BackgroundTasks(drain=lambda: 0.0) as work:
             for _ in range(AT_MOST):
                 work.begin(asyncio.sleep(1000))
-            with pytest.raises(TooMuchWork):
+            with pytest.raises(Overloaded):
                 work.begin(asyncio.sleep(0))
 
     run_in_virtual_time(main())

@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 from slack_sdk.errors import SlackApiError
 
 from bot.notices.messenger import (
+    AppNotAuthorized,
     DeliveryError,
-    Doubtful,
-    InstallationDead,
-    Later,
-    OutOfReach,
+    OutcomeUnknown,
     RecipientGone,
+    Retryable,
+    SlackUnavailable,
     Undeliverable,
-    Unforeseen,
+    Unexpected,
 )
 from bot.slack.errors import (
     PUT_OFF_AT_MOST,
@@ -43,7 +43,7 @@ def meaning(answer: Answer, *, is_post: bool = True) -> DeliveryError:
 
 @pytest.mark.parametrize("code", sorted(TOKEN_IS_DEAD))
 def test_a_dead_token_is_nobodys_fault(code: str) -> None:
-    assert type(meaning(Answer({"ok": False, "error": code}))) is InstallationDead
+    assert type(meaning(Answer({"ok": False, "error": code}))) is AppNotAuthorized
 
 
 @pytest.mark.parametrize("code", sorted(TABLE))
@@ -62,17 +62,17 @@ def test_every_row_names_its_code_for_whoever_searches_for_it(code: str, *, is_p
         ("user_disabled", RecipientGone),
         ("channel_not_found", RecipientGone),
         ("cannot_dm_bot", RecipientGone),
-        ("messages_tab_disabled", InstallationDead),
-        ("missing_scope", InstallationDead),
+        ("messages_tab_disabled", AppNotAuthorized),
+        ("missing_scope", AppNotAuthorized),
         ("restricted_action", Undeliverable),
         ("is_archived", Undeliverable),
         ("invalid_blocks", CardRefused),
         ("msg_blocks_too_long", CardRefused),
         ("metadata_too_large", CardRefused),
         ("thread_not_found", ThreadGone),
-        ("team_added_to_org", OutOfReach),
-        ("rate_limited", Later),
-        ("some_new_error", Unforeseen),
+        ("team_added_to_org", SlackUnavailable),
+        ("rate_limited", Retryable),
+        ("some_new_error", Unexpected),
     ],
 )
 def test_what_a_code_means(code: str, kind: type[DeliveryError]) -> None:
@@ -94,30 +94,30 @@ def test_what_a_code_means(code: str, kind: type[DeliveryError]) -> None:
     ],
 )
 def test_what_may_have_been_done_is_doubtful_for_a_post_and_harmless_for_reading(answer: Answer) -> None:
-    assert type(meaning(answer)) is Doubtful
-    assert type(meaning(answer, is_post=False)) is OutOfReach
+    assert type(meaning(answer)) is OutcomeUnknown
+    assert type(meaning(answer, is_post=False)) is SlackUnavailable
 
 
 @pytest.mark.parametrize(
     ("failure", "kind"),
     [
-        (aiohttp.ConnectionTimeoutError(), OutOfReach),
-        (aiohttp.ServerDisconnectedError(), Doubtful),
-        (aiohttp.SocketTimeoutError(), Doubtful),
-        (aiohttp.ClientPayloadError(), Doubtful),
-        (aiohttp.ClientOSError(104, "reset"), Doubtful),
-        (TimeoutError(), Doubtful),
-        (AttributeError("a text has no attribute get"), Doubtful),
+        (aiohttp.ConnectionTimeoutError(), SlackUnavailable),
+        (aiohttp.ServerDisconnectedError(), OutcomeUnknown),
+        (aiohttp.SocketTimeoutError(), OutcomeUnknown),
+        (aiohttp.ClientPayloadError(), OutcomeUnknown),
+        (aiohttp.ClientOSError(104, "reset"), OutcomeUnknown),
+        (TimeoutError(), OutcomeUnknown),
+        (AttributeError("a text has no attribute get"), OutcomeUnknown),
     ],
 )
 def test_what_breaks_on_the_way(failure: Exception, kind: type[DeliveryError]) -> None:
     assert type(meaning_of(failure, is_post=True)) is kind
-    assert type(meaning_of(failure, is_post=False)) is OutOfReach
+    assert type(meaning_of(failure, is_post=False)) is SlackUnavailable
 
 
 def test_a_pause_is_as_long_as_slack_says() -> None:
     meant = meaning(Answer({"ok": False, "error": "ratelimited"}, 429, {"Retry-After": "30"}))
-    assert (type(meant), meant.after) == (Later, timedelta(seconds=30))
+    assert (type(meant), meant.after) == (Retryable, timedelta(seconds=30))
 
 
 @pytest.mark.parametrize(
@@ -142,5 +142,5 @@ BODIES = st.none() | st.text() | st.binary() | st.dictionaries(st.sampled_from([
 def test_whatever_is_answered_means_something(body: object, status: int, is_post: bool) -> None:
     meant = meaning(Answer(body, status), is_post=is_post)
     assert isinstance(meant, DeliveryError)
-    assert is_post or not isinstance(meant, Doubtful)
+    assert is_post or not isinstance(meant, OutcomeUnknown)
     assert meant.reason

@@ -9,12 +9,12 @@ import pytest
 from structlog.typing import EventDict
 
 from bot.notices.person import Person
-from bot.notices.store import StoreUnavailable
+from bot.notices.store import DatabaseUnavailable
 from bot.notices.subscription import Entry
 from bot.playground.slack.server import FakeSlack, open_fake_slack
 from bot.playground.slack.world import T_HOME, U_ANA, U_BEN
 from bot.slack.connection.client import make_slack
-from bot.slack.home_tabs import Homes
+from bot.slack.home_tabs import HomeTabPublisher
 from testing.slack_notices import ANA, NOW, entry
 
 BEN = Person(T_HOME, U_BEN)
@@ -48,7 +48,7 @@ class Hall:
         self.slack = FakeSlack()
         self.store = Store()
         self.pauses: list[float] = []
-        self.homes: Homes
+        self.homes: HomeTabPublisher
 
     async def sleep(self, seconds: float) -> None:
         self.pauses.append(seconds)
@@ -64,7 +64,7 @@ async def open_hall() -> AsyncIterator[Hall]:
     async with open_fake_slack(hall.slack) as fake, aiohttp.ClientSession() as session:
         slack = make_slack(token=fake.bot_token, base_url=fake.api_url, session=session)
         store = hall.store
-        async with Homes(slack, store, store, clock=lambda: NOW, sleep=hall.sleep) as hall.homes:  # type: ignore[arg-type]
+        async with HomeTabPublisher(slack, store, store, clock=lambda: NOW, sleep=hall.sleep) as hall.homes:  # type: ignore[arg-type]
             yield hall
 
 
@@ -105,7 +105,7 @@ async def test_trouble_with_one_is_logged_and_stops_no_other(logged: list[EventD
 
 
 @pytest.mark.parametrize(
-    ("trouble", "said"), [(StoreUnavailable("gone"), []), (ValueError("a fault of our own"), ["home.not_published"])]
+    ("trouble", "said"), [(DatabaseUnavailable("gone"), []), (ValueError("a fault of our own"), ["home.not_published"])]
 )
 async def test_trouble_with_the_store_stops_nothing(
     logged: list[EventDict], trouble: Exception, said: list[str]

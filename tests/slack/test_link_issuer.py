@@ -8,17 +8,17 @@ from typing import Any, TypeVar
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.access.audit.record import Deed, Door, NotRecorded, Outcome, Record
-from bot.access.rights import Asker, Right, Rights, Rule
+from bot.access.audit.record import AuditedAction, Door, NotRecorded, Outcome, Record
+from bot.access.rights import Principal, Right, Rights, Rule
 from bot.playground.slack.world import C_ONCALL, T_HOME
 from bot.recording.file_link import Link
 from bot.recording.task import RecordingFile
 from bot.recording.task_ref import TaskRef
 from bot.slack.authorization.authorizer import make_gate
-from bot.slack.background import TooMuchWork, Work
+from bot.slack.background import BackgroundTasks, Overloaded
 from bot.slack.cards.files import NO_LINKS, NoLink
 from bot.slack.connection.workspace import Workspace
-from bot.slack.link_issuer import Linker, numbered, offer
+from bot.slack.link_issuer import LinkIssuer, numbered, offer
 from bot.slack.request.payload import Visit
 from testing.slack_notices import ANA, NOW, ended_reading
 
@@ -26,7 +26,7 @@ T = TypeVar("T")
 FILES = tuple(RecordingFile(object_key=f"{number}.mp4") for number in range(500))
 ALL = Rights()
 NONE_TO_OPEN = Rights((Rule(frozenset({Right.LOOK_UP, Right.SHARE, Right.SUBSCRIBE})),))
-VISIT = Visit({}, ANA, T_HOME, Door.COMMAND, Asker(ANA.user_id, channel=C_ONCALL))
+VISIT = Visit({}, ANA, T_HOME, Door.COMMAND, Principal(ANA.user_id, channel=C_ONCALL))
 
 
 class Counting:
@@ -73,17 +73,17 @@ class Bench:
 
     maker: Counting
     book: Book
-    work: Work
+    work: BackgroundTasks
 
-    def linker(self, rights: Rights = ALL) -> Linker:
+    def linker(self, rights: Rights = ALL) -> LinkIssuer:
         workspace = Workspace(T_HOME, None, "U0BOT00001", None)
         gate = make_gate(AsyncWebClient(), workspace, rights=rights, per_minute=1, audit=self.book, clock=lambda: NOW)
-        return Linker(self.maker, gate, self.work)
+        return LinkIssuer(self.maker, gate, self.work)
 
 
 @pytest.fixture
 async def bench() -> AsyncIterator[Bench]:
-    async with Work(drain=lambda: 0.0) as work:
+    async with BackgroundTasks(drain=lambda: 0.0) as work:
         yield Bench(Counting(), Book(), work)
 
 
@@ -94,7 +94,7 @@ async def test_of_500_files_those_on_the_card_are_linked_and_recorded(bench: Ben
     assert list(links.by_number) == [1, 2, 3, 4, 5]
     assert not links.can_be_asked_for
     assert [(r.file, r.deed, r.outcome, r.request_id) for r in bench.book.kept] == [
-        (name, Deed.LINK, Outcome.DONE, "2026112212000001") for name in shown
+        (name, AuditedAction.LINK, Outcome.DONE, "2026112212000001") for name in shown
     ]
 
 
@@ -138,12 +138,12 @@ async def test_one_file_that_takes_long_is_offered_again(bench: Bench) -> None:
     assert [number for number, link in links.by_number.items() if isinstance(link, NoLink)] == [1]
 
 
-class Full(Work):
+class Full(BackgroundTasks):
     """Takes nothing more."""
 
     def begin(self, coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         coroutine.close()
-        raise TooMuchWork
+        raise Overloaded
 
 
 async def test_too_much_work_costs_the_links_only(bench: Bench) -> None:

@@ -18,7 +18,7 @@ from sqlalchemy import event, exc, insert, select, text, update
 from structlog.typing import EventDict
 
 from bot.notices.person import Person
-from bot.notices.store import StoreUnavailable, StoreUnusable
+from bot.notices.store import DatabaseUnavailable, DatabaseUnusable
 from bot.storage.database import Database, open_database, random_key
 from bot.storage.engine import A_MOMENT
 from bot.storage.tables import homes, notices
@@ -202,10 +202,10 @@ class TestSqliteFails:
         async with open_database(sqlite_url, patience=SECOND) as database:
             await database.prepare()
             async with self.locked(sqlite_url):
-                with pytest.raises(StoreUnavailable, match="database is locked") as failed:
+                with pytest.raises(DatabaseUnavailable, match="database is locked") as failed:
                     await is_well(database)
                 assert isinstance(failed.value.__cause__, (sqlite3.OperationalError, TimeoutError))
-                with pytest.raises(StoreUnavailable, match="database is locked"):
+                with pytest.raises(DatabaseUnavailable, match="database is locked"):
                     await SqlUpkeep(database).ping()
             assert await is_well(database)
 
@@ -218,14 +218,14 @@ class TestSqliteFails:
             async with self.locked(sqlite_url):
                 begun = time.monotonic()
                 ends = await asyncio.gather(*(is_well(database) for _ in range(WAITING)), return_exceptions=True)
-            assert all(isinstance(end, StoreUnavailable) for end in ends)
+            assert all(isinstance(end, DatabaseUnavailable) for end in ends)
             assert time.monotonic() - begun < WAITING / 3
 
     async def test_for_a_new_file_that_stays_locked(self, tmp_path: Path) -> None:
         connection = sqlite3.connect(tmp_path / "rectask.db", isolation_level=None)
         connection.execute("BEGIN EXCLUSIVE")
         async with open_database(f"sqlite:///{tmp_path}/rectask.db", patience=SHORT) as database:
-            with pytest.raises(StoreUnavailable, match="database is locked"):
+            with pytest.raises(DatabaseUnavailable, match="database is locked"):
                 await database.prepare()
         connection.close()
 
@@ -251,7 +251,7 @@ class TestSqliteFails:
 
         async with open_database(sqlite_url) as database:
             event.listen(database.engine.sync_engine, "connect", limit)
-            with pytest.raises(StoreUnavailable, match="full"):
+            with pytest.raises(DatabaseUnavailable, match="full"):
                 async with database.writing() as connection:
                     await connection.execute(
                         insert(homes), [{"team_id": "T" * 99, "user_id": str(n)} for n in range(999)]
@@ -267,11 +267,11 @@ class TestSqliteFails:
             await upkeep.ping()
             with no_room_for_files():
                 await upkeep.ping()  # which nobody knows yet, for nothing was written
-                with pytest.raises(StoreUnavailable):
+                with pytest.raises(DatabaseUnavailable):
                     await upkeep.note_home(ANN)
                 async with database.writing():
                     pass  # which changes nothing, and so proves nothing
-                with pytest.raises(StoreUnavailable):
+                with pytest.raises(DatabaseUnavailable):
                     await upkeep.ping()
             await upkeep.ping()
             assert not await upkeep.has_home(ANN)
@@ -284,7 +284,7 @@ class TestSqliteFails:
             await upkeep.ping()
             shutil.move(file, elsewhere)
             for use in (upkeep.ping, partial(upkeep.note_home, ANN), partial(upkeep.has_home, ANN)):
-                with pytest.raises(StoreUnavailable, match="was deleted while Rectask was running"):
+                with pytest.raises(DatabaseUnavailable, match="was deleted while Rectask was running"):
                     await use()
             shutil.move(elsewhere, file)
             assert await is_well(database)
@@ -298,7 +298,7 @@ class TestSqliteFails:
             remove(file)
             shutil.copy(sqlite_template, file)
             for _ in range(2):
-                with pytest.raises(StoreUnavailable, match="was replaced while Rectask was running"):
+                with pytest.raises(DatabaseUnavailable, match="was replaced while Rectask was running"):
                     await SqlUpkeep(database).note_home(BOB)
         async with open_database(sqlite_url) as database:
             assert not await SqlUpkeep(database).has_home(BOB)
@@ -312,13 +312,13 @@ class TestSqliteFails:
                     await connection.execute(insert(homes).values(team_id="T1", user_id="U1"))
                     remove(Path(sqlite_url.removeprefix("sqlite:///")))
 
-            with pytest.raises(StoreUnavailable, match="was deleted"):
+            with pytest.raises(DatabaseUnavailable, match="was deleted"):
                 await write()
 
     async def test_on_a_file_that_is_something_else(self, tmp_path: Path) -> None:
         (tmp_path / "rectask.db").write_text("Dear diary, " * 99)
         async with open_database(f"sqlite:///{tmp_path}/rectask.db") as database:
-            with pytest.raises(StoreUnavailable, match="not a database"):
+            with pytest.raises(DatabaseUnavailable, match="not a database"):
                 await database.prepare()
 
     async def test_in_a_folder_that_went_away(self, tmp_path: Path) -> None:
@@ -326,7 +326,7 @@ class TestSqliteFails:
         folder.mkdir()
         async with open_database(f"sqlite:///{folder}/rectask.db") as database:
             folder.rmdir()
-            with pytest.raises(StoreUnavailable, match="No such file"):
+            with pytest.raises(DatabaseUnavailable, match="No such file"):
                 await database.prepare()
             folder.mkdir()
             assert await is_well(database)
@@ -343,7 +343,7 @@ async def test_a_pool_that_is_used_up_is_waited_for_in_vain(url: str) -> None:
 
         holders = [asyncio.create_task(hold()) for _ in range(5)]
         await asyncio.sleep(0.01)
-        with pytest.raises(StoreUnavailable) as failed:
+        with pytest.raises(DatabaseUnavailable) as failed:
             await SqlUpkeep(database).ping()
         assert isinstance(failed.value.__cause__, exc.TimeoutError)
         is_done.set()
@@ -359,7 +359,7 @@ class TestPostgresFails:
             assert await is_well(database)
             postgres.stop()
             try:
-                with pytest.raises(StoreUnavailable) as failed:
+                with pytest.raises(DatabaseUnavailable) as failed:
                     await is_well(database)
                 assert isinstance(failed.value.__cause__, psycopg.OperationalError)
             finally:
@@ -381,7 +381,7 @@ class TestPostgresFails:
                     postgres.execute(END_OTHERS)
                     await connection.execute(select(homes))
 
-            with pytest.raises(StoreUnavailable, match="terminating connection"):
+            with pytest.raises(DatabaseUnavailable, match="terminating connection"):
                 await be_cut_off()
             assert await is_well(database)
             assert not await SqlUpkeep(database).has_home(BOB)
@@ -390,7 +390,7 @@ class TestPostgresFails:
         postgres.create("later")
         postgres.execute("DROP DATABASE later")
         async with open_database(postgres.url("later")) as database:
-            with pytest.raises(StoreUnavailable, match='"later" does not exist'):
+            with pytest.raises(DatabaseUnavailable, match='"later" does not exist'):
                 await database.prepare()
             postgres.create("later")
             assert await is_well(database)
@@ -398,7 +398,7 @@ class TestPostgresFails:
     async def test_where_nobody_listens(self) -> None:
         url = f"postgresql://somebody:{SECRET}@127.0.0.1:1/rectask"
         async with open_database(url) as database:
-            with pytest.raises(StoreUnavailable, match="refused") as failed:
+            with pytest.raises(DatabaseUnavailable, match="refused") as failed:
                 await database.prepare()
             assert SECRET not in repr(failed.value)
             assert SECRET not in repr(database.engine)
@@ -418,7 +418,7 @@ class TestPostgresFails:
 
             ends = await asyncio.gather(take("a", "b"), take("b", "a"), return_exceptions=True)
             (loser,) = [end for end in ends if end is not None]
-            assert isinstance(loser, StoreUnavailable)
+            assert isinstance(loser, DatabaseUnavailable)
             assert "deadlock" in str(loser)
 
     async def test_when_it_does_not_answer_in_time(self, postgres_url: str) -> None:
@@ -429,7 +429,7 @@ class TestPostgresFails:
         ):
             await database.prepare()
             await connection.execute(text("LOCK TABLE homes"))
-            with pytest.raises(StoreUnavailable) as failed:
+            with pytest.raises(DatabaseUnavailable) as failed:
                 await is_well(database)
             assert isinstance(failed.value.__cause__, TimeoutError)
             await connection.rollback()
@@ -439,7 +439,7 @@ class TestPostgresFails:
         """As after a failover to a server that is none to write to."""
         async with open_database(postgres_url) as database:
             event.listen(database.engine.sync_engine, "begin", lambda begun: begun.exec_driver_sql(READ_ONLY))
-            with pytest.raises(StoreUnavailable, match="read-only"):
+            with pytest.raises(DatabaseUnavailable, match="read-only"):
                 await is_well(database)
 
     async def test_while_its_user_may_not_make_tables(self, postgres: Postgres) -> None:
@@ -448,7 +448,7 @@ class TestPostgresFails:
         postgres.execute("DROP ROLE IF EXISTS guest")
         postgres.execute("CREATE ROLE guest LOGIN")
         async with open_database(owned.replace("postgres:@", "guest@")) as database:
-            with pytest.raises(StoreUnavailable, match="permission denied for schema public"):
+            with pytest.raises(DatabaseUnavailable, match="permission denied for schema public"):
                 await database.prepare()
             postgres.execute("GRANT CREATE ON SCHEMA public TO guest", database="owned")
             assert await is_well(database)
@@ -459,7 +459,7 @@ class TestPostgresFails:
         postgres.execute("DROP DATABASE IF EXISTS narrow")
         postgres.execute(f"CREATE DATABASE narrow ENCODING '{encoding}' LOCALE 'C' TEMPLATE template0")
         async with open_database(postgres.url("narrow")) as database:
-            with pytest.raises(StoreUnusable, match=f"encoded in {encoding}, and Rectask needs UTF8"):
+            with pytest.raises(DatabaseUnusable, match=f"encoded in {encoding}, and Rectask needs UTF8"):
                 await database.prepare()
         postgres.execute("DROP DATABASE narrow")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from bot.notices.person import Person
-from bot.notices.store import StoreUnusable
+from bot.notices.store import DatabaseUnusable
 from bot.storage.database import open_database
 from bot.storage.upkeep import SqlUpkeep
 from testing.factories import SetClock
@@ -69,5 +69,5 @@ async def test_statement_mode_is_refused_with_its_reason(postgres: Postgres) -> 
     postgres.create("pooled")
     with run_pgbouncer(postgres.url("pooled"), pool_mode="statement") as bouncer:
         async with open_database(bouncer.url("pooled")) as database:
-            with pytest.raises(StoreUnusable, match="pool_mode = transaction"):
+            with pytest.raises(DatabaseUnusable, match="pool_mode = transaction"):
                 await database.prepare()

@@ -19,7 +19,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
 from bot import __version__
-from bot.notices.store import StoreUnavailable
+from bot.notices.store import DatabaseUnavailable
 from bot.storage.database import open_database
 from bot.storage.engine import for_writing, open_migrating_engine
 from bot.storage.migrations.upgrade import open_scripts, upgrade
@@ -213,7 +213,7 @@ class TestADatabaseOfANewerRelease:
             with pytest.raises(SchemaTooNew, match=words) as refused:
                 await database.prepare()
             assert (refused.value.found, refused.value.needed) == (release, "1.2.1")
-            with pytest.raises(StoreUnavailable):
+            with pytest.raises(DatabaseUnavailable):
                 await SqlUpkeep(database).ping()
 
     async def test_is_used_or_refused_but_not_changed(self, new_url: NewUrl) -> None:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Protocol
 
 
-class Deed(StrEnum):
+class AuditedAction(StrEnum):
     """What somebody did, or wanted to. The values are stored: keep them."""
 
     LOOK_UP = "look_up"
@@ -55,7 +55,7 @@ class Record:
     at: datetime
     team_id: str
     user_id: str
-    deed: Deed
+    deed: AuditedAction
     door: Door
     outcome: Outcome
     channel: str | None = None
@@ -107,7 +107,7 @@ class Search:
     app: str | None = None
     room: str | None = None
     task: str | None = None
-    deed: Deed | None = None
+    deed: AuditedAction | None = None
     outcome: Outcome | None = None
     since: datetime | None = None
     until: datetime | None = None

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
 
 from bot import __version__
-from bot.access.audit.record import Deed, Outcome
+from bot.access.audit.record import AuditedAction, Outcome
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001  # it has no other name
 
@@ -103,7 +103,7 @@ def _add_audit(commands: Commands) -> None:
     audit.add_argument("--task", metavar="T", help="about this task")
     audit.add_argument("--app", metavar="A", help="about this RTC app")
     audit.add_argument(
-        "--what", choices=[deed.value for deed in Deed], help="what was done: %(choices)s", metavar="DEED"
+        "--what", choices=[deed.value for deed in AuditedAction], help="what was done: %(choices)s", metavar="DEED"
     )
     audit.add_argument(
         "--outcome",

@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 
-from bot.access.audit.record import Deed, NotRecorded, Outcome, Record, Search
+from bot.access.audit.record import AuditedAction, NotRecorded, Outcome, Record, Search
 from bot.app.cli import SETTINGS, USAGE
 from bot.app.cli.terminal import Terminal, inert
 from bot.app.config.load import load_settings
@@ -69,7 +69,7 @@ def _search(arguments: argparse.Namespace, *, now: datetime) -> Search:
         app=arguments.app,
         room=arguments.room,
         task=arguments.task,
-        deed=None if arguments.what is None else Deed(arguments.what),
+        deed=None if arguments.what is None else AuditedAction(arguments.what),
         outcome=None if arguments.outcome is None else Outcome(arguments.outcome),
         since=_moment("--since", arguments.since, now=now),
         until=_moment("--until", arguments.until, now=now),

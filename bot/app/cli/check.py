@@ -16,7 +16,7 @@ from bot.app.config.settings import Settings, SettingsError
 from bot.app.log_setup import configure_logs
 from bot.app.wiring.access import rights_of
 from bot.app.wiring.lookup import open_bot, rtc_apps
-from bot.runtime.checks import Finding
+from bot.runtime.checks import CheckResult
 from bot.runtime.proxy import proxy_for
 from bot.slack.check import diagnose_slack
 from bot.slack.connection.client import make_slack, open_session
@@ -67,9 +67,9 @@ class Steps:
 
     def __init__(self, limit: float) -> None:
         self._limit = limit
-        self.given_up: set[asyncio.Task[Finding | None]] = set()
+        self.given_up: set[asyncio.Task[CheckResult | None]] = set()
 
-    async def of(self, findings: AsyncIterator[Finding], name: str) -> AsyncIterator[Finding]:
+    async def of(self, findings: AsyncIterator[CheckResult], name: str) -> AsyncIterator[CheckResult]:
         """The findings; for one that takes too long, one that says so, and that is the last."""
         while True:
             step = asyncio.create_task(_next(findings))
@@ -77,7 +77,7 @@ class Steps:
             if not step.done():
                 step.cancel()
                 self.given_up.add(step)
-                yield Finding(name, is_well=False, said=f"No answer within {self._limit:g} s.", advice=_SILENT)
+                yield CheckResult(name, is_well=False, said=f"No answer within {self._limit:g} s.", advice=_SILENT)
                 return
             finding = step.result()
             if finding is None:
@@ -85,20 +85,20 @@ class Steps:
             yield finding
 
 
-async def _next(findings: AsyncIterator[Finding]) -> Finding | None:
+async def _next(findings: AsyncIterator[CheckResult]) -> CheckResult | None:
     return await anext(findings, None)
 
 
-async def _findings(settings: Settings, steps: Steps) -> AsyncIterator[Finding]:
+async def _findings(settings: Settings, steps: Steps) -> AsyncIterator[CheckResult]:
     names = ", ".join(app.name for app in rtc_apps(settings))
-    yield Finding("settings", is_well=True, said=f"Keys from {settings.key_names}; apps: {names}.")
+    yield CheckResult("settings", is_well=True, said=f"Keys from {settings.key_names}; apps: {names}.")
     parts = {"rtc": _rtc_findings, "store": _store_findings, "slack": _slack_findings}
     for name, part in parts.items():
         async for finding in steps.of(part(settings), name):
             yield finding
 
 
-async def _rtc_findings(settings: Settings) -> AsyncIterator[Finding]:
+async def _rtc_findings(settings: Settings) -> AsyncIterator[CheckResult]:
     async with open_bot(settings) as bot:
         async for finding in diagnose(
             settings.rtc_endpoint, rtc=bot.rtc, apps=bot.apps, proxy=proxy_for(settings.rtc_endpoint)
@@ -108,7 +108,7 @@ async def _rtc_findings(settings: Settings) -> AsyncIterator[Finding]:
             yield finding
 
 
-async def _store_findings(settings: Settings) -> AsyncIterator[Finding]:
+async def _store_findings(settings: Settings) -> AsyncIterator[CheckResult]:
     yield await diagnose_store(settings.database_url.get_secret_value(), release=__version__)
     if settings.redis_url is not None:
         # The driver is an extra.
@@ -117,9 +117,9 @@ async def _store_findings(settings: Settings) -> AsyncIterator[Finding]:
         yield await diagnose_redis(settings.redis_url.get_secret_value(), prefix=settings.redis_prefix)
 
 
-async def _slack_findings(settings: Settings) -> AsyncIterator[Finding]:
+async def _slack_findings(settings: Settings) -> AsyncIterator[CheckResult]:
     if settings.slack_bot_token is None:
-        yield Finding("slack", is_well=True, said="Not set up: `serve` needs SLACK_BOT_TOKEN, `show` does not.")
+        yield CheckResult("slack", is_well=True, said="Not set up: `serve` needs SLACK_BOT_TOKEN, `show` does not.")
         return
     yield await diagnose_address(host=settings.host, port=settings.port)
     token = settings.slack_app_token
@@ -139,7 +139,7 @@ def _scopes(settings: Settings) -> list[str]:
     return [scope for scope in SCOPES if has_groups or scope not in SCOPES_OF_RULES]
 
 
-def _lines(finding: Finding, terminal: Terminal) -> list[str]:
+def _lines(finding: CheckResult, terminal: Terminal) -> list[str]:
     mark = terminal.paint("ok  ", "green") if finding.is_well else terminal.paint("FAIL", "bold", "red")
     lines = [f"{mark}  {finding.step:<20} {inert(finding.said)}"]
     if finding.advice is not None:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterable
 
 from bot.notices.person import Person
-from bot.notices.store import StoreUnavailable
+from bot.notices.store import DatabaseUnavailable
 from bot.notices.subscription import Entry
 from bot.storage.database import Database
 from bot.storage.subscriptions import SqlSubscriptions
@@ -29,7 +29,7 @@ class NoticesShown:
         if time.monotonic() - self._read_at < _READ_EVERY:
             return self._rows
         self._read_at = time.monotonic()
-        with contextlib.suppress(StoreUnavailable):  # the bot says so
+        with contextlib.suppress(DatabaseUnavailable):  # the bot says so
             self._rows = [row for person in self._people for row in await self._of(person)]
         return self._rows
 

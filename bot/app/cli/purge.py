@@ -13,7 +13,7 @@ from bot.app.config.load import load_settings
 from bot.app.config.settings import SettingsError
 from bot.app.log_setup import configure_logs
 from bot.notices.person import Person
-from bot.notices.store import StoreUnavailable
+from bot.notices.store import DatabaseUnavailable
 from bot.storage.check import PATIENCE
 from bot.storage.database import open_database
 from bot.storage.upkeep import SqlUpkeep
@@ -39,7 +39,7 @@ def purge(arguments: argparse.Namespace, *, patience: timedelta = PATIENCE) -> i
     url = settings.database_url.get_secret_value()
     try:
         out.print(*asyncio.run(_purge(url, arguments.user_id, team_id=arguments.team, patience=patience)))
-    except StoreUnavailable as failure:
+    except DatabaseUnavailable as failure:
         err.print(f"rectask: {inert(str(failure))}")
         return UNAVAILABLE
     return 0

@@ -18,7 +18,7 @@ from bot.app.config.load import load_settings
 from bot.app.config.settings import Settings, SettingsError
 from bot.app.log_setup import configure_logs
 from bot.app.serve import serve
-from bot.notices.store import StoreUnusable
+from bot.notices.store import DatabaseUnusable
 from bot.runtime.line_writer import LineWriter
 from bot.slack.connection.auth import TokenRefused
 
@@ -74,7 +74,7 @@ def _run(settings: Settings, log_lines: LineWriter, last_resort: LastResort) -> 
         except TokenRefused as refusal:
             advice = "Check it at api.slack.com/apps; `rectask check` proves it."
             code, words = UNAVAILABLE, [f"rectask: {refusal} {advice}"]
-        except StoreUnusable as refusal:
+        except DatabaseUnusable as refusal:
             code, words = UNAVAILABLE, [f"rectask: {refusal}"]
         last_resort.within(LEFT_BEHIND_FOR, code=code)
         runner.close()

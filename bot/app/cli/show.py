@@ -14,7 +14,7 @@ from bot.app.config.settings import Settings, SettingsError
 from bot.app.log_setup import configure_logs
 from bot.app.wiring.lookup import open_bot, rtc_apps
 from bot.recording.diagnosis.findings import files_may_follow
-from bot.recording.diagnosis.verdict import Mood, judge
+from bot.recording.diagnosis.verdict import Severity, judge
 from bot.recording.reading import Priority, Reading, TaskNotFound, TaskReadError, TaskRefused, Urgency
 from bot.recording.stop_reason import START_TASK_FAILED
 from bot.recording.task_ref import InvalidId, TaskRef, UnknownApp, choose_app
@@ -51,7 +51,7 @@ def _judged(reading: Reading) -> int:
     if task.is_over and not (task.files or task.unreadable_files or may_follow):
         return NOTHING_RECORDED
     verdict = judge(task, now=now)
-    return SOMETHING_WRONG if verdict.concerns or verdict.mood is Mood.BAD else FOUND
+    return SOMETHING_WRONG if verdict.concerns or verdict.mood is Severity.BAD else FOUND
 
 
 async def _look_up(settings: Settings, ref: TaskRef) -> Reading:

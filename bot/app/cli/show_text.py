@@ -4,13 +4,13 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from bot.app.cli.terminal import Terminal, inert
-from bot.recording.diagnosis.findings import Concern
-from bot.recording.diagnosis.verdict import Mood, judge
-from bot.recording.format import length_in_words, size_in_words
+from bot.recording.diagnosis.findings import Finding
+from bot.recording.diagnosis.verdict import Severity, judge
+from bot.recording.format import format_duration, format_size
 from bot.recording.reading import Reading, TaskReadError
 from bot.recording.task import RecordedStream, RecordingFile, RecordTask
 
-_MOOD_COLOURS = {Mood.GOOD: "green", Mood.UNDER_WAY: "blue", Mood.DOUBTFUL: "yellow", Mood.BAD: "red"}
+_MOOD_COLOURS = {Severity.GOOD: "green", Severity.UNDER_WAY: "blue", Severity.DOUBTFUL: "yellow", Severity.BAD: "red"}
 _NOT_GIVEN = "not given"
 
 
@@ -47,7 +47,7 @@ def _facts(task: RecordTask) -> Iterator[tuple[str, str]]:
     yield "Started", _moment(task.started_at)
     if task.is_over or task.ended_at is not None:
         yield "Ended", _moment(task.ended_at)
-        yield "Length", "cannot be told" if task.length is None else length_in_words(task.length)
+        yield "Length", "cannot be told" if task.length is None else format_duration(task.length)
 
 
 def _moment(moment: datetime | None) -> str:
@@ -64,8 +64,8 @@ def _file(file: RecordingFile, *, number: int) -> Iterator[str]:
 
 
 def _file_facts(file: RecordingFile) -> Iterator[str]:
-    yield "length not given" if file.length is None else length_in_words(file.length)
-    yield "size not given" if file.size is None else size_in_words(file.size)
+    yield "length not given" if file.length is None else format_duration(file.length)
+    yield "size not given" if file.size is None else format_size(file.size)
     if file.file_format:
         yield file.file_format
     if file.width and file.height:
@@ -84,7 +84,7 @@ def _stream(stream: RecordedStream) -> str:
     return f"{user} ({stream.kind})"
 
 
-def _concern(concern: Concern, *, terminal: Terminal) -> Iterator[str]:
+def _concern(concern: Finding, *, terminal: Terminal) -> Iterator[str]:
     yield ""
     yield from _painted(terminal, terminal.prose(f"! {concern.what}", indent="  "), "yellow")
     yield from terminal.prose(concern.advice, indent="    ")

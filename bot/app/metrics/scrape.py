@@ -12,7 +12,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from bot.notices.store import Census, StoreUnavailable, Upkeep
+from bot.notices.store import DatabaseUnavailable, StoreStats, Upkeep
 
 log = structlog.get_logger()
 
@@ -75,7 +75,7 @@ class Scraping:
     async def _ask(self, upkeep: Upkeep) -> None:
         try:
             self._store.census = await upkeep.census()
-        except StoreUnavailable:
+        except DatabaseUnavailable:
             self._store.census = None  # the loops that work with it say so, once
         except Exception:
             log.exception("census.failed")
@@ -86,7 +86,7 @@ class StoreCollector(Collector):
     """The last census; nothing of it where there is none, for old numbers would look like new ones."""
 
     def __init__(self) -> None:
-        self.census: Census | None = None
+        self.census: StoreStats | None = None
 
     def collect(self) -> Iterator[Metric]:
         census = self.census

@@ -14,9 +14,9 @@ from bot.app.wiring.credentials import key_names, store_credentials
 from bot.lookup.local_slots import OwnSlots
 from bot.lookup.pacing import Pacer
 from bot.runtime.proxy import proxy_for
-from bot.volcengine.api.client import OpenApi
+from bot.volcengine.api.client import VolcengineApi
 from bot.volcengine.api.signing import Signer
-from bot.volcengine.api.transport import PATIENCE, Patience, open_http
+from bot.volcengine.api.transport import PATIENCE, Timeouts, open_http
 from bot.volcengine.files.dialects import S3, TOS, domain_address, s3_address, tos_address
 from bot.volcengine.files.object_store import ObjectStore
 from bot.volcengine.files.presigning import Dialect, ObjectAddress
@@ -33,7 +33,7 @@ async def open_links(
     settings: Settings,
     *,
     clock: Callable[[], datetime],
-    patience: Patience = PATIENCE,
+    patience: Timeouts = PATIENCE,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> AsyncIterator[RuleLinkMaker]:
     """What makes links, by the stores of the settings; without any, no file has one.
@@ -53,7 +53,7 @@ class _Bench:
     settings: Settings
     stack: AsyncExitStack
     clock: Callable[[], datetime]
-    patience: Patience
+    patience: Timeouts
     sleep: Callable[[float], Awaitable[None]]
     vod_pacer: Pacer | None = None
 
@@ -95,7 +95,7 @@ class _Bench:
     async def _vod(self, store: VodSettings) -> VodStore:
         if self.vod_pacer is None:
             self.vod_pacer = await self.stack.enter_async_context(Pacer(OwnSlots(VOD_PACE)))
-        openapi = OpenApi(
+        openapi = VolcengineApi(
             await self.stack.enter_async_context(open_http(patience=self.patience, proxy=proxy_for(store.endpoint))),
             service=VOD,
             endpoint=store.endpoint,

@@ -19,10 +19,10 @@ from bot.lookup.pacing import Pacer, Slots
 from bot.recording.task_ref import RtcApp
 from bot.runtime.proxy import proxy_for
 from bot.runtime.supervision import Supervisor
-from bot.volcengine.api.client import OpenApi
+from bot.volcengine.api.client import VolcengineApi
 from bot.volcengine.api.meter import UNMETERED, AttemptMeter
 from bot.volcengine.api.signing import Signer
-from bot.volcengine.api.transport import PATIENCE, Patience, open_http
+from bot.volcengine.api.transport import PATIENCE, Timeouts, open_http
 from bot.volcengine.files.router import RuleLinkMaker
 from bot.volcengine.rtc.reader import RTC, SERVICE, RtcTaskReader
 
@@ -56,7 +56,7 @@ async def open_bot(
     *,
     clock: Clock = now_utc,
     timer: Callable[[], float] = time.monotonic,
-    patience: Patience = PATIENCE,
+    patience: Timeouts = PATIENCE,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     attempts: AttemptMeter = UNMETERED,
     meter: lookup_meter.LookupMeter = lookup_meter.UNMETERED,
@@ -74,7 +74,7 @@ async def open_bot(
             open_sharing(settings, clock=clock, meter=meter, supervisor=supervisor or Supervisor())
         )
         pacer = await stack.enter_async_context(Pacer(sharing.slots, meter=meter))
-        openapi = OpenApi(
+        openapi = VolcengineApi(
             http,
             service=RTC,
             endpoint=settings.rtc_endpoint,

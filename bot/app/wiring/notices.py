@@ -18,12 +18,12 @@ from bot.notices.messenger import Messenger
 from bot.notices.meter import UNMETERED, WatchMeter
 from bot.notices.person import Person
 from bot.notices.store import (
+    DatabaseUnavailable,
     DueTimes,
     Farthest,
     Looks,
     Notices,
     Requests,
-    StoreUnavailable,
     Subscriptions,
     Upkeep,
 )
@@ -76,7 +76,7 @@ def stores_of(database: Database) -> Stores:
 
 
 @dataclass(frozen=True, slots=True)
-class Habits:
+class LoopConfig:
     """How often a task is looked at, how long old rows are kept and claims last, how fast people are told."""
 
     interval: timedelta
@@ -118,7 +118,7 @@ async def open_watching(
     reader: CachingReader,
     messenger: Messenger,
     *,
-    habits: Habits,
+    habits: LoopConfig,
     clock: Callable[[], datetime],
     on_settled: Callable[[Person], None],
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -157,7 +157,7 @@ async def open_watching(
 def _make_watcher(
     stores: Stores,
     reader: CachingReader,
-    habits: Habits,
+    habits: LoopConfig,
     *,
     clock: Callable[[], datetime],
     on_told: Callable[[], None],
@@ -211,7 +211,7 @@ async def keep_up(
             if forgotten := await _in_batches(partial(stores.upkeep.forget, older_than=retention), clock, sleep):
                 log.info("tasks.forgotten", tasks=forgotten)
             await _in_batches(partial(stores.requests.forget, older_than=REQUESTS_KEPT), clock, sleep)
-        except StoreUnavailable:
+        except DatabaseUnavailable:
             await sleep(LOOKED_AT_EVERY.total_seconds())  # the loops say that it is lost
         except Exception:
             log.exception("upkeep.failed")

@@ -15,23 +15,23 @@ from bot.app.process import FOR_AUDIT, FOR_CLAIMS, Process, Sleep
 from bot.app.startup import until_reached
 from bot.app.wiring.access import rights_of
 from bot.app.wiring.lookup import Bot
-from bot.app.wiring.notices import Habits, Stores, Watching, open_watching
+from bot.app.wiring.notices import LoopConfig, Stores, Watching, open_watching
 from bot.notices.watching.schedule import Schedule
-from bot.slack.authorization.authorizer import Gate, make_gate
+from bot.slack.authorization.authorizer import Authorizer, make_gate
 from bot.slack.authorization.profile_changes import Hearsay
-from bot.slack.background import Work
-from bot.slack.connection.auth import greet
+from bot.slack.background import BackgroundTasks
+from bot.slack.connection.auth import authenticate
 from bot.slack.connection.bolt_app import make_bolt
 from bot.slack.connection.client import make_slack, open_session
 from bot.slack.connection.http_endpoint import http_door
 from bot.slack.connection.socket_endpoint import SocketDoor
-from bot.slack.delivery.authorized_messenger import GatedMessenger
+from bot.slack.delivery.authorized_messenger import AuthorizedMessenger
 from bot.slack.delivery.dm_messenger import open_messenger
-from bot.slack.home_tabs import Homes
-from bot.slack.link_issuer import Linker, offer
-from bot.slack.listeners.context import Desk
+from bot.slack.home_tabs import HomeTabPublisher
+from bot.slack.link_issuer import LinkIssuer, offer
+from bot.slack.listeners.context import ListenerContext
 from bot.slack.listeners.register import register
-from bot.slack.lookup_cards import Answerer
+from bot.slack.lookup_cards import LookupCards
 from bot.storage.database import Database
 from bot.storage.profile_changes import SqlProfileChanges
 
@@ -40,7 +40,7 @@ log = structlog.get_logger()
 LOOK_AT_TOKEN_EVERY = 60.0
 
 
-async def find_gate(process: Process, bot: Bot, audit: AuditLog) -> Gate:
+async def find_gate(process: Process, bot: Bot, audit: AuditLog) -> Authorizer:
     """What all that comes from Slack passes, with the client for Slack in it."""
     settings = process.settings
     assert settings.slack_bot_token is not None
@@ -54,7 +54,7 @@ async def find_gate(process: Process, bot: Bot, audit: AuditLog) -> Gate:
         patience=process.slack_patience,
         clock=process.readiness.slack_clock,
     )
-    workspace = await until_reached(lambda: greet(slack), of="slack", sleep=process.sleep)
+    workspace = await until_reached(lambda: authenticate(slack), of="slack", sleep=process.sleep)
     return make_gate(
         slack,
         workspace,
@@ -67,12 +67,12 @@ async def find_gate(process: Process, bot: Bot, audit: AuditLog) -> Gate:
     )
 
 
-def open_hearsay(process: Process, database: Database, gate: Gate) -> Hearsay:
+def open_hearsay(process: Process, database: Database, gate: Authorizer) -> Hearsay:
     changes = SqlProfileChanges(database, gate.workspace.team_id)
     return Hearsay(gate.people, changes, supervisor=process.supervisor)
 
 
-async def open_desk(process: Process, bot: Bot, stores: Stores, gate: Gate) -> tuple[Desk, Watching]:
+async def open_desk(process: Process, bot: Bot, stores: Stores, gate: Authorizer) -> tuple[ListenerContext, Watching]:
     """All that listeners work with, and the loops behind it."""
     meters, drain = process.meters, partial(process.deadline.left, but=FOR_CLAIMS)
     homes = await _open_homes(process, bot, stores, gate)
@@ -82,7 +82,7 @@ async def open_desk(process: Process, bot: Bot, stores: Stores, gate: Gate) -> t
             stores,
             bot.reader,
             await _open_messenger(process, bot, gate),
-            habits=Habits(interval, timedelta(days=process.settings.retention_days)),
+            habits=LoopConfig(interval, timedelta(days=process.settings.retention_days)),
             clock=bot.clock,
             on_settled=homes.refresh,
             meter=meters.watch,
@@ -93,13 +93,13 @@ async def open_desk(process: Process, bot: Bot, stores: Stores, gate: Gate) -> t
         but=FOR_AUDIT,
     )
     process.readiness.watching = watching
-    work = await process.enter(Work(drain=drain), "work", but=FOR_AUDIT)
+    work = await process.enter(BackgroundTasks(drain=drain), "work", but=FOR_AUDIT)
     schedule = Schedule(interval, random.random)
     return _make_desk(process, bot, stores, gate, homes=homes, work=work, schedule=schedule), watching
 
 
-async def _open_homes(process: Process, bot: Bot, stores: Stores, gate: Gate) -> Homes:
-    homes = Homes(
+async def _open_homes(process: Process, bot: Bot, stores: Stores, gate: Authorizer) -> HomeTabPublisher:
+    homes = HomeTabPublisher(
         gate.slack,
         stores.subscriptions,
         stores.upkeep,
@@ -111,11 +111,18 @@ async def _open_homes(process: Process, bot: Bot, stores: Stores, gate: Gate) ->
 
 
 def _make_desk(
-    process: Process, bot: Bot, stores: Stores, gate: Gate, *, homes: Homes, work: Work, schedule: Schedule
-) -> Desk:
+    process: Process,
+    bot: Bot,
+    stores: Stores,
+    gate: Authorizer,
+    *,
+    homes: HomeTabPublisher,
+    work: BackgroundTasks,
+    schedule: Schedule,
+) -> ListenerContext:
     session = gate.slack.session
     assert session is not None
-    return Desk(
+    return ListenerContext(
         answerer=_answerer(bot, stores, process.meters),
         apps=bot.apps,
         slack=gate.slack,
@@ -129,15 +136,15 @@ def _make_desk(
         requests=stores.requests,
         homes=homes,
         gate=gate,
-        linker=Linker(bot.links, gate, work),
+        linker=LinkIssuer(bot.links, gate, work),
         next_look=lambda task: schedule.at_first(task, now=bot.clock()),
         subscriptions_at_most=process.settings.subscriptions_per_person,
         meter=process.meters.slack,
     )
 
 
-def _answerer(bot: Bot, stores: Stores, meters: Meters) -> Answerer:
-    return Answerer(
+def _answerer(bot: Bot, stores: Stores, meters: Meters) -> LookupCards:
+    return LookupCards(
         bot.reader,
         stores.subscriptions,
         recall=bot.reader.recall,
@@ -147,7 +154,7 @@ def _answerer(bot: Bot, stores: Stores, meters: Meters) -> Answerer:
     )
 
 
-async def _open_messenger(process: Process, bot: Bot, gate: Gate) -> GatedMessenger:
+async def _open_messenger(process: Process, bot: Bot, gate: Authorizer) -> AuthorizedMessenger:
     settings = process.settings
     assert settings.slack_bot_token is not None
     messenger = await process.enter(
@@ -163,10 +170,10 @@ async def _open_messenger(process: Process, bot: Bot, gate: Gate) -> GatedMessen
         ),
         "messenger",
     )
-    return GatedMessenger(messenger, gate)
+    return AuthorizedMessenger(messenger, gate)
 
 
-async def look_at_token(desk: Desk, sleep: Sleep) -> None:
+async def look_at_token(desk: ListenerContext, sleep: Sleep) -> None:
     """Ask now and then whether Slack still takes the token, so that /readyz tells the truth."""
     while True:
         await sleep(LOOK_AT_TOKEN_EVERY)
@@ -174,7 +181,7 @@ async def look_at_token(desk: Desk, sleep: Sleep) -> None:
 
 
 @asynccontextmanager
-async def open_slack_door(process: Process, desk: Desk, door: Door) -> AsyncIterator[None]:
+async def open_slack_door(process: Process, desk: ListenerContext, door: Door) -> AsyncIterator[None]:
     """The door that the settings ask for; leaving the block lets nothing new in and waits for what is inside."""
     settings, readiness = process.settings, process.readiness
     bolt = make_bolt(desk.slack, desk.workspace)

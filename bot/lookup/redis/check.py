@@ -9,7 +9,7 @@ from bot.lookup.redis.connection import RedisLink, RedisLost, open_redis
 from bot.lookup.redis.pace_script import pace_key
 from bot.lookup.redis.sealing import Seal
 from bot.lookup.redis.slots import SharedSlots
-from bot.runtime.checks import Finding
+from bot.runtime.checks import CheckResult
 
 # Every command that the pace's script, the answers and this check send; a test compares them with what Redis was sent.
 COMMANDS = ("del", "evalsha", "getrange", "hdel", "hgetall", "hset", "pttl", "script|load", "set", "time")
@@ -18,15 +18,15 @@ _NAMES = 24
 _LIFE = timedelta(seconds=5)
 
 
-async def diagnose_redis(url: str, *, prefix: str) -> Finding:
+async def diagnose_redis(url: str, *, prefix: str) -> CheckResult:
     """One finding: whether Redis answers, and lets this user do what the pace and the answers need."""
     async with open_redis(url, prefix=f"{prefix}check:{secrets.token_hex(8)}:") as link:
         try:
             await _try_pace(link)
             await _try_answers(link)
         except RedisLost as loss:
-            return Finding("redis", is_well=False, said=f"Redis cannot be used. {loss}.", advice=_advice(prefix))
-    return Finding("redis", is_well=True, said=f"Redis responds, and the keys {prefix}… can be used.")
+            return CheckResult("redis", is_well=False, said=f"Redis cannot be used. {loss}.", advice=_advice(prefix))
+    return CheckResult("redis", is_well=True, said=f"Redis responds, and the keys {prefix}… can be used.")
 
 
 def _advice(prefix: str) -> str:

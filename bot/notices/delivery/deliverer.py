@@ -11,22 +11,22 @@ import structlog
 
 from bot.notices.claim_loop import Rounds
 from bot.notices.delivery.message_rate import Pace
-from bot.notices.delivery.retries import Troubles
+from bot.notices.delivery.retries import RetryState
 from bot.notices.messenger import (
+    AppNotAuthorized,
     DeliveryError,
-    Doubtful,
-    InstallationDead,
     Messenger,
-    OutOfReach,
+    OutcomeUnknown,
     RecipientGone,
+    SlackUnavailable,
     Undeliverable,
-    Unforeseen,
+    Unexpected,
 )
 from bot.notices.meter import UNMETERED, WatchMeter
-from bot.notices.notice import Delivery, Place
-from bot.notices.outage import Outage
+from bot.notices.notice import ClaimedNotice, MessageRef
+from bot.notices.outage import OutageDetector
 from bot.notices.person import Person
-from bot.notices.store import Notices, StoreUnavailable
+from bot.notices.store import DatabaseUnavailable, Notices
 
 log = structlog.get_logger()
 
@@ -77,11 +77,11 @@ class Deliverer:
         self._sleep = sleep
         self._lease = lease
         self._meter = meter
-        self._outage = Outage("slack", timer=timer)
-        self._troubles = Troubles(timer=timer)
+        self._outage = OutageDetector("slack", timer=timer)
+        self._troubles = RetryState(timer=timer)
         self._resume_at = timer()
         self._failures = 0
-        self.rounds = Rounds[Delivery](
+        self.rounds = Rounds[ClaimedNotice](
             "deliverer",
             claim=self._claim,
             handle=self._handle,
@@ -97,18 +97,18 @@ class Deliverer:
     async def __aexit__(self, *_: object) -> None:
         await self.rounds.__aexit__()
 
-    async def _claim(self, room: int) -> list[Delivery]:
+    async def _claim(self, room: int) -> list[ClaimedNotice]:
         if self._timer() < self._resume_at:
             return []
         limit = min(room, self._pace.turns_near)
         return list(await self._notices.claim_due(limit=limit, lease=self._lease)) if limit else []
 
-    async def _handle(self, delivery: Delivery) -> None:
+    async def _handle(self, delivery: ClaimedNotice) -> None:
         if not await self._wait_for_turn(delivery):
             return
         try:
             place = await self._deliver(delivery)
-        except StoreUnavailable:
+        except DatabaseUnavailable:
             raise
         except CutShort:
             # Its lease runs out, and whoever claims it then looks for it before posting.
@@ -118,7 +118,7 @@ class Deliverer:
             await self._note_failure(delivery, failure)
         except Exception:
             log.exception("notice.failed", key=delivery.notice.key)
-            await self._try_on(delivery, Unforeseen("Something went wrong here"), is_doubtful=True)
+            await self._try_on(delivery, Unexpected("Something went wrong here"), is_doubtful=True)
         else:
             self._note_success()
             if place is not None:
@@ -129,7 +129,7 @@ class Deliverer:
         self._troubles.note_reached()
         self._outage.note_success()
 
-    async def _wait_for_turn(self, delivery: Delivery) -> bool:
+    async def _wait_for_turn(self, delivery: ClaimedNotice) -> bool:
         """False where its turn is far off: it is put back until then, so that nobody else waits behind it."""
         person = delivery.notice.person
         if (wait := self._pace.take_turn(person)) is not None:
@@ -139,7 +139,7 @@ class Deliverer:
         await self._notices.put_off(delivery, after=after, reason=None, is_doubtful=delivery.is_doubtful)
         return False
 
-    async def _deliver(self, delivery: Delivery) -> Place | None:
+    async def _deliver(self, delivery: ClaimedNotice) -> MessageRef | None:
         """Where it stands; None where it is not this holder's to deliver any more. Raises DeliveryError."""
         notice = delivery.notice
         await self._messenger.check(notice)
@@ -155,7 +155,7 @@ class Deliverer:
         except asyncio.CancelledError as end:
             raise CutShort from end
 
-    async def _note_delivered(self, delivery: Delivery, place: Place) -> None:
+    async def _note_delivered(self, delivery: ClaimedNotice, place: MessageRef) -> None:
         notice = delivery.notice
         self._troubles.forget(notice.key)
         if await self._notices.mark_delivered(delivery, place):
@@ -172,16 +172,16 @@ class Deliverer:
             log.warning("notice.sent_by_stale_holder", key=notice.key)
         self._on_settled(notice.person)
 
-    async def _note_failure(self, delivery: Delivery, failure: DeliveryError) -> None:
+    async def _note_failure(self, delivery: ClaimedNotice, failure: DeliveryError) -> None:
         match failure:
             case RecipientGone():
                 await self._give_up(delivery, failure)
                 await self._notices.close_person(delivery.notice.person, failure.reason)
             case Undeliverable():
                 await self._give_up(delivery, failure)
-            case Unforeseen():
+            case Unexpected():
                 await self._try_on(delivery, failure, is_doubtful=delivery.is_doubtful)
-            case Doubtful():
+            case OutcomeUnknown():
                 self._outage.note_failure(failure.reason)
                 await self._put_off(delivery, failure, is_doubtful=True)
             case _:
@@ -190,16 +190,16 @@ class Deliverer:
 
     def _hold_back(self, person: Person, failure: DeliveryError) -> None:
         """Where nobody can be written to at the moment, nothing is claimed for a while."""
-        is_dead = isinstance(failure, InstallationDead)
-        if isinstance(failure, OutOfReach):
+        is_dead = isinstance(failure, AppNotAuthorized)
+        if isinstance(failure, SlackUnavailable):
             self._outage.note_failure(failure.reason)
-        if not is_dead and not (isinstance(failure, OutOfReach) and self._troubles.note_unreached(person)):
+        if not is_dead and not (isinstance(failure, SlackUnavailable) and self._troubles.note_unreached(person)):
             return
         self._failures += 1
         pause = CREDENTIALS_ARE_TRIED_EVERY if is_dead else _backed_off(self._failures)
         self._resume_at = self._timer() + max(failure.after or pause, pause).total_seconds()
 
-    async def _try_on(self, delivery: Delivery, failure: Unforeseen, *, is_doubtful: bool) -> None:
+    async def _try_on(self, delivery: ClaimedNotice, failure: Unexpected, *, is_doubtful: bool) -> None:
         """For long, but not for ever: what nobody foresaw may never pass."""
         trouble = self._troubles.note(delivery.notice.key, failure)
         if self._timer() - trouble.since > GIVE_UP_AFTER.total_seconds():
@@ -208,21 +208,21 @@ class Deliverer:
         pause = failure.after or _backed_off(trouble.times, at_most=UNFORESEEN_IS_TRIED_EVERY)
         await self._put_back(delivery, failure, after=pause, is_doubtful=is_doubtful)
 
-    async def _put_off(self, delivery: Delivery, failure: DeliveryError, *, is_doubtful: bool) -> None:
+    async def _put_off(self, delivery: ClaimedNotice, failure: DeliveryError, *, is_doubtful: bool) -> None:
         pause = failure.after or _backed_off(self._troubles.note(delivery.notice.key, failure).times)
-        if isinstance(failure, Doubtful):
+        if isinstance(failure, OutcomeUnknown):
             pause = max(pause, DOUBT_LASTS)
             if not delivery.is_doubtful:
                 log.warning("notice.doubtful", key=delivery.notice.key, reason=failure.reason)
         await self._put_back(delivery, failure, after=pause, is_doubtful=is_doubtful)
 
     async def _put_back(
-        self, delivery: Delivery, failure: DeliveryError, *, after: timedelta, is_doubtful: bool
+        self, delivery: ClaimedNotice, failure: DeliveryError, *, after: timedelta, is_doubtful: bool
     ) -> None:
         await self._notices.put_off(delivery, after=after, reason=failure.reason, is_doubtful=is_doubtful)
         self._meter.settled("in_doubt" if is_doubtful else "put_off")
 
-    async def _give_up(self, delivery: Delivery, failure: DeliveryError) -> None:
+    async def _give_up(self, delivery: ClaimedNotice, failure: DeliveryError) -> None:
         self._troubles.forget(delivery.notice.key)
         if await self._notices.give_up(delivery, failure.reason):
             self._meter.settled("dead")

@@ -22,7 +22,7 @@ class Trouble:
     since: float
 
 
-class Troubles:
+class RetryState:
     """Counts. A process that starts anew counts anew, which costs nothing but time. `timer` counts in seconds."""
 
     def __init__(self, *, timer: Callable[[], float]) -> None:

@@ -12,9 +12,9 @@ import structlog
 from bot.notices.claim_loop import Rounds
 from bot.notices.completion import Occasion
 from bot.notices.meter import UNMETERED, WatchMeter
-from bot.notices.outage import Outage
-from bot.notices.store import Looks, StoreUnavailable
-from bot.notices.subscription import Look, WatchedTask
+from bot.notices.outage import OutageDetector
+from bot.notices.store import DatabaseUnavailable, Looks
+from bot.notices.subscription import ClaimedTask, WatchedTask
 from bot.notices.watching.judge import Close, Failed, Judgement, Tell, WatchOn, judge_failure, judge_look
 from bot.notices.watching.schedule import Schedule
 from bot.recording.reading import Priority, Reading, TaskReader, TaskReadError, TaskUnavailable, Urgency
@@ -58,9 +58,9 @@ class Watcher:
         self._lease = lease
         self._meter = meter
         self._schedule = Schedule(interval, randomness)
-        self._outage = Outage("rtc", timer=lambda: clock().timestamp())
+        self._outage = OutageDetector("rtc", timer=lambda: clock().timestamp())
         self._hastening: set[asyncio.Task[None]] = set()
-        self.rounds = Rounds[Look](
+        self.rounds = Rounds[ClaimedTask](
             "watcher",
             claim=self._claim,
             handle=self._handle,
@@ -90,14 +90,14 @@ class Watcher:
     async def _hasten(self, ref: TaskRef) -> None:
         try:
             await self._looks.hasten(ref)
-        except StoreUnavailable:
+        except DatabaseUnavailable:
             return  # its own look will come
         self.rounds.wake()
 
-    async def _claim(self, room: int) -> list[Look]:
+    async def _claim(self, room: int) -> list[ClaimedTask]:
         return list(await self._looks.claim_due(limit=room, lease=self._lease))
 
-    async def _handle(self, look: Look) -> None:
+    async def _handle(self, look: ClaimedTask) -> None:
         judgement = await self._judge(look.watched)
         self._meter.looked(late=self._clock() - look.watched.next_look_at)
         if not await self._write(look, judgement):
@@ -129,7 +129,7 @@ class Watcher:
         last = watched.seen.read_at if watched.seen is not None else watched.watched_since
         return known.read_at > last and self._clock() - known.read_at < self._schedule.interval / 2
 
-    async def _write(self, look: Look, judgement: Judgement) -> bool:
+    async def _write(self, look: ClaimedTask, judgement: Judgement) -> bool:
         match judgement:
             case WatchOn(reading, next_look, waiting_since):
                 return await self._looks.note(look, reading, next_look=next_look, waiting_since=waiting_since)
@@ -140,7 +140,7 @@ class Watcher:
             case Tell():
                 return await self._tell(look, judgement)
 
-    async def _tell(self, look: Look, tell: Tell) -> bool:
+    async def _tell(self, look: ClaimedTask, tell: Tell) -> bool:
         is_told = await self._looks.conclude(look, tell.completion, phase=tell.phase, next_look=tell.next_look)
         if is_told:
             if tell.completion.occasion is not Occasion.UNCLEAR:
@@ -160,7 +160,7 @@ class Watcher:
         """RTC is back: those who have waited need not wait for the end of their pauses."""
         try:
             await self._looks.hasten_failed()
-        except StoreUnavailable:
+        except DatabaseUnavailable:
             return
         self.rounds.wake()
 

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
-from bot.recording.diagnosis.findings import CLOCKS_MAY_DIFFER_BY, Concern, contradictions, findings, is_before
-from bot.recording.format import count_in_words, length_in_words, size_in_words
+from bot.recording.diagnosis.findings import CLOCKS_MAY_DIFFER_BY, Finding, contradictions, findings, is_before
+from bot.recording.format import format_count, format_duration, format_size
 from bot.recording.stop_reason import START_TASK_FAILED
 from bot.recording.task import ENDED, FAILED, NOT_STARTED, RUNNING, UNKNOWN, RecordTask
 
 
-class Mood(Enum):
+class Severity(Enum):
     """How a verdict is coloured; never the only sign of it."""
 
     GOOD = "good"
@@ -23,9 +23,9 @@ class Mood(Enum):
 class Verdict:
     """What is to be said of a recording; `sentence` comes first on everything that shows one."""
 
-    mood: Mood
+    mood: Severity
     sentence: str
-    concerns: tuple[Concern, ...] = ()
+    concerns: tuple[Finding, ...] = ()
 
 
 def judge(task: RecordTask, *, now: datetime) -> Verdict:
@@ -34,12 +34,12 @@ def judge(task: RecordTask, *, now: datetime) -> Verdict:
     return Verdict(_mood(task, concerns), _sentence(task, now=now), concerns)
 
 
-def _mood(task: RecordTask, concerns: tuple[Concern, ...]) -> Mood:
+def _mood(task: RecordTask, concerns: tuple[Finding, ...]) -> Severity:
     if task.status == FAILED or task.stop_reason == START_TASK_FAILED:
-        return Mood.BAD
+        return Severity.BAD
     if concerns or task.status not in (NOT_STARTED, RUNNING, ENDED):
-        return Mood.DOUBTFUL
-    return Mood.GOOD if task.status == ENDED else Mood.UNDER_WAY
+        return Severity.DOUBTFUL
+    return Severity.GOOD if task.status == ENDED else Severity.UNDER_WAY
 
 
 def _sentence(task: RecordTask, *, now: datetime) -> str:
@@ -77,9 +77,9 @@ def _state(task: RecordTask, *, now: datetime) -> str:
 
 def _time_taken(task: RecordTask, *, now: datetime) -> str:
     if task.is_over and task.length is not None and not is_before(now + CLOCKS_MAY_DIFFER_BY, task.ended_at):
-        return f" after {length_in_words(task.length)}"
+        return f" after {format_duration(task.length)}"
     if task.status == RUNNING and task.started_at is not None and task.started_at <= now:
-        return f" for {length_in_words(now - task.started_at)}"
+        return f" for {format_duration(now - task.started_at)}"
     return ""
 
 
@@ -95,7 +95,7 @@ def _files(task: RecordTask) -> str:
         return "Its files cannot be read from the answer"
     if not task.files:
         return "No files" if task.is_over else "No files so far"
-    words = count_in_words(len(task.files), "file")
+    words = format_count(len(task.files), "file")
     if not task.is_over:
         words += " so far"
     return f"{words}, {_total_size(task)}"
@@ -105,6 +105,6 @@ def _total_size(task: RecordTask) -> str:
     sizes = [file.size for file in task.files if file.size is not None]
     if not sizes:
         return "size unknown"
-    total = size_in_words(sum(sizes))
+    total = format_size(sum(sizes))
     is_whole = len(sizes) == len(task.files) and not task.unreadable_files
     return total if is_whole else f"at least {total}"

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.access.audit.record import AuditLog, Deed, Outcome, Record
-from bot.access.rights import Asker, Right, Rights
+from bot.access.audit.record import AuditedAction, AuditLog, Outcome, Record
+from bot.access.rights import Principal, Right, Rights
 from bot.access.spending import Spending
 from bot.notices.person import Person
 from bot.notices.subscription import Entry
@@ -18,26 +18,26 @@ from bot.slack.authorization.user_groups import Groups
 from bot.slack.authorization.users import People, Profile
 from bot.slack.cards.subscription_list import Reach
 from bot.slack.connection.workspace import Workspace
-from bot.slack.request.payload import Body, Caller, Visit, caller_of
+from bot.slack.request.payload import Body, Sender, Visit, caller_of
 
 WHOEVER = "whoever runs Rectask here"
 # What is told where nothing may be told of a recording; in lists too.
 MAY_NOT_BE_TOLD = "You may not be told of this recording (any more)"
 _TOO_OFTEN = "too often"
 _RIGHT_TO = {
-    Deed.LOOK_UP: Right.LOOK_UP,
-    Deed.SUBSCRIBE: Right.SUBSCRIBE,
-    Deed.NOTICE: Right.SUBSCRIBE,
-    Deed.SHARE: Right.SHARE,
-    Deed.LINK: Right.OPEN_FILES,
+    AuditedAction.LOOK_UP: Right.LOOK_UP,
+    AuditedAction.SUBSCRIBE: Right.SUBSCRIBE,
+    AuditedAction.NOTICE: Right.SUBSCRIBE,
+    AuditedAction.SHARE: Right.SHARE,
+    AuditedAction.LINK: Right.OPEN_FILES,
 }
 
 
-class Stopped(Exception):
+class Denied(Exception):
     """Somebody may not go on; it is recorded already."""
 
 
-class NotAllowed(Stopped):
+class NotAllowed(Denied):
     """They may not, whether what they ask for is there or not; `about` says whether they asked about a recording."""
 
     def __init__(self, *, about: bool = True) -> None:
@@ -45,11 +45,11 @@ class NotAllowed(Stopped):
         self.about = about
 
 
-class NotKnown(Stopped):
+class NotKnown(Denied):
     """Slack does not say who is in a group, by which they could be allowed to."""
 
 
-class TooOften(Stopped):
+class TooOften(Denied):
     """They have asked too often; `seconds` from now they may again. `per_minute` is None for requests."""
 
     def __init__(self, seconds: float, *, per_minute: int | None = None) -> None:
@@ -68,12 +68,12 @@ def make_gate(
     clock: Callable[[], datetime],
     ask: str | None = None,
     apps: Sequence[RtcApp] = (),
-) -> "Gate":
+) -> "Authorizer":
     """A gate that knows nobody yet. `per_minute` are the askings of each person that RTC may hear of.
 
     Rules name the apps as they are configured, in `apps`.
     """
-    return Gate(
+    return Authorizer(
         rights=rights,
         people=People(),
         groups=Groups(slack, rights.groups, is_org_wide=workspace.is_org_wide),
@@ -88,7 +88,7 @@ def make_gate(
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
+class Authorizer:
     """Rights, allowance and record together. `ask` is whom people are told to ask, in Slack's mrkdwn."""
 
     rights: Rights
@@ -116,16 +116,16 @@ class Gate:
         profile = await self.people.ask(caller.user_id, self.slack)
         return self._visit(body, caller, profile, await self.groups.of(caller.user_id))
 
-    async def asker(self, person: Person, *, channel: str | None) -> Asker:
+    async def asker(self, person: Person, *, channel: str | None) -> Principal:
         """Somebody who is not there at the moment. Raises what a failed call of Slack raises."""
         profile = await self.people.ask(person.user_id, self.slack)
         return self._asker(profile, await self.groups.of(person.user_id), channel)
 
-    def _is_plainly_foreign(self, caller: Caller) -> bool:
+    def _is_plainly_foreign(self, caller: Sender) -> bool:
         """Without an organisation whoever is of another workspace is a stranger, and nobody is asked about them."""
         return self.workspace.enterprise_id is None and caller.team_id != self.workspace.team_id
 
-    def _visit(self, body: Body, caller: Caller, profile: Profile, groups: frozenset[str]) -> Visit:
+    def _visit(self, body: Body, caller: Sender, profile: Profile, groups: frozenset[str]) -> Visit:
         """Within an organisation a user id is unique, while the workspace that a payload names beside it differs.
 
         A command tells where it was typed, a press where the person is at home, an event where the app is. So a person
@@ -135,16 +135,16 @@ class Gate:
         asker = self._asker(profile, groups, caller.channel)
         return Visit(body, person, str(caller.team_id or self.workspace.team_id), caller.door, asker)
 
-    def _asker(self, profile: Profile, groups: frozenset[str], channel: str | None) -> Asker:
+    def _asker(self, profile: Profile, groups: frozenset[str], channel: str | None) -> Principal:
         is_stranger = not profile.belongs_to(self.workspace)
-        return Asker(profile.user_id, profile.is_guest, is_stranger, groups, channel)
+        return Principal(profile.user_id, profile.is_guest, is_stranger, groups, channel)
 
-    def may(self, asker: Asker, deed: Deed, ref: TaskRef) -> bool:
+    def may(self, asker: Principal, deed: AuditedAction, ref: TaskRef) -> bool:
         """Whether the asker may do this with that task, whatever its app was called when it was stored."""
         app = app_as_configured(self.apps, ref.app) or ref.app
         return self.rights.may(asker, _RIGHT_TO[deed], app=app.name, room=ref.room)
 
-    def check(self, visit: Visit, deed: Deed, ref: TaskRef) -> None:
+    def check(self, visit: Visit, deed: AuditedAction, ref: TaskRef) -> None:
         """Raises NotAllowed, and NotKnown. Nobody has been asked about the task when this is called."""
         if self.may(visit.asker, deed, ref):
             return
@@ -154,11 +154,11 @@ class Gate:
         self.note(visit, deed, ref, outcome=Outcome.REFUSED, reason="may not")
         raise NotAllowed
 
-    def at_most(self, asker: Asker) -> Asker:
+    def at_most(self, asker: Principal) -> Principal:
         """In every group that Slack does not tell of. Rules only add up: being in one more takes nothing away."""
         return replace(asker, groups=asker.groups | self.groups.not_known)
 
-    def check_inside(self, visit: Visit, deed: Deed) -> None:
+    def check_inside(self, visit: Visit, deed: AuditedAction) -> None:
         """For what is about no task: whether there is anything that the visitor may. Raises as `check` does."""
         if self.rights.may_anything(visit.asker):
             return
@@ -171,10 +171,10 @@ class Gate:
     def admit(self, visit: Visit) -> None:
         """Before anything is done for them: everything costs something. Raises TooOften."""
         if seconds := self.spending.deed(visit.person.user_id):
-            self.note(visit, Deed.OTHER, None, outcome=Outcome.REFUSED, reason=_TOO_OFTEN)
+            self.note(visit, AuditedAction.OTHER, None, outcome=Outcome.REFUSED, reason=_TOO_OFTEN)
             raise TooOften(seconds, per_minute=self.spending.deeds_per_minute)
 
-    def count(self, visit: Visit, deed: Deed, ref: TaskRef) -> None:
+    def count(self, visit: Visit, deed: AuditedAction, ref: TaskRef) -> None:
         """One more request that RTC or VOD may get. Raises TooOften."""
         if seconds := self.spending.request(visit.person.user_id):
             self.note(visit, deed, ref, outcome=Outcome.REFUSED, reason=_TOO_OFTEN)
@@ -184,7 +184,7 @@ class Gate:
     def note(
         self,
         visit: Visit,
-        deed: Deed,
+        deed: AuditedAction,
         ref: TaskRef | None,
         *,
         outcome: Outcome = Outcome.DONE,
@@ -196,7 +196,7 @@ class Gate:
             return
         self.audit.note(self.record(visit, deed, ref, outcome=outcome, reason=reason, request_id=request_id))
 
-    def _is_news(self, visit: Visit, deed: Deed, ref: TaskRef | None, reason: str | None) -> bool:
+    def _is_news(self, visit: Visit, deed: AuditedAction, ref: TaskRef | None, reason: str | None) -> bool:
         if reason == _TOO_OFTEN:
             return self.spending.is_news(visit.person, reason, at_most=1)
         return self.spending.is_news(visit.person, reason, deed, ref)
@@ -204,7 +204,7 @@ class Gate:
     def record(
         self,
         visit: Visit,
-        deed: Deed,
+        deed: AuditedAction,
         ref: TaskRef | None,
         *,
         outcome: Outcome = Outcome.DONE,
@@ -229,7 +229,7 @@ class Gate:
             request_id=request_id,
         )
 
-    def note_read(self, visit: Visit, deed: Deed, ref: TaskRef, result: Reading | TaskReadError) -> None:
+    def note_read(self, visit: Visit, deed: AuditedAction, ref: TaskRef, result: Reading | TaskReadError) -> None:
         """Record what the person was shown, or why nothing was; what sent no request, or failed, is not counted."""
         if visit.charge.at is not None and _cost_nothing(result, since=visit.charge.at):
             self.spending.give_back(visit.person.user_id)
@@ -241,11 +241,11 @@ class Gate:
             self.note(visit, deed, ref, outcome=Outcome.FAILED, reason=reason, request_id=request_id)
 
     @contextmanager
-    def noting_failure(self, visit: Visit, deed: Deed, ref: TaskRef | None) -> Iterator[None]:
+    def noting_failure(self, visit: Visit, deed: AuditedAction, ref: TaskRef | None) -> Iterator[None]:
         """Record that it failed where something is raised."""
         try:
             yield
-        except Stopped:
+        except Denied:
             raise
         except Exception as failure:
             self.note(visit, deed, ref, outcome=Outcome.FAILED, reason=type(failure).__name__)
@@ -256,14 +256,16 @@ class Gate:
         asker = await self.asker(person, channel=None)
         return self.shown(asker, entries), self.reach(asker)
 
-    def reach(self, asker: Asker) -> Reach:
+    def reach(self, asker: Principal) -> Reach:
         """What a list may tell the asker to do."""
         look_up, subscribe = (self.rights.may_somewhere(asker, right) for right in (Right.LOOK_UP, Right.SUBSCRIBE))
         return Reach(may_look_up=look_up, may_subscribe=subscribe, ask=self.ask)
 
-    def shown(self, asker: Asker, entries: Sequence[Entry]) -> list[Entry]:
+    def shown(self, asker: Principal, entries: Sequence[Entry]) -> list[Entry]:
         """The entries of a list, with nothing of the recordings that the asker may not look up (any more)."""
-        return [entry if self.may(asker, Deed.LOOK_UP, entry.watched.ref) else _hidden(entry) for entry in entries]
+        return [
+            entry if self.may(asker, AuditedAction.LOOK_UP, entry.watched.ref) else _hidden(entry) for entry in entries
+        ]
 
 
 def _hidden(entry: Entry) -> Entry:

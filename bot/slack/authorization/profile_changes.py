@@ -10,7 +10,7 @@ from typing import Self
 import structlog
 
 from bot.access.changes import ProfileChanges
-from bot.notices.store import StoreUnavailable
+from bot.notices.store import DatabaseUnavailable
 from bot.runtime.supervision import Supervised, Supervisor
 from bot.slack.authorization.users import KNOWN_FOR, People
 
@@ -58,13 +58,13 @@ class Hearsay:
     async def __aexit__(self, *_: object) -> None:
         assert self._running is not None
         await self._running.end()
-        with contextlib.suppress(StoreUnavailable, TimeoutError):
+        with contextlib.suppress(DatabaseUnavailable, TimeoutError):
             async with asyncio.timeout(_LAST_WORD_WITHIN):
                 await self._pass_on()
 
     async def _go_on(self) -> None:
         while True:
-            with contextlib.suppress(StoreUnavailable):  # the loops that work with it say so, once
+            with contextlib.suppress(DatabaseUnavailable):  # the loops that work with it say so, once
                 await self.round()
             await self._sleep(PAUSE)
             with contextlib.suppress(TimeoutError):
@@ -72,7 +72,7 @@ class Hearsay:
                     await self._people.something_changed()
 
     async def round(self) -> None:
-        """Hear what is new, and say what is. Raises StoreUnavailable.
+        """Hear what is new, and say what is. Raises DatabaseUnavailable.
 
         To hear is only to read, and goes on while a lock keeps everybody from writing.
         """

@@ -9,7 +9,7 @@ from bot.slack.cards.blocks import Card, button, buttons, footnote, headline, pa
 from bot.slack.cards.messages import words_card
 from bot.slack.cards.mrkdwn import Block, code, escape, plain
 from bot.slack.cards.task import task_card
-from bot.slack.request.button_value import Press
+from bot.slack.request.button_value import ButtonValue
 
 
 def asking_card(ref: TaskRef, *, follows: str = "The answer follows here.") -> Card:
@@ -27,7 +27,7 @@ def asking_again_card(ref: TaskRef, known: Reading | None, *, now: datetime) -> 
         return task_card(known, now=now, notes=[paragraph(f"*{said}*")])
     return Card(
         text=escape(f"Asking RTC about room {ref.room}, task {ref.task} …"),
-        blocks=(paragraph(said), buttons(button("Refresh", "rectask.refresh", value=Press(ref).as_value()))),
+        blocks=(paragraph(said), buttons(button("Refresh", "rectask.refresh", value=ButtonValue(ref).as_value()))),
     )
 
 

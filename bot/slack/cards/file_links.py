@@ -9,7 +9,7 @@ from bot.slack.cards.files import CardLinks, files_that_fit
 from bot.slack.cards.messages import words_card
 from bot.slack.cards.mrkdwn import escape, moment
 from bot.slack.cards.task import name_of, place
-from bot.slack.request.button_value import Press
+from bot.slack.request.button_value import ButtonValue
 
 _ALONE, _WHOEVER = "Only you see this.", " Whoever has a link can open the file, as long as the link is good."
 
@@ -17,7 +17,7 @@ _ALONE, _WHOEVER = "Only you see this.", " Whoever has a link can open the file,
 def links_card(reading: Reading, links: CardLinks, *, now: datetime) -> Card:
     """For one person alone. Its text has no link, as ever."""
     task = reading.task
-    press = Press(task.ref)
+    press = ButtonValue(task.ref)
     row = [button("More", "rectask.files", value=press.as_value())]
     if links.can_be_asked_for:
         row.insert(0, button("Get links", "rectask.links", value=press.as_value()))

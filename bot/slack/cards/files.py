@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.recording.file_link import Link
-from bot.recording.format import count_in_words, length_in_words, size_in_words
+from bot.recording.format import format_count, format_duration, format_size
 from bot.recording.task import RecordingFile
 from bot.recording.task_ref import TaskRef
 from bot.slack.cards.blocks import BLOCKS_AT_MOST, BYTES_AT_MOST, button, paragraph, size_of
 from bot.slack.cards.mrkdwn import Block, code, escape, minute, visible
-from bot.slack.request.button_value import Press
+from bot.slack.request.button_value import ButtonValue
 
 # More of them would put the buttons out of reach on a phone; all are behind "More".
 FILES_ON_A_CARD = 5
@@ -60,7 +60,7 @@ def file_block(
         return paragraph("\n".join(lines))
     if link.expires_at is not None:
         left = _in_whole_minutes(link.expires_at - now)
-        lines.append(f"Link good for {length_in_words(left)}, until {minute(link.expires_at)}")
+        lines.append(f"Link good for {format_duration(left)}, until {minute(link.expires_at)}")
     lines += [_inert(link.note)] if link.note else []
     return paragraph("\n".join(lines)) | {"accessory": _open_button(ref, file, number, link)}
 
@@ -77,8 +77,8 @@ def _lines(file: RecordingFile, number: int) -> list[str]:
 
 
 def _figures(file: RecordingFile) -> Iterator[str]:
-    yield "length not given" if file.length is None else length_in_words(file.length)
-    yield "size not given" if file.size is None else size_in_words(file.size)
+    yield "length not given" if file.length is None else format_duration(file.length)
+    yield "size not given" if file.size is None else format_size(file.size)
     if file.file_format:
         yield file.file_format
     if file.width and file.height:
@@ -92,7 +92,7 @@ def _figures(file: RecordingFile) -> Iterator[str]:
 
 def _open_button(ref: TaskRef, file: RecordingFile, number: int, link: Link) -> Block:
     """What Slack opens in the browser; that it was pressed comes as an action, with the value."""
-    value = Press(ref, file=file.object_key or file.vid).as_value()
+    value = ButtonValue(ref, file=file.object_key or file.vid).as_value()
     return button("Open", f"rectask.open.{number}", value=value) | {
         "url": link.url,
         "accessibility_label": f"Open file {number}",
@@ -125,7 +125,7 @@ def files_that_fit(
         block = file_block(ref, file, number, link=link, now=now, at_length=at_length)
         room, places = room - size_of([block]), places - 1
         if room < 0 or places < 0 or number > FILES_ON_A_CARD:
-            left = count_in_words(len(files) - number + 1, "more file")
+            left = format_count(len(files) - number + 1, "more file")
             yield paragraph(f"… and {left}: press *More*.")
             return
         yield block

@@ -9,7 +9,7 @@ from bot.slack.cards.blocks import Card, button, buttons, footnote, headline, pa
 from bot.slack.cards.mrkdwn import Block, code, escape
 from bot.slack.cards.signs import sign_of_failure
 from bot.slack.cards.task import name_of, place
-from bot.slack.request.button_value import Press
+from bot.slack.request.button_value import ButtonValue
 
 _HOW_TO = (
     "`/rectask ROOM TASK` shows what became of a recording: its state, why it stopped, its files.\n"
@@ -82,7 +82,7 @@ def failure_card(
             footnote(place(ref)),
             *([footnote(known)] if known else []),
             buttons(
-                button("Ask again", "rectask.refresh", value=Press(ref).as_value()),
+                button("Ask again", "rectask.refresh", value=ButtonValue(ref).as_value()),
                 *(_look_elsewhere(ref, app, number) for number, app in enumerate(elsewhere[:_APPS_AT_MOST], start=1)),
             ),
         ),
@@ -99,7 +99,7 @@ def _advice(failure: TaskReadError, incident: str | None) -> Iterator[str]:
 
 def _look_elsewhere(ref: TaskRef, app: RtcApp, number: int) -> Block:
     """Each with an action id of its own, for two of the same cannot be in one message."""
-    there = Press(TaskRef(app, ref.room, ref.task)).as_value()
+    there = ButtonValue(TaskRef(app, ref.room, ref.task)).as_value()
     return button(f"Look in {app.name}", f"rectask.refresh.{number}", value=there)
 
 
@@ -130,7 +130,7 @@ def invite_card() -> Card:
     return words_card("Invite me first", "I am not in this channel. Type `/invite @Rectask`, then press Share again.")
 
 
-def shared_outside_card(press: Press, channel: str, others: int) -> Card:
+def shared_outside_card(press: ButtonValue, channel: str, others: int) -> Card:
     """The second question before something is shared with people of other organisations; Slack gives ids, no names."""
     named = "another organization" if others < 2 else f"{others} other organizations"  # noqa: PLR2004
     return Card(
@@ -143,7 +143,7 @@ def shared_outside_card(press: Press, channel: str, others: int) -> Card:
     )
 
 
-def shared_in_organisation_card(press: Press, channel: str) -> Card:
+def shared_in_organisation_card(press: ButtonValue, channel: str) -> Card:
     """The second question before something is shared with other workspaces of the same organization."""
     return Card(
         text="Other workspaces of your organization can see this channel. Share the card with them too?",
@@ -158,11 +158,11 @@ def shared_in_organisation_card(press: Press, channel: str) -> Card:
     )
 
 
-def _yes_or_no(press: Press) -> Block:
-    agreed = Press(press.ref, outside_too=True).as_value()
+def _yes_or_no(press: ButtonValue) -> Block:
+    agreed = ButtonValue(press.ref, outside_too=True).as_value()
     return buttons(
         button("Share with them too", "rectask.share", value=agreed),
-        button("Cancel", "rectask.cancel", value=Press(press.ref).as_value()),
+        button("Cancel", "rectask.cancel", value=ButtonValue(press.ref).as_value()),
     )
 
 

@@ -6,7 +6,7 @@ from bot.notices.completion import Completion, Occasion
 from bot.notices.notice import Notice
 from bot.notices.subscription import known_start
 from bot.recording.diagnosis.verdict import judge
-from bot.recording.format import count_in_words, size_in_words
+from bot.recording.format import format_count, format_size
 from bot.recording.reading import Reading
 from bot.slack.cards.blocks import Card, buttons, headline, paragraph
 from bot.slack.cards.files import NO_LINKS, CardLinks
@@ -78,7 +78,7 @@ def files_reply_card(notice: Notice) -> Card:
         return _unshown_card(notice)
     task = reading.task
     sizes = [file.size for file in task.files if file.size is not None]
-    said = f"{count_in_words(len(task.files), 'file')} arrived" + (f", {size_in_words(sum(sizes))}" if sizes else "")
+    said = f"{format_count(len(task.files), 'file')} arrived" + (f", {format_size(sum(sizes))}" if sizes else "")
     named = name_of(notice.ref)
     return Card(
         text=escape(f"{named}: {said}."),

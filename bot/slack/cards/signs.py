@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from bot.recording.diagnosis.verdict import Mood, Verdict
+from bot.recording.diagnosis.verdict import Severity, Verdict
 from bot.recording.reading import TaskNotFound, TaskReadError, TaskUnavailable
 from bot.recording.task import NOT_STARTED, RecordTask
 
@@ -23,12 +23,17 @@ class Sign(StrEnum):
     GIVEN_UP = "📭"
 
 
-_BY_MOOD = {Mood.GOOD: Sign.GOOD, Mood.UNDER_WAY: Sign.RUNNING, Mood.DOUBTFUL: Sign.DOUBTFUL, Mood.BAD: Sign.BAD}
+_BY_MOOD = {
+    Severity.GOOD: Sign.GOOD,
+    Severity.UNDER_WAY: Sign.RUNNING,
+    Severity.DOUBTFUL: Sign.DOUBTFUL,
+    Severity.BAD: Sign.BAD,
+}
 
 
 def sign_of(task: RecordTask, verdict: Verdict) -> Sign:
     """Of a recording."""
-    if verdict.mood is Mood.UNDER_WAY and task.status == NOT_STARTED:
+    if verdict.mood is Severity.UNDER_WAY and task.status == NOT_STARTED:
         return Sign.WAITING
     return _BY_MOOD[verdict.mood]
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from enum import Enum
 
-from bot.recording.diagnosis.findings import Concern
+from bot.recording.diagnosis.findings import Finding
 from bot.recording.diagnosis.verdict import in_the_past, judge
-from bot.recording.format import length_in_words
+from bot.recording.format import format_duration
 from bot.recording.reading import Reading, TaskUnavailable
 from bot.recording.stop_reason import START_TASK_FAILED
 from bot.recording.task import NOT_STARTED, RecordTask
@@ -24,7 +24,7 @@ from bot.slack.cards.blocks import (
 from bot.slack.cards.files import NO_LINKS, CardLinks, files_that_fit
 from bot.slack.cards.mrkdwn import Block, clock_time, code, cut, escape, minute, moment
 from bot.slack.cards.signs import Sign, sign_of
-from bot.slack.request.button_value import Press, Told
+from bot.slack.request.button_value import ButtonValue, Told
 
 _FRESH_FOR = timedelta(seconds=2)
 _HALF_A_DAY = timedelta(hours=12)
@@ -110,10 +110,10 @@ def _facts(task: RecordTask) -> Iterator[tuple[str, str]]:
     if task.ended_at is not None:
         yield "Ended", moment(task.ended_at)
     if task.length is not None:
-        yield "Length", length_in_words(task.length)
+        yield "Length", format_duration(task.length)
 
 
-def _concern(concern: Concern) -> Block:
+def _concern(concern: Finding) -> Block:
     return paragraph(f"*{escape(concern.what)}*\n{escape(concern.advice)}")
 
 
@@ -143,7 +143,7 @@ def _source(
     if is_old:
         yield f"As of {moment(reading.read_at)}"
     else:
-        yield "Answered just now" if age < _FRESH_FOR else f"Answered {length_in_words(age)} ago"
+        yield "Answered just now" if age < _FRESH_FOR else f"Answered {format_duration(age)} ago"
     if reading.request_id:
         yield f"Request id {code(reading.request_id, limit=100)}"
     until = reading.task.known_until
@@ -157,7 +157,10 @@ def _buttons(
     reading: Reading, shared_by: str | None, standing: Standing | None, told: Told | None, links: CardLinks
 ) -> Block:
     ref = reading.task.ref
-    value, refreshed = Press(ref, shared_by=shared_by).as_value(), Press(ref, shared_by=shared_by, told=told).as_value()
+    value, refreshed = (
+        ButtonValue(ref, shared_by=shared_by).as_value(),
+        ButtonValue(ref, shared_by=shared_by, told=told).as_value(),
+    )
     row = [button("Refresh", "rectask.refresh", value=refreshed)]
     if standing is Standing.APART:
         row.append(subscribe_button(ref, value=value))
@@ -173,11 +176,11 @@ def _buttons(
 
 def subscribe_button(ref: TaskRef, *, value: str | None = None) -> Block:
     """The button that subscribes to a task."""
-    return button("Subscribe", "rectask.subscribe", value=value or Press(ref).as_value())
+    return button("Subscribe", "rectask.subscribe", value=value or ButtonValue(ref).as_value())
 
 
 def unsubscribe_button(ref: TaskRef, action_id: str) -> Block:
     """The button that ends a subscription; what stands behind "rectask.unsubscribe" says where it is pressed."""
     # Within 75 characters.
     spoken = f"Unsubscribe from {cut(ref.room, 27)} / {cut(ref.task, 27)}"
-    return button("Unsubscribe", action_id, value=Press(ref).as_value(), spoken=spoken)
+    return button("Unsubscribe", action_id, value=ButtonValue(ref).as_value(), spoken=spoken)

@@ -16,7 +16,7 @@ class TokenRefused(Exception):
     """Slack does not take a token; trying again will not help."""
 
 
-async def greet(slack: AsyncWebClient) -> Workspace:
+async def authenticate(slack: AsyncWebClient) -> Workspace:
     """Whose bot this is. Raises TokenRefused, or what says that Slack is out of reach."""
     try:
         whose = AuthTest.read(await slack.auth_test())
@@ -33,10 +33,10 @@ async def greet(slack: AsyncWebClient) -> Workspace:
     )
 
 
-async def prove_app_token(slack: AsyncWebClient, app_token: str) -> str:
+async def check_app_token(slack: AsyncWebClient, app_token: str) -> str:
     """The address of a socket that nobody has to use; an unknown token would make Socket Mode try for ever.
 
-    Raises as `greet` does.
+    Raises as `authenticate` does.
     """
     try:
         return SocketAddress.read(await slack.apps_connections_open(app_token=app_token)).url

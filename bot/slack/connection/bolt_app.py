@@ -14,7 +14,7 @@ log = structlog.get_logger()
 
 
 def make_bolt(slack: AsyncWebClient, workspace: Workspace) -> AsyncApp:
-    """Bolt without what is done elsewhere: the signature (guard), authorisation (`greet`)."""
+    """Bolt without what is done elsewhere: the signature (guard), authorisation (`authenticate`)."""
     greeted = AuthorizeResult(
         enterprise_id=workspace.enterprise_id,
         team_id=workspace.team_id,
@@ -37,7 +37,7 @@ def make_bolt(slack: AsyncWebClient, workspace: Workspace) -> AsyncApp:
 
 
 class _Greeted(AsyncAuthorize):
-    """What `greet` found out is true for every request: one token, one workspace or organisation."""
+    """What `authenticate` found out is true for every request: one token, one workspace or organisation."""
 
     def __init__(self, result: AuthorizeResult) -> None:
         self._result = result

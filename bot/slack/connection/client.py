@@ -21,14 +21,14 @@ _ODD = (AttributeError, LookupError, RecursionError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class Timeouts:
     """Seconds that one call may take, from its connection to the last byte of its answer."""
 
     call: float = 10.0
     upload: float = 60.0
 
 
-PATIENCE = Patience()
+PATIENCE = Timeouts()
 
 
 class MeteredSlack(AsyncWebClient):
@@ -45,7 +45,7 @@ class MeteredSlack(AsyncWebClient):
         base_url: str,
         session: aiohttp.ClientSession,
         logger: logging.Logger,
-        patience: Patience = PATIENCE,
+        patience: Timeouts = PATIENCE,
         clock: SlackClock | None = None,
     ) -> None:
         super().__init__(token=token, base_url=base_url, session=session, retry_handlers=[], logger=logger)
@@ -142,7 +142,7 @@ def make_slack(
     base_url: str,
     session: aiohttp.ClientSession,
     meter: SlackMeter = UNMETERED,
-    patience: Patience = PATIENCE,
+    patience: Timeouts = PATIENCE,
     clock: SlackClock | None = None,
 ) -> AsyncWebClient:
     """The client for Slack's Web API, each call of which ends within `patience`; `clock` is told each answer's date."""

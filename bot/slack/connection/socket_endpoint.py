@@ -17,7 +17,7 @@ from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.runtime.supervision import Supervisor
-from bot.slack.background import Work
+from bot.slack.background import BackgroundTasks
 from bot.slack.connection.origins import drop_foreign_url
 from bot.slack.connection.socket_link import Link
 from bot.slack.connection.socket_mode import SocketMode
@@ -47,7 +47,7 @@ class SocketDoor:
         *,
         app_token: str,
         slack: AsyncWebClient,
-        work: Work,
+        work: BackgroundTasks,
         supervisor: Supervisor | None = None,
         timer: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,

@@ -16,7 +16,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.runtime.supervision import Supervisor
-from bot.slack.connection.auth import TokenRefused, prove_app_token
+from bot.slack.connection.auth import TokenRefused, check_app_token
 from bot.slack.connection.origins import not_redirected
 from bot.slack.connection.socket_link import REPLACED, Link
 from bot.slack.connection.socket_pace import LIMITS, Limits, Pace
@@ -170,7 +170,7 @@ class SocketMode:
 
     async def _open(self) -> Link:
         """A socket over which Slack has said hello. Raises OpeningFailed and TokenRefused."""
-        address = await self._step("address", prove_app_token(self._slack, self._app_token))
+        address = await self._step("address", check_app_token(self._slack, self._app_token))
         self._is_refused = False
         if not self._proof.done():
             self._proof.set_result(None)

@@ -1,20 +1,20 @@
 """Notices pass the gate as well: who may not be told any more is told nothing, and what is told is recorded."""
 
-from bot.access.audit.record import Deed, Door, Outcome
-from bot.access.rights import Asker
-from bot.notices.messenger import Later, Messenger, Undeliverable
-from bot.notices.notice import Notice, Place
+from bot.access.audit.record import AuditedAction, Door, Outcome
+from bot.access.rights import Principal
+from bot.notices.messenger import Messenger, Retryable, Undeliverable
+from bot.notices.notice import MessageRef, Notice
 from bot.recording.task_ref import TaskRef
-from bot.slack.authorization.authorizer import MAY_NOT_BE_TOLD, Gate
+from bot.slack.authorization.authorizer import MAY_NOT_BE_TOLD, Authorizer
 from bot.slack.authorization.user_groups import TRIED_AGAIN_AFTER
 from bot.slack.errors import meaning_of
 from bot.slack.request.payload import Visit
 
 
-class GatedMessenger:
+class AuthorizedMessenger:
     """A Messenger around another one. Who subscribed counts as asking from where they did."""
 
-    def __init__(self, messenger: Messenger, gate: Gate) -> None:
+    def __init__(self, messenger: Messenger, gate: Authorizer) -> None:
         self._messenger = messenger
         self._gate = gate
 
@@ -25,29 +25,31 @@ class GatedMessenger:
             return
         if self._may(self._gate.at_most(visit.asker), ref):
             named = ", ".join(sorted(self._gate.groups.not_known))
-            raise Later(f"Slack does not tell who is in {named}, and so who may be told", after=TRIED_AGAIN_AFTER)
-        self._gate.note(visit, Deed.NOTICE, ref, outcome=Outcome.REFUSED, reason="may not")
+            raise Retryable(f"Slack does not tell who is in {named}, and so who may be told", after=TRIED_AGAIN_AFTER)
+        self._gate.note(visit, AuditedAction.NOTICE, ref, outcome=Outcome.REFUSED, reason="may not")
         raise Undeliverable(MAY_NOT_BE_TOLD)
 
-    async def find(self, notice: Notice) -> Place | None:
+    async def find(self, notice: Notice) -> MessageRef | None:
         place = await self._messenger.find(notice)
         if place is not None:
             self._note(notice)
         return place
 
-    async def post(self, notice: Notice) -> Place:
+    async def post(self, notice: Notice) -> MessageRef:
         place = await self._messenger.post(notice)
         self._note(notice)
         return place
 
-    def _may(self, asker: Asker, ref: TaskRef | None) -> bool:
-        return self._gate.rights.may_anything(asker) if ref is None else self._gate.may(asker, Deed.NOTICE, ref)
+    def _may(self, asker: Principal, ref: TaskRef | None) -> bool:
+        return (
+            self._gate.rights.may_anything(asker) if ref is None else self._gate.may(asker, AuditedAction.NOTICE, ref)
+        )
 
     def _note(self, notice: Notice) -> None:
         """Nothing is asked and nothing raised, for it is posted."""
-        reading, asker = notice.completion.reading, Asker(notice.person.user_id, channel=notice.asked_in)
+        reading, asker = notice.completion.reading, Principal(notice.person.user_id, channel=notice.asked_in)
         request_id = None if reading is None else reading.request_id
-        self._gate.note(_visit_of(notice, asker), Deed.NOTICE, _ref_of(notice), request_id=request_id)
+        self._gate.note(_visit_of(notice, asker), AuditedAction.NOTICE, _ref_of(notice), request_id=request_id)
 
     async def _visit(self, notice: Notice) -> Visit:
         try:
@@ -57,7 +59,7 @@ class GatedMessenger:
         return _visit_of(notice, asker)
 
 
-def _visit_of(notice: Notice, asker: Asker) -> Visit:
+def _visit_of(notice: Notice, asker: Principal) -> Visit:
     return Visit({}, notice.person, notice.person.team_id, Door.NOTICE, asker)
 
 

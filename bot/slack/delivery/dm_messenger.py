@@ -12,8 +12,8 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.notices.completion import Occasion
-from bot.notices.messenger import DeliveryError, InstallationDead, Later, RecipientGone
-from bot.notices.notice import Notice, Place
+from bot.notices.messenger import AppNotAuthorized, DeliveryError, RecipientGone, Retryable
+from bot.notices.notice import MessageRef, Notice
 from bot.notices.person import Person
 from bot.recording.reading import Reading
 from bot.slack.answers import (
@@ -30,7 +30,7 @@ from bot.slack.authorization.users import KNOWN_FOR, People, Profile
 from bot.slack.cards.blocks import Card
 from bot.slack.cards.files import NO_LINKS, CardLinks
 from bot.slack.cards.notice import files_reply_card, notice_card
-from bot.slack.connection.client import PATIENCE, Patience, make_slack, open_session
+from bot.slack.connection.client import PATIENCE, Timeouts, make_slack, open_session
 from bot.slack.connection.workspace import TokenHealth
 from bot.slack.errors import TOKEN_IS_DEAD, CardRefused, ProfileOvertaken, ThreadGone, error_of, meaning_of
 from bot.slack.meter import UNMETERED, SlackMeter
@@ -62,7 +62,7 @@ async def open_messenger(
     clock: Callable[[], datetime],
     people: People | None = None,
     offer: Offer | None = None,
-    patience: Patience = PATIENCE,
+    patience: Timeouts = PATIENCE,
     meter: SlackMeter = UNMETERED,
 ) -> AsyncIterator["SlackMessenger"]:
     """A messenger whose connections are not those of listeners; leaving the block closes them."""
@@ -112,7 +112,7 @@ class SlackMessenger:
             answer = await self._ask(self._slack.users_info(user=person.user_id))
             return self._people.learn(UserInfo.read(answer).user, question)
 
-    async def find(self, notice: Notice) -> Place | None:
+    async def find(self, notice: Notice) -> MessageRef | None:
         """In the thread where it belongs into one, then in the conversation: it may have been posted there instead.
 
         Within 45 s, however much stands there: what takes longer is Later.
@@ -122,25 +122,25 @@ class SlackMessenger:
                 async with asyncio.timeout(FOUND_WITHIN.total_seconds()):
                     return await self._look_for(notice)
             except TimeoutError as failure:
-                raise Later("Slack takes its time to tell what stands in the conversation") from failure
-            except InstallationDead as refusal:
+                raise Retryable("Slack takes its time to tell what stands in the conversation") from failure
+            except AppNotAuthorized as refusal:
                 if not _is_want_of_scope(refusal):
                     raise
                 # Without im:history nothing can be looked up: a notice seen twice is better than one that never comes.
                 log.warning("notice.not_looked_up", reason=refusal.reason)
                 return None
 
-    async def _look_for(self, notice: Notice) -> Place | None:
+    async def _look_for(self, notice: Notice) -> MessageRef | None:
         if (thread := _thread_of(notice)) is not None and (found := await self._find_in_thread(notice, thread)):
             return found
         return await self._find_in_conversation(notice)
 
-    async def post(self, notice: Notice) -> Place:
+    async def post(self, notice: Notice) -> MessageRef:
         """With late files: change the original (any number of times comes to the same), then answer in its thread."""
         with self._noting_permission(_POST):
             return await self._tell(notice)
 
-    async def _tell(self, notice: Notice) -> Place:
+    async def _tell(self, notice: Notice) -> MessageRef:
         card, original = self._card(notice), _thread_of(notice)
         if original is None:
             return await self._send(notice, card, channel=notice.person.user_id)
@@ -158,7 +158,7 @@ class SlackMessenger:
         links = NO_LINKS if reading is None else self._offer(reading)
         return notice_card(notice, now=self._clock(), links=links)
 
-    async def _change(self, original: Place, card: Card) -> None:
+    async def _change(self, original: MessageRef, card: Card) -> None:
         """Nothing has been posted when this fails. Its metadata stays, for none is given (page of chat.update)."""
         try:
             await self._ask(
@@ -169,7 +169,7 @@ class SlackMessenger:
         except CardRefused as refusal:
             log.warning("card.refused", reason=refusal.reason)
 
-    async def _send(self, notice: Notice, card: Card, *, channel: str, thread_ts: str | None = None) -> Place:
+    async def _send(self, notice: Notice, card: Card, *, channel: str, thread_ts: str | None = None) -> MessageRef:
         metadata = {"event_type": EVENT_TYPE, "event_payload": {"key": notice.key}}
         where: dict[str, Any] = {"channel": channel, "thread_ts": thread_ts, "metadata": metadata}
         try:
@@ -180,13 +180,13 @@ class SlackMessenger:
             without_metadata = {"metadata": None} if "metadata" in refusal.reason else {}
             return await self._post({**words, **where, **without_metadata})
 
-    async def _post(self, message: dict[str, Any]) -> Place:
+    async def _post(self, message: dict[str, Any]) -> MessageRef:
         answer = await self._ask(self._slack.chat_postMessage(**message), is_post=True)
         with _reading(is_post=True):
             posted = Posted.read(answer)
-        return Place(posted.channel, posted.ts)
+        return MessageRef(posted.channel, posted.ts)
 
-    async def _find_in_thread(self, notice: Notice, thread: Place) -> Place | None:
+    async def _find_in_thread(self, notice: Notice, thread: MessageRef) -> MessageRef | None:
         try:
             return await self._search(
                 notice,
@@ -197,7 +197,7 @@ class SlackMessenger:
         except ThreadGone:
             return None
 
-    async def _find_in_conversation(self, notice: Notice) -> Place | None:
+    async def _find_in_conversation(self, notice: Notice) -> MessageRef | None:
         opened = await self._ask(self._slack.conversations_open(users=notice.person.user_id))
         with _reading():
             channel = Conversation.read(opened).channel.id
@@ -215,7 +215,7 @@ class SlackMessenger:
         turn_to: Callable[[dict[str, Any]], Awaitable[Any]],
         *,
         read: Callable[[Answer], History | Replies],
-    ) -> Place | None:
+    ) -> MessageRef | None:
         """Page by page through what was written since shortly before the notice was queued."""
         oldest = (notice.queued_at - _LOOKS_BACK).timestamp()
         page: dict[str, Any] = {"oldest": f"{oldest:.6f}", "include_all_metadata": True, "limit": _MESSAGES_A_PAGE}
@@ -225,7 +225,7 @@ class SlackMessenger:
                 told = read(answer)
             for message in told.messages:
                 if key_in(message) == notice.key:
-                    return Place(channel, message.ts)
+                    return MessageRef(channel, message.ts)
             if told.next_cursor is None:
                 break
             page["cursor"] = told.next_cursor
@@ -247,7 +247,7 @@ class SlackMessenger:
     def _noting_permission(self, step: str) -> Iterator[None]:
         try:
             yield
-        except InstallationDead as refusal:
+        except AppNotAuthorized as refusal:
             error = _error_in(refusal.__cause__)
             if error is not None and error not in TOKEN_IS_DEAD:
                 self._health.note_forbidden(step, error)
@@ -271,11 +271,11 @@ def _error_in(failure: BaseException | None) -> str | None:
     return error_of(failure) if isinstance(failure, SlackApiError) else None
 
 
-def _thread_of(notice: Notice) -> Place | None:
+def _thread_of(notice: Notice) -> MessageRef | None:
     return notice.original if notice.completion.occasion is Occasion.FILES else None
 
 
-def _is_want_of_scope(refusal: InstallationDead) -> bool:
+def _is_want_of_scope(refusal: AppNotAuthorized) -> bool:
     return "missing_scope" in refusal.reason
 
 

@@ -9,21 +9,21 @@ import structlog
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.access.audit.record import Deed
+from bot.access.audit.record import AuditedAction
 from bot.notices.person import Person
 from bot.notices.store import Notices, Requests, Subscriptions, Upkeep
 from bot.recording.task import RecordTask
 from bot.recording.task_ref import RtcApp, TaskRef
-from bot.slack.authorization.authorizer import Gate
-from bot.slack.background import Work
+from bot.slack.authorization.authorizer import Authorizer
+from bot.slack.background import BackgroundTasks
 from bot.slack.connection.workspace import TokenHealth, Workspace
 from bot.slack.errors import TOKEN_IS_DEAD, error_of
-from bot.slack.home_tabs import Homes
+from bot.slack.home_tabs import HomeTabPublisher
 from bot.slack.limits import LIMITS, Limits
-from bot.slack.link_issuer import Linker
-from bot.slack.lookup_cards import Answerer
+from bot.slack.link_issuer import LinkIssuer
+from bot.slack.lookup_cards import LookupCards
 from bot.slack.meter import UNMETERED, SlackMeter
-from bot.slack.request.button_value import Press, read_value
+from bot.slack.request.button_value import ButtonValue, read_value
 from bot.slack.request.payload import Body, Visit, action_of, container_of
 from bot.slack.response import Reply, Ways
 
@@ -31,23 +31,23 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class ListenerContext:
     """All that a listener works with. `next_look` says after how long a task is looked at that is watched from now."""
 
-    answerer: Answerer
+    answerer: LookupCards
     apps: Sequence[RtcApp]
     slack: AsyncWebClient
     session: aiohttp.ClientSession
     workspace: Workspace
     health: TokenHealth
-    work: Work
+    work: BackgroundTasks
     subscriptions: Subscriptions
     notices: Notices
     upkeep: Upkeep
     requests: Requests
-    homes: Homes
-    gate: Gate
-    linker: Linker
+    homes: HomeTabPublisher
+    gate: Authorizer
+    linker: LinkIssuer
     next_look: Callable[[RecordTask], timedelta]
     meter: SlackMeter = UNMETERED
     limits: Limits = LIMITS
@@ -83,17 +83,19 @@ class Desk:
     def other_apps(self, visit: Visit, ref: TaskRef) -> list[RtcApp]:
         """Where else the visitor may look for the same room and task."""
         others = [app for app in self.apps if app != ref.app]
-        return [app for app in others if self.gate.may(visit.asker, Deed.LOOK_UP, TaskRef(app, ref.room, ref.task))]
+        return [
+            app for app in others if self.gate.may(visit.asker, AuditedAction.LOOK_UP, TaskRef(app, ref.room, ref.task))
+        ]
 
-    def press(self, body: Body, *, or_removed: bool = False) -> Press:
-        """What the button carries; raises Tampered. With `or_removed` its app need not be configured any more."""
+    def press(self, body: Body, *, or_removed: bool = False) -> ButtonValue:
+        """What the button carries. Raises InvalidButtonValue. With `or_removed` its app need not be configured."""
         return read_value(action_of(body).get("value"), apps=self.apps, or_removed=or_removed)
 
 
-Listener = Callable[[Desk, Visit, Reply], Awaitable[None]]
+Listener = Callable[[ListenerContext, Visit, Reply], Awaitable[None]]
 
 
-def is_own_card(visit: Visit, press: Press) -> bool:
+def is_own_card(visit: Visit, press: ButtonValue) -> bool:
     """Whether the card is seen by nobody but the presser, and may be put in the place of.
 
     What a button carries does not settle that: one that failed to be shared stands in the channel.

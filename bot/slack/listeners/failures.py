@@ -11,9 +11,9 @@ import aiohttp
 import structlog
 from slack_sdk.errors import SlackClientError
 
-from bot.notices.store import StoreUnavailable
-from bot.slack.authorization.authorizer import NotAllowed, NotKnown, Stopped, TooOften
-from bot.slack.background import Ending, TooMuchWork
+from bot.notices.store import DatabaseUnavailable
+from bot.slack.authorization.authorizer import Denied, NotAllowed, NotKnown, TooOften
+from bot.slack.background import Ending, Overloaded
 from bot.slack.calls import SlackFailed, slack_failed
 from bot.slack.cards.blocks import Card
 from bot.slack.cards.failing import pause_card, pause_title, restarting_card, slack_failed_card
@@ -28,9 +28,9 @@ from bot.slack.cards.messages import (
 )
 from bot.slack.cards.subscriptions import store_card
 from bot.slack.incident import new_incident
-from bot.slack.listeners.context import Desk
+from bot.slack.listeners.context import ListenerContext
 from bot.slack.listeners.rejected import note_refused
-from bot.slack.request.button_value import Tampered
+from bot.slack.request.button_value import InvalidButtonValue
 from bot.slack.request.payload import Visit
 from bot.slack.response import Reply
 
@@ -43,7 +43,7 @@ PAUSES_AT_MOST = 4
 _UNCONFIRMED = {"chat.postMessage": "the post", "views.open": "the window"}
 
 
-async def guarded(desk: Desk, reply: Reply, do: Do, *, visit: Visit | None = None) -> None:
+async def guarded(desk: ListenerContext, reply: Reply, do: Do, *, visit: Visit | None = None) -> None:
     """Do it; raises nothing. `visit` is who is recorded where a button turns out to be forged."""
     try:
         await do()
@@ -51,7 +51,7 @@ async def guarded(desk: Desk, reply: Reply, do: Do, *, visit: Visit | None = Non
         await reply.tell(_card_or_worse(failure, desk, visit))
 
 
-async def made(desk: Desk, make: Callable[[], Awaitable[Card]]) -> Card:
+async def made(desk: ListenerContext, make: Callable[[], Awaitable[Card]]) -> Card:
     """The card, or that of what went wrong on the way to it."""
     try:
         return await make()
@@ -59,8 +59,8 @@ async def made(desk: Desk, make: Callable[[], Awaitable[Card]]) -> Card:
         return _card_or_worse(failure, desk, None)
 
 
-def begin(desk: Desk, reply: Reply, do: Do, *, sign: Do | None = None) -> None:
-    """Let it go on within the boundary after Slack is answered; raises TooMuchWork.
+def begin(desk: ListenerContext, reply: Reply, do: Do, *, sign: Do | None = None) -> None:
+    """Let it go on within the boundary after Slack is answered; raises Overloaded.
 
     `sign` tells the person that it goes on, where it takes its time.
     """
@@ -69,13 +69,13 @@ def begin(desk: Desk, reply: Reply, do: Do, *, sign: Do | None = None) -> None:
         desk.work.begin(_sign_if_slow(desk, task, sign))
 
 
-async def _sign_if_slow(desk: Desk, task: asyncio.Task[None], sign: Do) -> None:
+async def _sign_if_slow(desk: ListenerContext, task: asyncio.Task[None], sign: Do) -> None:
     await asyncio.wait({task}, timeout=desk.limits.first_sign)
     if not task.done():
         await sign()
 
 
-async def patiently(desk: Desk, reply: Reply, do: Do) -> None:
+async def patiently(desk: ListenerContext, reply: Reply, do: Do) -> None:
     """Do it, and where Slack asks for a pause do it all again after that, as long as the person can be answered."""
     for _ in range(PAUSES_AT_MOST):
         try:
@@ -89,14 +89,14 @@ async def patiently(desk: Desk, reply: Reply, do: Do) -> None:
     return await do()
 
 
-def _card_or_worse(failure: Exception, desk: Desk, visit: Visit | None) -> Card:
+def _card_or_worse(failure: Exception, desk: ListenerContext, visit: Visit | None) -> Card:
     try:
         return _card_for(failure, desk, visit)
     except Exception as worse:  # noqa: BLE001  # as above: what is told must not fail over the telling
         return unexpected_card(_note_fault(worse))
 
 
-def _card_for(failure: Exception, desk: Desk, visit: Visit | None) -> Card:
+def _card_for(failure: Exception, desk: ListenerContext, visit: Visit | None) -> Card:
     if (card := _card_of_what_is_foreseen(failure, desk, visit)) is not None:
         return card
     if isinstance(failure, SlackClientError | aiohttp.ClientError):
@@ -106,16 +106,16 @@ def _card_for(failure: Exception, desk: Desk, visit: Visit | None) -> Card:
     return unexpected_card(_note_fault(failure))
 
 
-def _card_of_what_is_foreseen(failure: Exception, desk: Desk, visit: Visit | None) -> Card | None:
+def _card_of_what_is_foreseen(failure: Exception, desk: ListenerContext, visit: Visit | None) -> Card | None:
     """None where something has gone wrong that has to be found in the log."""
     match failure:
-        case StoreUnavailable():
+        case DatabaseUnavailable():
             return store_card()
-        case Stopped():
+        case Denied():
             return refusal_card(failure, desk)
-        case Tampered():
+        case InvalidButtonValue():
             return _tampered(desk, visit)
-        case TooMuchWork():
+        case Overloaded():
             log.warning("work.refused")
             return words_card("Too much is going on", "Please try again in a minute.")
         case Ending():
@@ -123,7 +123,7 @@ def _card_of_what_is_foreseen(failure: Exception, desk: Desk, visit: Visit | Non
     return None
 
 
-def refusal_card(failure: Stopped, desk: Desk) -> Card:
+def refusal_card(failure: Denied, desk: ListenerContext) -> Card:
     """What somebody is told who may not go on."""
     if isinstance(failure, TooOften):
         if failure.per_minute is not None:
@@ -135,13 +135,13 @@ def refusal_card(failure: Stopped, desk: Desk) -> Card:
     return not_allowed_card(desk.gate.ask, about_recording=failure.about)
 
 
-def _tampered(desk: Desk, visit: Visit | None) -> Card:
+def _tampered(desk: ListenerContext, visit: Visit | None) -> Card:
     if visit is not None:
         note_refused(desk, visit, "a button that was changed, or of another time")
     return tampered_card()
 
 
-def note_slack_failure(failure: SlackFailed, desk: Desk) -> str:
+def note_slack_failure(failure: SlackFailed, desk: ListenerContext) -> str:
     """Log it under an id, without a traceback: it is no fault of the bot's."""
     incident = new_incident()
     if failure.code is not None:

@@ -2,16 +2,16 @@
 
 import structlog
 
-from bot.access.audit.record import Deed
+from bot.access.audit.record import AuditedAction
 from bot.recording.reading import TaskReadError
 from bot.slack.answers import Opened
 from bot.slack.calls import SlackFailed, called
 from bot.slack.cards.files_modal import files_view, in_channel, page_of, raw_view, words_view
 from bot.slack.cards.mrkdwn import Block
 from bot.slack.link_issuer import SOON
-from bot.slack.listeners.context import Desk
+from bot.slack.listeners.context import ListenerContext
 from bot.slack.listeners.failures import begin
-from bot.slack.request.button_value import Press
+from bot.slack.request.button_value import ButtonValue
 from bot.slack.request.payload import Visit, action_of
 from bot.slack.response import Reply
 
@@ -24,13 +24,13 @@ _NOT_FILLED = "The window could not be filled. Close it and press More again."
 _CLOSED, _REPEATED = "not_found", "exchanged_trigger_id"
 
 
-async def on_more(desk: Desk, visit: Visit, reply: Reply) -> None:
+async def on_more(desk: ListenerContext, visit: Visit, reply: Reply) -> None:
     """Open the modal, or turn its pages; the trigger is good for three seconds, so an empty one opens first."""
     await reply.acknowledge()
     press = desk.press(visit.body)
-    desk.gate.check(visit, Deed.LOOK_UP, press.ref)
+    desk.gate.check(visit, AuditedAction.LOOK_UP, press.ref)
     if not desk.answerer.knows(press.ref):
-        desk.gate.count(visit, Deed.LOOK_UP, press.ref)
+        desk.gate.count(visit, AuditedAction.LOOK_UP, press.ref)
     is_raw = str(action_of(visit.body).get("action_id", "")).startswith("rectask.raw")
     if reply.modal is None:
         reply.modal = await _open_modal(desk, visit)
@@ -39,7 +39,7 @@ async def on_more(desk: Desk, visit: Visit, reply: Reply) -> None:
     begin(desk, reply, lambda: _show_more(desk, press, visit, view_id, is_raw=is_raw))
 
 
-async def _open_modal(desk: Desk, visit: Visit) -> str | None:
+async def _open_modal(desk: ListenerContext, visit: Visit) -> str | None:
     """Once: the trigger is used up by an opening whose answer was lost. None where a repeated press finds it open."""
     empty = in_channel(words_view("More", "Asking RTC …"), visit.asker.channel)
     trigger_id = str(visit.body.get("trigger_id"))
@@ -58,7 +58,7 @@ async def _open_modal(desk: Desk, visit: Visit) -> str | None:
         raise
 
 
-async def _show_more(desk: Desk, press: Press, visit: Visit, view_id: str, *, is_raw: bool) -> None:
+async def _show_more(desk: ListenerContext, press: ButtonValue, visit: Visit, view_id: str, *, is_raw: bool) -> None:
     view = in_channel(await _more_view(desk, press, visit, is_raw=is_raw), visit.asker.channel)
     try:
         await called(
@@ -73,13 +73,13 @@ async def _show_more(desk: Desk, press: Press, visit: Visit, view_id: str, *, is
         log.info("modal.closed")
 
 
-async def _more_view(desk: Desk, press: Press, visit: Visit, *, is_raw: bool) -> Block:
+async def _more_view(desk: ListenerContext, press: ButtonValue, visit: Visit, *, is_raw: bool) -> Block:
     try:
         reading = await desk.answerer.read(press.ref)
     except TaskReadError as failure:
-        desk.gate.note_read(visit, Deed.LOOK_UP, press.ref, failure)
+        desk.gate.note_read(visit, AuditedAction.LOOK_UP, press.ref, failure)
         return words_view("More", desk.answerer.failure_words(failure, press.ref))
-    desk.gate.note_read(visit, Deed.LOOK_UP, press.ref, reading)
+    desk.gate.note_read(visit, AuditedAction.LOOK_UP, press.ref, reading)
     if is_raw:
         return raw_view(reading, press)
     _, shown = page_of(reading.task.files, press)

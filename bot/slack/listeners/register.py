@@ -7,7 +7,7 @@ from slack_bolt.async_app import AsyncApp
 from bot.slack.cards.messages import tampered_card
 from bot.slack.connection.command_middleware import Commands
 from bot.slack.listeners.command import on_command
-from bot.slack.listeners.context import Desk
+from bot.slack.listeners.context import ListenerContext
 from bot.slack.listeners.events import register_events
 from bot.slack.listeners.file_links import on_links, on_open
 from bot.slack.listeners.files_modal import on_more
@@ -26,7 +26,7 @@ from bot.slack.request.payload import Body, Visit
 from bot.slack.response import Reply
 
 
-def register(app: AsyncApp, desk: Desk) -> None:
+def register(app: AsyncApp, desk: ListenerContext) -> None:
     """Tell Bolt which listener is for what; the last one takes whatever no other does."""
     app.use(Commands(shielded(desk, on_command)))
     app.action(re.compile(r"rectask\.refresh(\..*)?"))(shielded(desk, once(on_refresh, when=_is_shared)))
@@ -43,12 +43,12 @@ def register(app: AsyncApp, desk: Desk) -> None:
     register_events(app, desk)
 
 
-def _is_shared(desk: Desk, body: Body) -> bool:
+def _is_shared(desk: ListenerContext, body: Body) -> bool:
     """A card that others see as well."""
     return desk.press(body).shared_by is not None
 
 
-async def on_unknown_action(desk: Desk, visit: Visit, reply: Reply) -> None:
+async def on_unknown_action(desk: ListenerContext, visit: Visit, reply: Reply) -> None:
     """A button of a card of another time, or none of ours."""
     note_refused(desk, visit, "a button that is not known")
     await reply.tell(tampered_card())

@@ -13,11 +13,11 @@ from collections.abc import Callable
 
 import structlog
 
-from bot.notices.store import StoreUnavailable
+from bot.notices.store import DatabaseUnavailable
 from bot.slack.cards.blocks import Card
 from bot.slack.cards.failing import working_card
 from bot.slack.cards.messages import words_card
-from bot.slack.listeners.context import Desk, Listener
+from bot.slack.listeners.context import Listener, ListenerContext
 from bot.slack.request.mark import MARK
 from bot.slack.request.payload import Body, Visit
 from bot.slack.response import Reply
@@ -29,25 +29,27 @@ log = structlog.get_logger()
 _AT_ONCE, _PATIENCE, _PATIENCE_IF_NOT_NEEDED = 0.5, 5.0, 1.0
 
 
-def _always(_desk: Desk, _body: Body) -> bool:
+def _always(_desk: ListenerContext, _body: Body) -> bool:
     return True
 
 
-def once(listener: Listener, *, when: Callable[[Desk, Body], bool] = _always, or_if_unknown: bool = False) -> Listener:
+def once(
+    listener: Listener, *, when: Callable[[ListenerContext, Body], bool] = _always, or_if_unknown: bool = False
+) -> Listener:
     """The same, but for what has been here before.
 
     `when` says whether that matters. While the database does not answer, what would be posted for others is refused;
     with `or_if_unknown` the listener goes on, because it needs the database itself, or is seen by one person alone.
     """
 
-    async def listen(desk: Desk, visit: Visit, reply: Reply) -> None:
+    async def listen(desk: ListenerContext, visit: Visit, reply: Reply) -> None:
         if not when(desk, visit.body) or await is_new(desk, visit, reply, or_if_unknown=or_if_unknown):
             await listener(desk, visit, reply)
 
     return listen
 
 
-async def is_new(desk: Desk, visit: Visit, reply: Reply, *, or_if_unknown: bool) -> bool:
+async def is_new(desk: ListenerContext, visit: Visit, reply: Reply, *, or_if_unknown: bool) -> bool:
     """Whether to go on with it. Where not, it is acknowledged, and whoever has to be told is told."""
     within = _PATIENCE_IF_NOT_NEEDED if or_if_unknown else _PATIENCE
     asking = desk.work.begin(_is_first(desk, visit.body, within=within))
@@ -70,14 +72,14 @@ async def is_new(desk: Desk, visit: Visit, reply: Reply, *, or_if_unknown: bool)
     return True
 
 
-async def _sign_if_slow(desk: Desk, asking: asyncio.Task[bool | None], reply: Reply) -> None:
+async def _sign_if_slow(desk: ListenerContext, asking: asyncio.Task[bool | None], reply: Reply) -> None:
     """In half the time that a first sign may take, for Slack needs some of it to show the sign."""
     await asyncio.wait({asking}, timeout=desk.limits.first_sign / 2)
     if not asking.done():
         await reply.at_work(working_card("Waiting for Rectask's database"))
 
 
-async def _is_first(desk: Desk, body: Body, *, within: float) -> bool | None:
+async def _is_first(desk: ListenerContext, body: Body, *, within: float) -> bool | None:
     """None where the database does not say."""
     key = body.get(MARK)
     if not isinstance(key, str):
@@ -85,7 +87,7 @@ async def _is_first(desk: Desk, body: Body, *, within: float) -> bool | None:
     try:
         async with asyncio.timeout(within):
             return await desk.requests.is_first(key)
-    except (StoreUnavailable, TimeoutError):
+    except (DatabaseUnavailable, TimeoutError):
         return None
 
 

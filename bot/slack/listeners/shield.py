@@ -7,14 +7,14 @@ from slack_bolt.async_app import AsyncAck
 
 from bot.slack.calls import slack_failed
 from bot.slack.cards.messages import stranger_card, unknown_person_card
-from bot.slack.listeners.context import Desk, Listener
+from bot.slack.listeners.context import Listener, ListenerContext
 from bot.slack.listeners.failures import guarded, note_slack_failure
 from bot.slack.listeners.rejected import note_refused
 from bot.slack.request.payload import Body, Visit
 from bot.slack.response import Reply
 
 
-def shielded(desk: Desk, listener: Listener) -> Callable[..., Awaitable[None]]:
+def shielded(desk: ListenerContext, listener: Listener) -> Callable[..., Awaitable[None]]:
     """The listener as Bolt calls it: it is found out who has come, and nothing is raised."""
 
     async def listen(ack: AsyncAck, body: Body) -> None:
@@ -26,7 +26,7 @@ def shielded(desk: Desk, listener: Listener) -> Callable[..., Awaitable[None]]:
     return listen
 
 
-async def _let_in(desk: Desk, listener: Listener, body: Body, reply: Reply) -> None:
+async def _let_in(desk: ListenerContext, listener: Listener, body: Body, reply: Reply) -> None:
     """Serve who is known at once; Slack does not wait for as long as it may take to ask who somebody is."""
     if (visit := desk.gate.visit_at_once(body)) is not None:
         await _serve(desk, listener, visit, reply)
@@ -37,7 +37,7 @@ async def _let_in(desk: Desk, listener: Listener, body: Body, reply: Reply) -> N
         await reply.at_work(reply.doing)
 
 
-async def _ask_who_and_serve(desk: Desk, listener: Listener, body: Body, reply: Reply) -> None:
+async def _ask_who_and_serve(desk: ListenerContext, listener: Listener, body: Body, reply: Reply) -> None:
     try:
         visit = await desk.gate.visit(body)
     except Exception as failure:  # noqa: BLE001  # slack_sdk lets more escape than its own errors
@@ -47,11 +47,11 @@ async def _ask_who_and_serve(desk: Desk, listener: Listener, body: Body, reply: 
     await _serve(desk, listener, visit, reply)
 
 
-async def _serve(desk: Desk, listener: Listener, visit: Visit, reply: Reply) -> None:
+async def _serve(desk: ListenerContext, listener: Listener, visit: Visit, reply: Reply) -> None:
     await guarded(desk, reply, lambda: _serve_if_admitted(desk, listener, visit, reply), visit=visit)
 
 
-async def _serve_if_admitted(desk: Desk, listener: Listener, visit: Visit, reply: Reply) -> None:
+async def _serve_if_admitted(desk: ListenerContext, listener: Listener, visit: Visit, reply: Reply) -> None:
     desk.gate.admit(visit)
     if visit.asker.is_stranger:
         note_refused(desk, visit, "of another organisation")

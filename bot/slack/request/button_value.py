@@ -19,7 +19,7 @@ _EPOCH, _SECOND, _MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(seco
 _FILE_AT_MOST = 200
 
 
-class Tampered(ValueError):
+class InvalidButtonValue(ValueError):
     """A button's value is not one that this bot made."""
 
 
@@ -53,7 +53,7 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Press:
+class ButtonValue:
     """The task of a card, the page of a modal, whether sharing outside was agreed to, who had shared the card.
 
     `told` is there on a notice, `file` (the beginning of its object key or Vid) on a link.
@@ -80,17 +80,17 @@ class Press:
         return json.dumps(parts, separators=(",", ":"))
 
 
-def read_value(value: object, *, apps: Sequence[RtcApp], or_removed: bool = False) -> Press:
-    """Raises Tampered for what is not of the form above, or names an app or ids that cannot be.
+def read_value(value: object, *, apps: Sequence[RtcApp], or_removed: bool = False) -> ButtonValue:
+    """Raises InvalidButtonValue for what is not of the form above, or names an app or ids that cannot be.
 
     With `or_removed` the app need not be configured any more: RTC must not be asked about it then.
     """
     try:
         given = _Value.model_validate_json(value if isinstance(value, str) else "")
         ref = TaskRef(_app(given, apps, or_removed=or_removed), given.r, given.t)
-        return Press(ref, page=given.p, outside_too=given.x, shared_by=given.s, told=_told(given), file=given.f)
+        return ButtonValue(ref, page=given.p, outside_too=given.x, shared_by=given.s, told=_told(given), file=given.f)
     except (ValidationError, InvalidId, UnknownApp) as flaw:
-        raise Tampered from flaw
+        raise InvalidButtonValue from flaw
 
 
 def _app(given: _Value, apps: Sequence[RtcApp], *, or_removed: bool) -> RtcApp:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.access.audit.record import Door
-from bot.access.rights import Asker
+from bot.access.rights import Principal
 from bot.notices.person import Person
 
 Body = dict[str, Any]
@@ -27,12 +27,12 @@ class Visit:
     person: Person
     team_id: str
     door: Door
-    asker: Asker
+    asker: Principal
     charge: Charge = field(default_factory=Charge, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class Sender:
     """What a payload says of who sent it, before anything is known of them."""
 
     user_id: str
@@ -41,15 +41,15 @@ class Caller:
     door: Door
 
 
-def caller_of(body: Mapping[str, Any]) -> Caller:
+def caller_of(body: Mapping[str, Any]) -> Sender:
     """Of a command, of a press in a message or a modal, of one on the home tab."""
     user = body.get("user")
     if not isinstance(user, Mapping):
         channel = body.get("channel_id")
-        return Caller(str(body.get("user_id")), body.get("team_id"), _text(channel), Door.COMMAND)
+        return Sender(str(body.get("user_id")), body.get("team_id"), _text(channel), Door.COMMAND)
     view = body.get("view")
     is_home = isinstance(view, Mapping) and view.get("type") == "home"
-    return Caller(
+    return Sender(
         str(user.get("id")), user.get("team_id"), _channel_of(body, view), Door.HOME if is_home else Door.BUTTON
     )
 

@@ -20,7 +20,7 @@ from bot.volcengine.api.meter import TIMED_OUT, UNMETERED, UNREACHABLE, AttemptM
 from bot.volcengine.api.pacer import Pacer, Sent
 from bot.volcengine.api.service import ApiService
 from bot.volcengine.api.signing import SignatureAuth, Signer
-from bot.volcengine.api.transport import Patience
+from bot.volcengine.api.transport import Timeouts
 from bot.volcengine.api.wire import WireError
 
 log = structlog.get_logger()
@@ -49,7 +49,7 @@ class _WorthAnotherAttempt(TaskUnavailable):
     """A passing failure; the only kind that is followed by another attempt."""
 
 
-class OpenApi:
+class VolcengineApi:
     """One service of Volcengine's OpenAPI. Each attempt takes its turn at the pacer and is signed after it.
 
     `origin` names the settings that the key came from; errors advise to check them.
@@ -65,7 +65,7 @@ class OpenApi:
         pacer: Pacer,
         origin: str,
         clock: Callable[[], datetime],
-        patience: Patience,
+        patience: Timeouts,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         random_fraction: Callable[[], float] = random.random,
         meter: AttemptMeter = UNMETERED,
@@ -191,7 +191,7 @@ class OpenApi:
 
     def _without_secrets(self, found: Found, *, authorization: str) -> Found:
         """Read once more where it quotes what the request was signed with."""
-        concealed = self._signer.conceal_in(found.text, authorization=authorization)
+        concealed = self._signer.redact_in(found.text, authorization=authorization)
         return found if concealed is found.text else envelope_in(concealed.encode())
 
     def _error(
@@ -210,7 +210,7 @@ class OpenApi:
         }
         kinds = {Kind.REFUSED: TaskRefused, Kind.NOT_FOUND: TaskNotFound}
         return kinds.get(row.kind, _WorthAnotherAttempt)(
-            self._signer.conceal(_what_happened(error, response.status_code)),
+            self._signer.redact(_what_happened(error, response.status_code)),
             meaning=row.meaning.format_map(named),
             advice=row.advice.format_map(named),
             reason=row.reason.format_map(named),
@@ -222,7 +222,7 @@ class OpenApi:
         )
 
     def _concealed(self, text: str | None) -> str | None:
-        return None if text is None else self._signer.conceal(text)
+        return None if text is None else self._signer.redact(text)
 
     def _note_loss(self, failure: TaskUnavailable) -> None:
         if not self._is_lost:

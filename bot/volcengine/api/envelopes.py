@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bot.volcengine.api.bodies import BODY_LIMIT, in_utf_8, is_large
-from bot.volcengine.api.wire import Envelope, MakesNoSense, parse_envelope
+from bot.volcengine.api.wire import Envelope, InvalidResponse, parse_envelope
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,5 +23,5 @@ def envelope_in(body: bytes | None) -> Found:
     text = in_utf_8(body)
     try:
         return Found(parse_envelope(text), text.decode(errors="replace"), is_large=is_large(text))
-    except MakesNoSense as flaw:
+    except InvalidResponse as flaw:
         return Found(Envelope(), flaw=str(flaw))

@@ -113,13 +113,13 @@ class Signer:
         signing.update(text.encode())
         return signing.hexdigest()
 
-    def conceal(self, text: str) -> str:
+    def redact(self, text: str) -> str:
         """The text without keys, tokens and signatures: what the gateway says of a request may quote them."""
         if not self._telltale.search(text):
             return text
         return self._telltale.sub(lambda found: "[signature]" if found["signature"] else "[secret]", text)
 
-    def conceal_in(self, answer: str, *, authorization: str) -> str:
+    def redact_in(self, answer: str, *, authorization: str) -> str:
         """A good answer without what the request was signed with. Other hashes stay: names of files have some.
 
         Keys and tokens that are written with JSON's escapes are found too, for whoever reads the answer undoes those.

@@ -21,7 +21,7 @@ from bot.runtime.proxy import failure_at_proxy
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class Timeouts:
     """How long to wait, in seconds: for a connection, for one attempt, and for the answer after all attempts."""
 
     connect: float = 3.0
@@ -29,11 +29,11 @@ class Patience:
     total: float = 25.0
 
 
-PATIENCE = Patience()
+PATIENCE = Timeouts()
 
 
 @asynccontextmanager
-async def open_http(*, patience: Patience, proxy: str | None = None) -> AsyncIterator[httpx.AsyncClient]:
+async def open_http(*, patience: Timeouts, proxy: str | None = None) -> AsyncIterator[httpx.AsyncClient]:
     """A client with keep-alive that follows no redirect, keeps no cookie and uses no proxy but the one that is named.
 
     It gives up on a connection in time; how long an answer may take is the caller's to watch. Its failures are

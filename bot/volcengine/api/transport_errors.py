@@ -14,7 +14,7 @@ from bot.recording.reading import TaskUnavailable
 from bot.runtime.certificates import reason_and_advice
 from bot.runtime.proxy import ProxyFailed
 from bot.volcengine.api.service import Peer
-from bot.volcengine.api.transport import Patience
+from bot.volcengine.api.transport import Timeouts
 
 # Everything that httpx, and aiohttp below it, raise when a request or its answer does not get through whole.
 TRANSPORT_FAILURES = (httpx.RequestError, aiohttp.ClientError, HttpProcessingError, OSError)
@@ -124,7 +124,7 @@ _BY_CAUSE: tuple[tuple[tuple[type[BaseException], ...], FailureWords], ...] = (
 )
 
 
-def of_transport(failure: BaseException, *, peer: Peer, endpoint: str, patience: Patience) -> FailureWords:
+def of_transport(failure: BaseException, *, peer: Peer, endpoint: str, patience: Timeouts) -> FailureWords:
     """The words for a failed attempt, by what is at the bottom of it."""
     chain = tuple(_causes(failure))
     words = _words_for(chain)

@@ -24,7 +24,7 @@ _LATEST = 7_258_118_400_000
 _EXPONENT = re.compile(rb"[0-9][eE][+-]?[0-9]")
 
 
-class MakesNoSense(ValueError):
+class InvalidResponse(ValueError):
     """An answer in which nothing of the documented form is to be found."""
 
 
@@ -64,20 +64,20 @@ class Envelope(WireModel):
 
 
 def parse_envelope(body: bytes) -> Envelope:
-    """Raises MakesNoSense for what is not JSON, too much, not an object, or has neither of an envelope's parts."""
+    """Raises InvalidResponse for what is not JSON, too much, not an object, or has neither of an envelope's parts."""
     if (flaw := excess(body)) is not None:
-        raise MakesNoSense(flaw)
+        raise InvalidResponse(flaw)
     try:
         payload = from_json(bytes(body))
         if _EXPONENT.search(body):
             # The digits of a number are lost in a float, and with them whether it was rounded.
             payload = json.loads(body, parse_float=_number)
     except ValueError as failure:
-        raise MakesNoSense("it is not JSON") from failure
+        raise InvalidResponse("it is not JSON") from failure
     if not isinstance(payload, dict):
-        raise MakesNoSense("it is JSON, yet not an object")
+        raise InvalidResponse("it is JSON, yet not an object")
     if not ("ResponseMetadata" in payload or "Result" in payload):
-        raise MakesNoSense("it has neither ResponseMetadata nor Result")
+        raise InvalidResponse("it has neither ResponseMetadata nor Result")
     return Envelope.model_validate(payload)
 
 

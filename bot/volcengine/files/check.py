@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import httpx
 
-from bot.runtime.checks import Finding
+from bot.runtime.checks import CheckResult
 from bot.volcengine.api import transport_errors as failures
 from bot.volcengine.api.service import Peer
 from bot.volcengine.api.transport import PATIENCE
 
-MADE_UP = "rectask-check/no-such-file"
+PROBE_KEY = "rectask-check/no-such-file"
 _BODY_READ = 20_000
 # S3 answers in XML; TOS in JSON, as its package (tos 2.9.3) reads it.
 _CODE = re.compile(rb"""(?:<Code>|"Code"\s*:\s*")([A-Za-z.]{1,64})(?:</Code>|")""")
@@ -63,18 +63,18 @@ _NOT_KNOWN = _Words("It refuses, and what it says of that is not known here.", "
 _NOT_A_STORE = _Words("This is not how a store answers.", "Check endpoint or domain, and what stands between.")
 
 
-async def prove_bucket(http: httpx.AsyncClient, url: str, *, step: str, key_names: str) -> Finding:
+async def check_bucket(http: httpx.AsyncClient, url: str, *, step: str, key_names: str) -> CheckResult:
     """What the answer to this address means. The address itself is never told: it is signed."""
     try:
         async with asyncio.timeout(PATIENCE.attempt), http.stream("GET", url, headers=_HEADERS) as response:
             code = await _code_of(response)
     except (TimeoutError, *failures.TRANSPORT_FAILURES) as failure:
         words = failures.of_transport(failure, peer=_STORE, endpoint=url, patience=PATIENCE)
-        return Finding(step, is_well=False, said=words.happened, advice=words.advice)
+        return CheckResult(step, is_well=False, said=words.happened, advice=words.advice)
     known = _BY_CODE.get(code, _NOT_KNOWN) if code else _NOT_A_STORE
     answered = "" if known.is_well else f" It answered {code or f'HTTP {response.status_code}'}."
     advice = known.advice and known.advice.format(keys=key_names)
-    return Finding(step, is_well=known.is_well, said=known.said + answered, advice=advice)
+    return CheckResult(step, is_well=known.is_well, said=known.said + answered, advice=advice)
 
 
 async def _code_of(response: httpx.Response) -> str:

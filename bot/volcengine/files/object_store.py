@@ -9,9 +9,9 @@ import httpx
 from bot.recording.file_link import Link
 from bot.recording.task import RecordingFile
 from bot.recording.task_ref import TaskRef
-from bot.runtime.checks import Finding
+from bot.runtime.checks import CheckResult
 from bot.volcengine.api.signing import Credentials
-from bot.volcengine.files.check import MADE_UP, prove_bucket
+from bot.volcengine.files.check import PROBE_KEY, check_bucket
 from bot.volcengine.files.file_name import disposition, download_name
 from bot.volcengine.files.presigning import Dialect, ObjectAddress, presign
 
@@ -76,7 +76,7 @@ class ObjectStore:
         )
         return [note for holds, note in notes if holds]
 
-    async def prove(self, http: httpx.AsyncClient, *, prefix: str) -> Finding:
+    async def prove(self, http: httpx.AsyncClient, *, prefix: str) -> CheckResult:
         """Ask for a made-up object with a signed address: "no such key" means that the signature was accepted."""
-        url = self._signed(prefix + MADE_UP, at=self.clock())
-        return await prove_bucket(http, url, step=f"store {self.name}", key_names=self.key_names)
+        url = self._signed(prefix + PROBE_KEY, at=self.clock())
+        return await check_bucket(http, url, step=f"store {self.name}", key_names=self.key_names)

@@ -9,7 +9,7 @@ import httpx
 from bot.recording.file_link import Link, LinkUnavailable
 from bot.recording.task import RecordingFile
 from bot.recording.task_ref import TaskRef
-from bot.runtime.checks import Finding
+from bot.runtime.checks import CheckResult
 from bot.volcengine.api.transport import PATIENCE, open_http
 
 
@@ -30,7 +30,7 @@ class Store(Protocol):
         """A link to a file that it holds. Raises LinkUnavailable."""
         ...
 
-    async def prove(self, http: httpx.AsyncClient, *, prefix: str) -> Finding:
+    async def prove(self, http: httpx.AsyncClient, *, prefix: str) -> CheckResult:
         """What came of showing the store its key; never raises for what the store does."""
         ...
 
@@ -78,7 +78,7 @@ class RuleLinkMaker:
 
 async def diagnose_stores(
     rules: Sequence[StoreRule], *, proxy_for: Callable[[str], str | None]
-) -> AsyncIterator[Finding]:
+) -> AsyncIterator[CheckResult]:
     """A finding for each store, in the order of the rules; `proxy_for` names the proxy on the way to an origin."""
     for rule in rules:
         async with open_http(patience=PATIENCE, proxy=proxy_for(rule.store.origin)) as http:

@@ -9,7 +9,7 @@ import httpx
 from bot.recording.file_link import Link, LinkUnavailable
 from bot.recording.task import RecordingFile
 from bot.recording.task_ref import TaskRef
-from bot.runtime.checks import Finding
+from bot.runtime.checks import CheckResult
 
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 
@@ -49,10 +49,12 @@ class TemplateStore:
             )
         return Link(filled + mark + _filled(rest, values, safe=""))
 
-    async def prove(self, http: httpx.AsyncClient, *, prefix: str) -> Finding:
+    async def prove(self, http: httpx.AsyncClient, *, prefix: str) -> CheckResult:
         """Nothing can be proven of an address without the file."""
         del http, prefix
-        return Finding(f"store {self.name}", is_well=True, said="A pattern, without a key: there is nothing to prove.")
+        return CheckResult(
+            f"store {self.name}", is_well=True, said="A pattern, without a key: there is nothing to prove."
+        )
 
 
 def _filled(text: str, values: dict[str, str], *, safe: str) -> str:

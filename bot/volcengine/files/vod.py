@@ -10,9 +10,9 @@ from bot.recording.file_link import Link, LinkUnavailable
 from bot.recording.reading import Priority, TaskReadError, Urgency
 from bot.recording.task import RecordingFile
 from bot.recording.task_ref import TaskRef
-from bot.runtime.checks import Finding
+from bot.runtime.checks import CheckResult
 from bot.volcengine.api.bodies import apart
-from bot.volcengine.api.client import ApiAnswer, OpenApi
+from bot.volcengine.api.client import ApiAnswer, VolcengineApi
 from bot.volcengine.api.error_codes import concerns_the_question
 from bot.volcengine.api.service import ApiService
 from bot.volcengine.api.signing import escape
@@ -44,7 +44,7 @@ _MADE_UP = "rectask-check"
 class VodStore:
     """A VOD space. Its addresses are asked for at VOD, each time unless one is remembered that is good for a while."""
 
-    def __init__(self, openapi: OpenApi, *, name: str, origin: str, clock: Callable[[], datetime]) -> None:
+    def __init__(self, openapi: VolcengineApi, *, name: str, origin: str, clock: Callable[[], datetime]) -> None:
         self.name = name
         self.origin = origin
         self._openapi = openapi
@@ -73,7 +73,7 @@ class VodStore:
         query = f"Action={VOD.action}&NeedOriginal=1&Ssl=1&Version={VOD.version}&Vid={escape(vid)}"
         return await self._openapi.get(query, urgency=Urgency(Priority.PERSON), rtc_app=rtc_app)
 
-    async def prove(self, http: httpx.AsyncClient, *, prefix: str) -> Finding:
+    async def prove(self, http: httpx.AsyncClient, *, prefix: str) -> CheckResult:
         """Ask for a made-up media: whatever VOD says of it, it has accepted key and signature to say it."""
         del http, prefix
         step = f"store {self.name}"
@@ -82,8 +82,8 @@ class VodStore:
         except TaskReadError as failure:
             if not concerns_the_question(failure.code):
                 said = f"{failure.happened} {failure.meaning}"
-                return Finding(step, is_well=False, said=said, advice=failure.advice)
-        return Finding(step, is_well=True, said="VOD accepts key and signature.")
+                return CheckResult(step, is_well=False, said=said, advice=failure.advice)
+        return CheckResult(step, is_well=True, said="VOD accepts key and signature.")
 
 
 def _kept_until(link: Link, now: datetime) -> datetime:

@@ -5,11 +5,11 @@ from datetime import timedelta
 from bot.recording.reading import Reading, TaskNotFound, TaskReadError, Urgency
 from bot.recording.task_ref import TaskRef
 from bot.volcengine.api.bodies import apart
-from bot.volcengine.api.client import ApiAnswer, OpenApi
+from bot.volcengine.api.client import ApiAnswer, VolcengineApi
 from bot.volcengine.api.service import ApiService
 from bot.volcengine.api.signing import escape
 from bot.volcengine.api.transport_errors import makes_no_sense
-from bot.volcengine.api.wire import MakesNoSense
+from bot.volcengine.api.wire import InvalidResponse
 from bot.volcengine.rtc.wire import parse_record_task
 
 SERVICE = "rtc"
@@ -31,7 +31,7 @@ RTC = ApiService(
 class RtcTaskReader:
     """Asks RTC itself, each time."""
 
-    def __init__(self, openapi: OpenApi) -> None:
+    def __init__(self, openapi: VolcengineApi) -> None:
         self._openapi = openapi
 
     @property
@@ -45,7 +45,7 @@ class RtcTaskReader:
         answer = await self.ask(ref, urgency=urgency)
         try:
             task = await apart(answer.is_large, lambda: parse_record_task(answer.result, ref))
-        except MakesNoSense as flaw:
+        except InvalidResponse as flaw:
             raise makes_no_sense(str(flaw), peer=RTC, request_id=answer.request_id, log_id=answer.log_id) from flaw
         if task is None:
             raise _not_found(ref, request_id=answer.request_id, log_id=answer.log_id)

@@ -9,7 +9,7 @@ from bot.recording.stop_reason import StopReason
 from bot.recording.task import RecordedStream, RecordingFile, RecordTask, Status
 from bot.recording.task_ref import TaskRef
 from bot.volcengine.api.numbers import Amount, Code, Else, Milliseconds, Number, Text
-from bot.volcengine.api.wire import MakesNoSense, WireModel, moment_of
+from bot.volcengine.api.wire import InvalidResponse, WireModel, moment_of
 
 _STREAM_KINDS = {None: "camera", 0: "camera", 1: "screen"}
 
@@ -50,13 +50,13 @@ class WireTask(WireModel):
 def parse_record_task(result: object, ref: TaskRef) -> RecordTask | None:
     """The task in a `Result`; None where there is none in it, which is one of RTC's ways of saying "not found".
 
-    Raises MakesNoSense where something stands in the task's place that is no task.
+    Raises InvalidResponse where something stands in the task's place that is no task.
     """
     task = result.get("RecordTask") if isinstance(result, dict) else None
     if not task:
         return None
     if not isinstance(task, dict):
-        raise MakesNoSense("its RecordTask is not an object")
+        raise InvalidResponse("its RecordTask is not an object")
     return _record_task(WireTask.model_validate(task), ref)
 
 

@@ -12,13 +12,13 @@ import structlog
 
 from bot.access.audit.buffered_log import ROWS_A_FLUSH, BatchingAuditLog
 from bot.access.audit.json_lines import JsonLines
-from bot.access.audit.record import Deed, Door, NotRecorded, Outcome, Record
+from bot.access.audit.record import AuditedAction, Door, NotRecorded, Outcome, Record
 from testing.clock import run_in_virtual_time
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
 
-def record(number: int = 1, deed: Deed = Deed.LOOK_UP) -> Record:
+def record(number: int = 1, deed: AuditedAction = AuditedAction.LOOK_UP) -> Record:
     return Record(NOON, "T1", "U1", deed, Door.COMMAND, Outcome.DONE, room="Room1", id=str(number))
 
 
@@ -146,14 +146,14 @@ def test_what_is_kept_is_written_at_once_or_said_not_to_be() -> None:
     async def play() -> None:
         first, second = Shelf(), Shelf()
         async with BatchingAuditLog(first, second) as audit:
-            await audit.keep(record(1, Deed.LINK))
+            await audit.keep(record(1, AuditedAction.LINK))
             assert first.ids == second.ids == ["1"]
             second.failure = NotRecorded("gone")
             with pytest.raises(NotRecorded):
-                await audit.keep(record(2, Deed.LINK))
+                await audit.keep(record(2, AuditedAction.LINK))
             first.seconds = 60
             with pytest.raises(NotRecorded, match="took longer than 5 s"):
-                await audit.keep(record(3, Deed.LINK))
+                await audit.keep(record(3, AuditedAction.LINK))
 
     run_in_virtual_time(play())
 
@@ -198,7 +198,7 @@ async def test_lines_on_a_stream_that_is_closed_or_a_folder_that_is_gone(tmp_pat
 
 
 def test_ids_are_unique() -> None:
-    made = [Record(NOON, "T1", "U1", Deed.LIST, Door.HOME, Outcome.DONE).id for _ in range(1_000)]
+    made = [Record(NOON, "T1", "U1", AuditedAction.LIST, Door.HOME, Outcome.DONE).id for _ in range(1_000)]
     assert len(set(made)) == 1_000
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.access.audit.record import Deed, Door, Outcome, Record
+from bot.access.audit.record import AuditedAction, Door, Outcome, Record
 from bot.app.cli import main
 from bot.storage.audit import SqlAudit
 from bot.storage.database import open_database
@@ -23,7 +23,7 @@ def record(number: int, *, ago: timedelta = timedelta(), **more: str) -> Record:
     return Record(
         at=NOW - ago,
         team_id="T1",
-        deed=Deed(parts.pop("deed", "look_up")),
+        deed=AuditedAction(parts.pop("deed", "look_up")),
         door=Door.COMMAND,
         outcome=Outcome(parts.pop("outcome", "done")),
         channel="C012AB3CD",

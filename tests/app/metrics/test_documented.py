@@ -9,7 +9,7 @@ from bot.app.metrics.prometheus import make_meters
 from bot.app.metrics.scrape import StoreCollector
 from bot.notices.meter import Loop
 from bot.notices.notice import NoticeState
-from bot.notices.store import Census
+from bot.notices.store import StoreStats
 
 PAGE = Path(__file__).parents[3] / "docs" / "operations.md"
 OURS = "rectask_"
@@ -28,7 +28,7 @@ def documented() -> dict[str, set[str]]:
 def exposed() -> dict[str, set[str]]:
     """As Prometheus names them, a histogram by its own name."""
     meters, store = make_meters(version="1", clock=lambda: datetime.now(UTC)), StoreCollector()
-    store.census = Census(0, 0, dict.fromkeys(NoticeState, 0), None)
+    store.census = StoreStats(0, 0, dict.fromkeys(NoticeState, 0), None)
     for loop in get_args(Loop):
         meters.watch.round_ended(loop, "good")
     suffix = {"counter": "_total", "info": "_info"}

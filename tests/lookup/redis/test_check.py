@@ -9,7 +9,7 @@ import pytest
 import redis
 
 from bot.lookup.redis.check import COMMANDS, diagnose_redis
-from bot.runtime.checks import Finding
+from bot.runtime.checks import CheckResult
 from testing.redis_server import RedisServer, installed_redis, run_redis
 from tests.lookup.redis.test_slots import a_prefix, open_replica
 
@@ -33,7 +33,7 @@ def user(server: RedisServer, rules: str) -> Iterator[str]:
 async def test_the_commands_that_are_advised_are_enough(redis_server: RedisServer) -> None:
     prefix = a_prefix()
     with user(redis_server, f"~{prefix}* {LEAST}") as url:
-        assert await diagnose_redis(url, prefix=prefix) == Finding(
+        assert await diagnose_redis(url, prefix=prefix) == CheckResult(
             "redis", is_well=True, said=f"Redis responds, and the keys {prefix}… can be used."
         )
         async with open_replica(url, prefix=prefix) as replica:

@@ -11,7 +11,7 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.access.changes import ProfileChanges
-from bot.notices.store import StoreUnavailable
+from bot.notices.store import DatabaseUnavailable
 from bot.playground.slack.server import FakeSlack, open_fake_slack
 from bot.playground.slack.world import T_GRID, T_HOME, U_ANA, U_BEN
 from bot.slack.authorization.profile_changes import Hearsay
@@ -115,7 +115,7 @@ async def test_while_nothing_can_be_heard_memory_is_good_for_a_moment_only(fake:
         alone = replica(fake, session, SqlProfileChanges(gone, T_HOME), timer)
         assert not await alone.takes_for_guest(U_BEN)
         alone.people.note_change(U_ANA)
-        with pytest.raises(StoreUnavailable):
+        with pytest.raises(DatabaseUnavailable):
             await alone.hearsay.round()
         assert alone.people.take_changed() == {U_ANA}
         timer.now = UNHEARD_FOR.total_seconds() - 1

@@ -9,7 +9,7 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 from structlog.typing import EventDict
 
-from bot.slack.background import Work
+from bot.slack.background import BackgroundTasks
 from bot.slack.connection.bolt_app import make_bolt
 from bot.slack.connection.command_middleware import Commands
 from bot.slack.connection.workspace import Workspace
@@ -50,7 +50,7 @@ def test_what_goes_on_after_the_answer_is_finished_before_the_end() -> None:
     went_on = list[str]()
 
     async def play() -> None:
-        async with Work() as work:
+        async with BackgroundTasks() as work:
 
             async def listen(ack: AsyncAck, _body: Body) -> None:
                 with work.holding():
@@ -67,7 +67,7 @@ def test_what_goes_on_after_the_answer_is_finished_before_the_end() -> None:
 
 def test_what_goes_on_for_too_long_after_the_answer_is_abandoned_and_said(logged: list[EventDict]) -> None:
     async def play() -> None:
-        async with Work() as work:
+        async with BackgroundTasks() as work:
 
             async def listen(ack: AsyncAck, _body: Body) -> None:
                 with work.holding():

@@ -5,7 +5,7 @@ import pytest
 
 from bot.playground.slack.server import FakeSlack
 from bot.playground.slack.socket_faults import HELLO
-from bot.runtime.checks import Finding
+from bot.runtime.checks import CheckResult
 from bot.slack.check import diagnose_slack
 from bot.slack.connection.client import make_slack
 from testing.socket_scene import now, play
@@ -60,7 +60,7 @@ def test_a_socket_that_slack_ends_at_once_is_not_well(reason: str, advice: str) 
     play(script)
 
 
-async def proof_of(fake: FakeSlack) -> Finding:
+async def proof_of(fake: FakeSlack) -> CheckResult:
     async with aiohttp.ClientSession() as session:
         slack = make_slack(token=fake.bot_token, base_url=fake.api_url, session=session)
         findings = [each async for each in diagnose_slack(slack, app_token=fake.app_token, scopes=())]

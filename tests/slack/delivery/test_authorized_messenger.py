@@ -7,7 +7,7 @@ import pytest
 
 from bot.access.audit.record import Outcome, Record
 from bot.access.rights import Right, Rights, Rule
-from bot.notices.messenger import Later, Undeliverable
+from bot.notices.messenger import Retryable, Undeliverable
 from bot.notices.person import Person
 from bot.playground.slack.server import FakeSlack, open_fake_slack
 from bot.playground.slack.world import E_HOME, S_ONCALL, S_SUPPORT, T_HOME, U_ANA, U_BEN
@@ -15,7 +15,7 @@ from bot.recording.task_ref import RtcApp
 from bot.slack.authorization.authorizer import make_gate
 from bot.slack.connection.client import make_slack
 from bot.slack.connection.workspace import TokenHealth, Workspace
-from bot.slack.delivery.authorized_messenger import GatedMessenger
+from bot.slack.delivery.authorized_messenger import AuthorizedMessenger
 from bot.slack.delivery.dm_messenger import SlackMessenger
 from testing.slack_notices import APP, NOW, notice
 
@@ -45,13 +45,13 @@ class Post:
         self.book = Book()
         self._client = make_slack(token=slack.bot_token, base_url=slack.api_url, session=session)
 
-    def messenger(self, *rules: Rule, apps: Sequence[RtcApp] = ()) -> GatedMessenger:
+    def messenger(self, *rules: Rule, apps: Sequence[RtcApp] = ()) -> AuthorizedMessenger:
         workspace = Workspace(T_HOME, E_HOME, "U0BOT00001", None)
         gate = make_gate(
             self._client, workspace, rights=Rights(rules), per_minute=1, audit=self.book, clock=lambda: NOW, apps=apps
         )
         health = TokenHealth()
-        return GatedMessenger(SlackMessenger(self._client, health, clock=lambda: NOW, people=gate.people), gate)
+        return AuthorizedMessenger(SlackMessenger(self._client, health, clock=lambda: NOW, people=gate.people), gate)
 
     @property
     def outcomes(self) -> Sequence[Outcome]:
@@ -81,7 +81,7 @@ async def test_a_group_that_slack_does_not_tell_of_costs_nobody_their_notice(pos
     post.slack.fault("usergroups.users.list", kind, times=None)
     messenger = post.messenger(OF_SUPPORT)
     for person in (ANA, BEN):
-        with pytest.raises(Later, match=S_SUPPORT) as failure:
+        with pytest.raises(Retryable, match=S_SUPPORT) as failure:
             await messenger.check(notice(person=person))
         assert failure.value.after
     assert not post.outcomes

@@ -16,21 +16,21 @@ from structlog.typing import EventDict
 
 from bot.notices.completion import Completion, Occasion
 from bot.notices.messenger import (
+    AppNotAuthorized,
     DeliveryError,
-    Doubtful,
-    InstallationDead,
-    Later,
-    OutOfReach,
+    OutcomeUnknown,
     RecipientGone,
+    Retryable,
+    SlackUnavailable,
     Undeliverable,
-    Unforeseen,
+    Unexpected,
 )
-from bot.notices.notice import Place
+from bot.notices.notice import MessageRef
 from bot.notices.person import Person
 from bot.playground.slack.server import FakeSlack, open_fake_slack
 from bot.playground.slack.world import T_HOME, U_ANA, U_BOT, U_GONE, U_GUEST, U_STRANGER, Message
 from bot.slack.answers import AnswerIncomplete, History
-from bot.slack.connection.client import Patience, make_slack
+from bot.slack.connection.client import Timeouts, make_slack
 from bot.slack.connection.workspace import TokenHealth
 from bot.slack.delivery.dm_messenger import PERSON_IS_KNOWN_FOR, SlackMessenger, key_in, open_messenger
 from testing.slack_notices import NOW, ended_reading, huge_reading, notice
@@ -79,7 +79,7 @@ async def test_a_notice_is_a_direct_message_that_is_found_again_by_its_key(post:
     assert await post.messenger.find(told) is None
     place = await post.messenger.post(told)
     (message,) = post.said
-    assert (place, message.channel, message.ephemeral_to) == (Place(DM, message.ts), DM, None)
+    assert (place, message.channel, message.ephemeral_to) == (MessageRef(DM, message.ts), DM, None)
     assert message.metadata == {"event_type": "rectask_notice", "event_payload": {"key": told.key}}
     assert (message.unfurl_links, message.unfurl_media) == (False, False)
     assert await post.messenger.find(told) == place
@@ -111,7 +111,7 @@ async def test_a_look_that_takes_too_long_is_for_another_time(post: Post, monkey
     for _ in range(450):
         world.post(Message(world.next_ts(), world.dm_with(U_ANA).id, U_ANA, "", []))
     post.slack.fault("conversations.history", "slow_before", times=3, seconds=0.1)
-    with pytest.raises(Later, match="takes its time"):
+    with pytest.raises(Retryable, match="takes its time"):
         await post.messenger.find(notice())
 
 
@@ -137,14 +137,14 @@ async def test_late_files_change_the_message_and_answer_in_its_thread(post: Post
     assert first.edited == 1
     assert "1 file, 30.4 MB" in first.text
     assert first.metadata == {"event_type": "rectask_notice", "event_payload": {"key": "k3y-of_this"}}
-    assert (reply.thread_ts, Place(reply.channel, reply.ts)) == (original.ts, place)
+    assert (reply.thread_ts, MessageRef(reply.channel, reply.ts)) == (original.ts, place)
     assert reply.text == "Room1 / Task1: 1 file arrived, 30.4 MB."
     assert await post.messenger.find(late) == place
     assert not post.slack.complaints
 
 
 async def test_late_files_whose_message_was_deleted_are_told_anew(post: Post) -> None:
-    late = notice(Occasion.FILES, original=Place(DM, "1795348800.000001"))
+    late = notice(Occasion.FILES, original=MessageRef(DM, "1795348800.000001"))
     post.slack.world.dm_with(U_ANA)
     place = await post.messenger.post(late)
     (message,) = post.said
@@ -174,7 +174,7 @@ async def test_an_original_that_slack_does_not_let_change_harms_nothing(post: Po
 async def test_while_the_original_is_being_changed_nothing_is_posted_yet(post: Post, kind: str) -> None:
     original = await post.messenger.post(notice())
     post.slack.fault("chat.update", kind, seconds=1.0)
-    with pytest.raises(OutOfReach):
+    with pytest.raises(SlackUnavailable):
         await post.messenger.post(notice(Occasion.FILES, original=original))
     assert len(post.said) == 1
 
@@ -212,25 +212,25 @@ async def test_the_largest_recording_is_within_slacks_limits(post: Post) -> None
 @pytest.mark.parametrize(
     ("kind", "expected"),
     [
-        ("ratelimited", Later),
-        ("500_before", Doubtful),
-        ("500_after", Doubtful),
-        ("reset_before", Doubtful),
-        ("reset_after", Doubtful),
-        ("timeout_before", Doubtful),
-        ("timeout_after", Doubtful),
-        ("internal_error", Doubtful),
-        ("fatal_error", Doubtful),
-        ("service_unavailable", Doubtful),
-        ("token_revoked", InstallationDead),
-        ("invalid_auth", InstallationDead),
-        ("missing_scope", InstallationDead),
-        ("messages_tab_disabled", InstallationDead),
+        ("ratelimited", Retryable),
+        ("500_before", OutcomeUnknown),
+        ("500_after", OutcomeUnknown),
+        ("reset_before", OutcomeUnknown),
+        ("reset_after", OutcomeUnknown),
+        ("timeout_before", OutcomeUnknown),
+        ("timeout_after", OutcomeUnknown),
+        ("internal_error", OutcomeUnknown),
+        ("fatal_error", OutcomeUnknown),
+        ("service_unavailable", OutcomeUnknown),
+        ("token_revoked", AppNotAuthorized),
+        ("invalid_auth", AppNotAuthorized),
+        ("missing_scope", AppNotAuthorized),
+        ("messages_tab_disabled", AppNotAuthorized),
         ("user_not_found", RecipientGone),
         ("account_inactive", RecipientGone),
         ("channel_not_found", RecipientGone),
         ("restricted_action", Undeliverable),
-        ("some_new_error", Unforeseen),
+        ("some_new_error", Unexpected),
     ],
 )
 async def test_what_a_failed_post_means(post: Post, kind: str, expected: type[DeliveryError]) -> None:
@@ -251,14 +251,14 @@ METHODS = ["users.info", "conversations.open", "conversations.history"]
 )
 async def test_reading_is_never_doubtful(post: Post, method: str, kind: str) -> None:
     post.slack.fault(method, kind, times=2, seconds=1.0)
-    with pytest.raises(OutOfReach):
+    with pytest.raises(SlackUnavailable):
         await ask(post, method)
 
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(
     ("kind", "expected"),
-    [("ratelimited", Later), ("token_revoked", InstallationDead), ("user_not_found", RecipientGone)],
+    [("ratelimited", Retryable), ("token_revoked", AppNotAuthorized), ("user_not_found", RecipientGone)],
 )
 async def test_what_failed_reading_means(post: Post, method: str, kind: str, expected: type[DeliveryError]) -> None:
     post.slack.fault(method, kind)
@@ -318,7 +318,7 @@ async def test_an_account_that_is_inactive_is_the_persons_unless_the_token_is_de
         await does(notice())
     assert post.health.is_well
     post.slack.revoke_token("account_inactive")
-    with pytest.raises(InstallationDead):
+    with pytest.raises(AppNotAuthorized):
         await does(notice())
     assert not post.health.is_well
 
@@ -326,13 +326,13 @@ async def test_an_account_that_is_inactive_is_the_persons_unless_the_token_is_de
 async def test_whose_account_is_inactive_can_not_be_told_while_slack_is_away(post: Post) -> None:
     post.slack.fault("chat.postMessage", "account_inactive")
     post.slack.fault("auth.test", "500_before")
-    with pytest.raises(OutOfReach):
+    with pytest.raises(SlackUnavailable):
         await post.messenger.post(notice())
 
 
 async def test_a_dead_token_turns_it_unready_and_a_live_one_ready_again(post: Post) -> None:
     post.slack.revoke_token()
-    with pytest.raises(InstallationDead):
+    with pytest.raises(AppNotAuthorized):
         await post.messenger.check(notice())
     assert not post.health.is_well
     post.slack.restore_token()
@@ -347,7 +347,7 @@ async def test_what_slack_does_not_permit_is_said_once_until_a_notice_goes_throu
     post.slack.fault("chat.postMessage", kind, times=2)
     for _ in range(2):
         await post.messenger.check(notice())
-        with pytest.raises(InstallationDead):
+        with pytest.raises(AppNotAuthorized):
             await post.messenger.post(notice())
         assert (post.health.is_well, post.health.is_permitted) == (True, False)
     await post.messenger.post(notice())
@@ -358,7 +358,7 @@ async def test_what_slack_does_not_permit_is_said_once_until_a_notice_goes_throu
 
 async def test_who_may_not_be_asked_about_is_not_permitted_either(post: Post) -> None:
     post.slack.scopes -= {"users:read"}
-    with pytest.raises(InstallationDead):
+    with pytest.raises(AppNotAuthorized):
         await post.messenger.check(notice())
     assert not post.health.is_permitted
     post.slack.scopes |= {"users:read"}
@@ -368,7 +368,7 @@ async def test_who_may_not_be_asked_about_is_not_permitted_either(post: Post) ->
 
 async def test_a_conversation_that_may_not_be_looked_through(post: Post) -> None:
     post.slack.fault("conversations.history", "no_permission")
-    with pytest.raises(InstallationDead):
+    with pytest.raises(AppNotAuthorized):
         await post.messenger.find(notice())
     assert not post.health.is_permitted
     await post.messenger.post(notice())
@@ -380,16 +380,16 @@ async def test_what_slack_never_received_is_not_doubtful() -> None:
         taken.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/api/"
         async with open_messenger(token="xoxb-x", base_url=url, health=TokenHealth(), clock=now) as messenger:
-            with pytest.raises(OutOfReach, match="ClientConnectorError"):
+            with pytest.raises(SlackUnavailable, match="ClientConnectorError"):
                 await messenger.post(notice())
 
 
 async def test_whoever_is_never_answered_gives_up(post: Post) -> None:
     post.slack.fault("chat.postMessage", "timeout_before")
-    brief = Patience(call=0.05)
+    brief = Timeouts(call=0.05)
     url, token = post.slack.api_url, post.slack.bot_token
     async with open_messenger(token=token, base_url=url, health=TokenHealth(), clock=now, patience=brief) as messenger:
-        with pytest.raises(Doubtful, match="TimeoutError"):
+        with pytest.raises(OutcomeUnknown, match="TimeoutError"):
             await messenger.post(notice())
 
 
@@ -402,9 +402,9 @@ async def test_an_answer_in_plain_text_is_lost_like_any_other() -> None:
     async with TestServer(app) as server:
         url = str(server.make_url("/"))
         async with open_messenger(token="xoxb-x", base_url=url, health=TokenHealth(), clock=now) as messenger:
-            with pytest.raises(Doubtful):
+            with pytest.raises(OutcomeUnknown):
                 await messenger.post(notice())
-            with pytest.raises(Later, match="cannot be used"):
+            with pytest.raises(Retryable, match="cannot be used"):
                 await messenger.find(notice())
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.access.audit.record import Deed, Door, NotRecorded, Outcome, Record, Search
+from bot.access.audit.record import AuditedAction, Door, NotRecorded, Outcome, Record, Search
 from bot.storage.audit import SqlAudit
 from bot.storage.database import open_database
 from testing.stores import ANN, BOB, DAY, NOON, REF, RUNS, SECOND, Stores
@@ -14,7 +14,7 @@ WHOLE = Record(
     at=NOON,
     team_id="T1",
     user_id="U1",
-    deed=Deed.LINK,
+    deed=AuditedAction.LINK,
     door=Door.BUTTON,
     outcome=Outcome.DONE,
     channel="C1",
@@ -34,7 +34,9 @@ def audit(stores: Stores) -> SqlAudit:
 
 
 def record(number: int, *, at: timedelta = timedelta(), user: str = "U1", room: str | None = None) -> Record:
-    return Record(NOON + at, "T1", user, Deed.LOOK_UP, Door.COMMAND, Outcome.DONE, room=room, id=f"{number:04}")
+    return Record(
+        NOON + at, "T1", user, AuditedAction.LOOK_UP, Door.COMMAND, Outcome.DONE, room=room, id=f"{number:04}"
+    )
 
 
 async def ids(audit: SqlAudit, search: Search | None = None, *, limit: int = 100) -> list[str]:
@@ -42,13 +44,15 @@ async def ids(audit: SqlAudit, search: Search | None = None, *, limit: int = 100
 
 
 async def test_a_record_comes_back_as_it_was(audit: SqlAudit) -> None:
-    bare = Record(NOON, "T1", "U1", Deed.LIST, Door.HOME, Outcome.REFUSED, id="bare")
+    bare = Record(NOON, "T1", "U1", AuditedAction.LIST, Door.HOME, Outcome.REFUSED, id="bare")
     await audit.write([WHOLE, bare])
     assert await audit.find(Search(), limit=9) == [WHOLE, bare]
 
 
 async def test_what_no_database_takes_is_written_without_it(audit: SqlAudit) -> None:
-    await audit.write([Record(NOON, "T1", "U1", Deed.OTHER, Door.COMMAND, Outcome.DONE, reason="a\0b\ud800", id="odd")])
+    await audit.write(
+        [Record(NOON, "T1", "U1", AuditedAction.OTHER, Door.COMMAND, Outcome.DONE, reason="a\0b\ud800", id="odd")]
+    )
     (found,) = await audit.find(Search(), limit=9)
     assert found.reason == "ab?"
 
@@ -70,7 +74,7 @@ async def test_nothing_is_written_twice(audit: SqlAudit) -> None:
 
 async def test_all_or_none(audit: SqlAudit) -> None:
     with pytest.raises(Exception, match=r"(?i)not.?null"):
-        await audit.write([record(1), Record(None, "T1", "U1", Deed.LIST, Door.HOME, Outcome.DONE)])  # type: ignore[arg-type]
+        await audit.write([record(1), Record(None, "T1", "U1", AuditedAction.LIST, Door.HOME, Outcome.DONE)])  # type: ignore[arg-type]
     assert await ids(audit) == []
 
 
@@ -85,8 +89,8 @@ async def test_all_or_none(audit: SqlAudit) -> None:
         (Search(room="Room1", task="Task1"), True),
         (Search(room="Room1", task="Task2"), False),
         (Search(room="Room"), False),
-        (Search(deed=Deed.LINK), True),
-        (Search(deed=Deed.SHARE), False),
+        (Search(deed=AuditedAction.LINK), True),
+        (Search(deed=AuditedAction.SHARE), False),
         (Search(outcome=Outcome.DONE), True),
         (Search(outcome=Outcome.REFUSED), False),
         (Search(since=NOON), True),

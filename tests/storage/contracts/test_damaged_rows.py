@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import BigInteger, Table, Text, exc, text
 
-from bot.access.audit.record import Deed, Door, Outcome, Record, Search
-from bot.app.wiring.notices import Habits
-from bot.notices.store import StoreUnavailable
+from bot.access.audit.record import AuditedAction, Door, Outcome, Record, Search
+from bot.app.wiring.notices import LoopConfig
+from bot.notices.store import DatabaseUnavailable
 from bot.recording.task import RUNNING
 from bot.storage.audit import SqlAudit
 from bot.storage.tables import audit_records, completions, notices, subscriptions, watched_tasks
@@ -51,7 +51,7 @@ async def two_told(stores: Stores) -> None:
 
 
 async def two_recorded(stores: Stores) -> None:
-    record = Record(NOON, "T1", "U1", Deed.SHARE, Door.COMMAND, Outcome.DONE, room="Room1", id="1")
+    record = Record(NOON, "T1", "U1", AuditedAction.SHARE, Door.COMMAND, Outcome.DONE, room="Room1", id="1")
     await SqlAudit(stores.database).write([record, replace(record, id="2")])
 
 
@@ -98,7 +98,7 @@ class TestATimeOutOfRange:
         async with stores.database.writing() as connection:
             await connection.execute(text("UPDATE watched_tasks SET watched_since = -1 WHERE room = 'Room3'"))
         assert (await looked_at(stores), await told(stores)) == ([], [BOB])
-        assert await stores.due_times.pull_in(Habits(5 * SECOND, HOUR).farthest) == 0
+        assert await stores.due_times.pull_in(LoopConfig(5 * SECOND, HOUR).farthest) == 0
 
     async def test_leaves_the_rest_of_a_list(self, stores: Stores) -> None:
         await stores.subscribe(ANN)
@@ -116,7 +116,7 @@ class TestATimeOutOfRange:
         """Nobody looks at the damaged row, and it takes the place of another one."""
         await two_watched(stores)
         assert await damage(stores, watched_tasks, "watched_since", OUT_OF_RANGE[0])
-        with pytest.raises(StoreUnavailable, match="cannot be read: watched_tasks, id"):
+        with pytest.raises(DatabaseUnavailable, match="cannot be read: watched_tasks, id"):
             await stores.subscribe(BOB)
         assert not await stores.subscriptions.is_subscribed(reading(RUNNING).task, BOB)
         assert await stores.subscriptions.unsubscribe(REF, ANN)

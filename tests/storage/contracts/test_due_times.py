@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from bot.app.wiring.notices import Habits
+from bot.app.wiring.notices import LoopConfig
 from bot.notices.completion import Completion, Occasion
 from bot.notices.store import Farthest
 from bot.notices.subscription import Phase
@@ -78,7 +78,7 @@ async def test_what_slack_asks_to_wait_is_kept_to(stores: Stores) -> None:
     pause = pause_of({"Retry-After": "999999999"})
     assert pause is not None
     await stores.notices.put_off(delivery, after=pause, reason="Slack asks for a pause", is_doubtful=False)
-    assert await stores.due_times.pull_in(Habits(MINUTE, DAY).farthest) == 0
+    assert await stores.due_times.pull_in(LoopConfig(MINUTE, DAY).farthest) == 0
 
 
 async def test_what_is_due_in_time_is_left_alone(stores: Stores) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from bot.notices.completion import Completion, Occasion
-from bot.notices.notice import Delivery, NoticeState
+from bot.notices.notice import ClaimedNotice, NoticeState
 from bot.notices.person import Person
 from bot.notices.subscription import Phase
 from bot.recording.task_ref import TaskRef
@@ -320,14 +320,14 @@ class TestAStaleHolder:
     """Its lease ran out, and somebody else has claimed since."""
 
     @pytest.fixture
-    async def stale(self, stores: Stores, told: Completion) -> Delivery:
+    async def stale(self, stores: Stores, told: Completion) -> ClaimedNotice:
         del told
         delivery = await stores.begin()
         stores.clock.move(LEASE)
         await stores.claim_notice()
         return delivery
 
-    async def test_changes_nothing(self, stores: Stores, stale: Delivery) -> None:
+    async def test_changes_nothing(self, stores: Stores, stale: ClaimedNotice) -> None:
         before = await stores.rows()
         assert not await stores.notices.begin(stale, lease=LEASE)
         assert not await stores.notices.mark_delivered(stale, PLACE)

@@ -19,7 +19,7 @@ from bot.notices.completion import Completion, Occasion
 from bot.notices.notice import NoticeState
 from bot.notices.person import Person
 from bot.notices.store import Looks, Notices
-from bot.notices.subscription import Look, Phase
+from bot.notices.subscription import ClaimedTask, Phase
 from bot.recording.reading import Reading
 from bot.recording.task import ENDED, NOT_STARTED
 from bot.recording.task_ref import TaskRef
@@ -110,7 +110,7 @@ async def watched_tasks_of(stores: Stores) -> int:
         return int(counted.scalar_one())
 
 
-async def watch_all(stores: Stores, many: int) -> list[Look]:
+async def watch_all(stores: Stores, many: int) -> list[ClaimedTask]:
     for number in range(many):
         await stores.subscribe(Person("T1", f"Watcher{number}"), running(number))
     looks = await stores.looks.claim_due(limit=many, lease=DAY)
@@ -275,7 +275,7 @@ class TestClaimingAtOnce:
 
 
 class TestLateFilesInTheMomentThat:
-    async def prepare(self, stores: Stores, number: int) -> Look:
+    async def prepare(self, stores: Stores, number: int) -> ClaimedTask:
         await stores.subscribe(ANN, running(number))
         look = await stores.claim_look()
         await stores.looks.conclude(look, ended(number), phase=Phase.AWAITING_FILES, next_look=timedelta())

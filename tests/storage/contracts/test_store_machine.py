@@ -21,9 +21,9 @@ from hypothesis.stateful import (
 from sqlalchemy import select
 
 from bot.notices.completion import Completion, Occasion
-from bot.notices.notice import Delivery, NoticeState
+from bot.notices.notice import ClaimedNotice, NoticeState
 from bot.notices.person import Person
-from bot.notices.subscription import Look, Phase
+from bot.notices.subscription import ClaimedTask, Phase
 from bot.recording.reading import Reading
 from bot.recording.task import ENDED, NOT_STARTED, RUNNING, RecordTask
 from bot.recording.task_ref import TaskRef
@@ -63,8 +63,8 @@ limits = st.sampled_from([1, 100])
 class StoreMachine(RuleBasedStateMachine):
     """Looks and deliveries are kept for ever, so that a crashed holder may come back whenever it likes."""
 
-    looks: Bundle[Look] = Bundle("looks")
-    deliveries: Bundle[Delivery] = Bundle("deliveries")
+    looks: Bundle[ClaimedTask] = Bundle("looks")
+    deliveries: Bundle[ClaimedNotice] = Bundle("deliveries")
 
     def __init__(self, runner: asyncio.Runner, stores: Stores, clock: SetClock) -> None:
         super().__init__()
@@ -140,18 +140,18 @@ class StoreMachine(RuleBasedStateMachine):
     def claim_looks(self, limit: int) -> Any:
         return multiple(*self.claimed_looks(limit))
 
-    def claimed_looks(self, limit: int) -> list[Look]:
+    def claimed_looks(self, limit: int) -> list[ClaimedTask]:
         due = sorted(
             (task.next_look_at, number) for number, task in self.model.tasks.items() if task.is_due(self.clock())
         )
-        claimed: list[Look] = self.run(self.stores.looks.claim_due(limit=limit, lease=LEASE))
+        claimed: list[ClaimedTask] = self.run(self.stores.looks.claim_due(limit=limit, lease=LEASE))
         assert [look.watched.id for look in claimed] == [number for _, number in due[:limit]]
         for look in claimed:
             assert look.token == self.model.tasks[look.watched.id].lease.take(self.clock() + LEASE)
         return claimed
 
     @rule(look=looks, after=spans)
-    def look(self, look: Look, after: timedelta) -> None:
+    def look(self, look: ClaimedTask, after: timedelta) -> None:
         task = self.model.holds(look)
         reading = self.reading(look.watched.ref.room)
         occasion, phase = self.judged(task.phase if task else look.watched.phase, reading)
@@ -177,7 +177,7 @@ class StoreMachine(RuleBasedStateMachine):
         return Occasion.ENDED, Phase.CLOSED if has_files else Phase.AWAITING_FILES
 
     @rule(look=looks, after=spans)
-    def it_is_unclear(self, look: Look, after: timedelta) -> None:
+    def it_is_unclear(self, look: ClaimedTask, after: timedelta) -> None:
         task = self.model.holds(look)
         if task is not None and task.phase is not Phase.WATCHING:
             return
@@ -189,7 +189,7 @@ class StoreMachine(RuleBasedStateMachine):
             self.model.look_is_over(look, task, now=self.clock(), after=after)
 
     @rule(look=looks, after=spans)
-    def a_look_fails(self, look: Look, after: timedelta) -> None:
+    def a_look_fails(self, look: ClaimedTask, after: timedelta) -> None:
         task = self.model.holds(look)
         self.unless(task, self.stores.looks.note_failure(look, "no answer", next_look=after))
         if task is not None:
@@ -197,7 +197,7 @@ class StoreMachine(RuleBasedStateMachine):
             self.model.look_is_over(look, task, now=self.clock(), after=after)
 
     @rule(look=looks)
-    def close(self, look: Look) -> None:
+    def close(self, look: ClaimedTask) -> None:
         task = self.model.holds(look)
         if task is not None and task.phase is not Phase.AWAITING_FILES:
             return
@@ -207,7 +207,7 @@ class StoreMachine(RuleBasedStateMachine):
             task.lease.end()
 
     @rule(look=looks)
-    def release_look(self, look: Look) -> None:
+    def release_look(self, look: ClaimedTask) -> None:
         self.run(self.stores.looks.release([look]))
         if task := self.model.holds(look):
             task.lease.end()
@@ -216,9 +216,9 @@ class StoreMachine(RuleBasedStateMachine):
     def claim_notices(self, limit: int) -> Any:
         return multiple(*self.claimed_notices(limit))
 
-    def claimed_notices(self, limit: int) -> list[Delivery]:
+    def claimed_notices(self, limit: int) -> list[ClaimedNotice]:
         due = self.model.due_notices(self.clock())[:limit]
-        claimed: list[Delivery] = self.run(self.stores.notices.claim_due(limit=limit, lease=LEASE))
+        claimed: list[ClaimedNotice] = self.run(self.stores.notices.claim_due(limit=limit, lease=LEASE))
         assert [(each.notice.person, each.notice.completion.occasion) for each in claimed] == [
             (person, notice.occasion) for person, notice in due
         ]
@@ -232,7 +232,7 @@ class StoreMachine(RuleBasedStateMachine):
         return claimed
 
     @rule(delivery=deliveries)
-    def begin(self, delivery: Delivery) -> None:
+    def begin(self, delivery: ClaimedNotice) -> None:
         notice = self.model.holds_notice(delivery)
         if notice is not None and notice.lease.is_free(self.clock()):
             notice = None  # the last look before posting minds the time as well
@@ -243,14 +243,14 @@ class StoreMachine(RuleBasedStateMachine):
             notice.lease.until = self.clock() + LEASE
 
     @rule(delivery=deliveries)
-    def mark_delivered(self, delivery: Delivery) -> None:
+    def mark_delivered(self, delivery: ClaimedNotice) -> None:
         notice = self.model.holds_notice(delivery)
         self.unless(notice, self.stores.notices.mark_delivered(delivery, PLACE))
         if notice is not None:
             notice.settle(NoticeState.DELIVERED)
 
     @rule(delivery=deliveries, after=spans, is_doubtful=st.booleans())
-    def put_off(self, delivery: Delivery, after: timedelta, is_doubtful: bool) -> None:
+    def put_off(self, delivery: ClaimedNotice, after: timedelta, is_doubtful: bool) -> None:
         notice = self.model.holds_notice(delivery)
         put_off = self.stores.notices.put_off(delivery, after=after, reason="busy", is_doubtful=is_doubtful)
         self.unless(notice, put_off)
@@ -260,14 +260,14 @@ class StoreMachine(RuleBasedStateMachine):
             notice.lease.end()
 
     @rule(delivery=deliveries)
-    def give_up(self, delivery: Delivery) -> None:
+    def give_up(self, delivery: ClaimedNotice) -> None:
         notice = self.model.holds_notice(delivery)
         self.unless(notice, self.stores.notices.give_up(delivery, "refused"))
         if notice is not None:
             self.model.give_up(notice)
 
     @rule(delivery=deliveries)
-    def release_delivery(self, delivery: Delivery) -> None:
+    def release_delivery(self, delivery: ClaimedNotice) -> None:
         self.run(self.stores.notices.release([delivery]))
         notice = self.model.holds_notice(delivery)
         if notice is not None and notice.attempts == delivery.notice.attempts:

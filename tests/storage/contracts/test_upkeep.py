@@ -6,7 +6,7 @@ import pytest
 
 from bot.notices.completion import Occasion
 from bot.notices.notice import NoticeState
-from bot.notices.store import Census
+from bot.notices.store import StoreStats
 from bot.notices.subscription import Phase
 from bot.recording.task_ref import TaskRef
 from testing.stores import (
@@ -103,7 +103,7 @@ class TestForgetting:
 
 class TestTheCensus:
     async def test_of_an_empty_store(self, stores: Stores) -> None:
-        assert await stores.upkeep.census() == Census(0, 0, dict.fromkeys(NoticeState, 0), None)
+        assert await stores.upkeep.census() == StoreStats(0, 0, dict.fromkeys(NoticeState, 0), None)
 
     async def test_counts_what_is_looked_at_and_what_is_overdue(self, stores: Stores) -> None:
         await stores.subscribe()

@@ -6,7 +6,7 @@ import pytest
 
 from bot.notices.completion import Completion, Occasion
 from bot.notices.notice import NoticeState
-from bot.notices.subscription import Look, Phase
+from bot.notices.subscription import ClaimedTask, Phase
 from bot.recording.task import Status
 from bot.recording.task_ref import RtcApp, TaskRef
 from testing.stores import (
@@ -37,7 +37,7 @@ LATER = reading(read_at=NOON + SECOND)
 ENDED = Completion(Occasion.ENDED, NOON, IS_OVER)
 
 
-async def note(stores: Stores, look: Look, *, next_look: timedelta = INTERVAL) -> bool:
+async def note(stores: Stores, look: ClaimedTask, *, next_look: timedelta = INTERVAL) -> bool:
     return await stores.looks.note(look, LATER, next_look=next_look, waiting_since=None)
 
 
@@ -371,14 +371,14 @@ class TestAStaleHolder:
     """Its lease ran out, and somebody else has claimed since."""
 
     @pytest.fixture
-    async def stale(self, stores: Stores) -> Look:
+    async def stale(self, stores: Stores) -> ClaimedTask:
         await stores.subscribe()
         look = await stores.claim_look()
         stores.clock.move(LEASE)
         await stores.claim_look()
         return look
 
-    async def test_changes_nothing(self, stores: Stores, stale: Look) -> None:
+    async def test_changes_nothing(self, stores: Stores, stale: ClaimedTask) -> None:
         before = await stores.rows()
         assert not await note(stores, stale)
         assert not await stores.looks.note_failure(stale, "no", next_look=INTERVAL)
@@ -387,7 +387,7 @@ class TestAStaleHolder:
         await stores.looks.release([stale])
         assert await stores.rows() == before
 
-    async def test_changes_nothing_of_a_task_that_is_forgotten(self, stores: Stores, stale: Look) -> None:
+    async def test_changes_nothing_of_a_task_that_is_forgotten(self, stores: Stores, stale: ClaimedTask) -> None:
         await stores.upkeep.purge_person(ANN)
         await stores.subscribe()
         before = await stores.rows()

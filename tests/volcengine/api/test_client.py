@@ -20,7 +20,7 @@ from bot.recording.reading import TaskNotFound, TaskReadError, TaskRefused, Task
 from bot.recording.task import ENDED
 from bot.recording.task_ref import InvalidId
 from bot.volcengine.api.error_codes import ERROR_CODES
-from bot.volcengine.api.transport import Patience
+from bot.volcengine.api.transport import Timeouts
 from testing.factories import SetClock, ask, environ_for, no_time, open_brief_bot, settings_from
 from tests.volcengine.api.test_transport import raw_server, read_head
 
@@ -175,7 +175,7 @@ async def test_our_own_clock_off(fake_rtc: FakeRtc, set_clock: SetClock, ahead: 
     del fake_rtc
     async with open_fake_rtc(FakeRtc(clock=set_clock)) as fake:
         ours = SetClock(set_clock.now + timedelta(seconds=ahead))
-        async with open_bot(settings_from(environ_for(fake)), clock=ours, patience=Patience()) as bot:
+        async with open_bot(settings_from(environ_for(fake)), clock=ours, patience=Timeouts()) as bot:
             failure = await fail(bot, "Room1")
     assert isinstance(failure, TaskRefused)
     assert failure.code == "InvalidTimestamp"
@@ -226,7 +226,7 @@ async def test_pauses_grow_follow_retry_after_and_stay_within_patience(fake_rtc:
         pauses.append(seconds)
 
     settings = settings_from(environ_for(fake_rtc))
-    async with open_bot(settings, patience=Patience(total=20), sleep=keep) as bot:
+    async with open_bot(settings, patience=Timeouts(total=20), sleep=keep) as bot:
         await fail(bot, "bad-gateway")
         assert 0.1 <= pauses[0] <= 0.2 <= pauses[1] <= 0.4
         await fail(bot, "retry-after")
@@ -238,16 +238,16 @@ async def test_pauses_grow_follow_retry_after_and_stay_within_patience(fake_rtc:
 
 async def test_a_pause_longer_than_the_patience_left_is_not_begun(fake_rtc: FakeRtc) -> None:
     settings = settings_from(environ_for(fake_rtc))
-    async with open_bot(settings, patience=Patience(total=0.9), sleep=no_time) as bot:
+    async with open_bot(settings, patience=Timeouts(total=0.9), sleep=no_time) as bot:
         failure = await fail(bot, "retry-after")
     assert "HTTP 503" in failure.happened
     assert len(fake_rtc.received) == 1
 
 
 @pytest.mark.parametrize(
-    ("patience", "attempts"), [(Patience(attempt=5, total=0.3), 1), (Patience(attempt=0.2, total=0.5), 3)]
+    ("patience", "attempts"), [(Timeouts(attempt=5, total=0.3), 1), (Timeouts(attempt=0.2, total=0.5), 3)]
 )
-async def test_everything_ends_with_the_patience(fake_rtc: FakeRtc, patience: Patience, attempts: int) -> None:
+async def test_everything_ends_with_the_patience(fake_rtc: FakeRtc, patience: Timeouts, attempts: int) -> None:
     async with open_bot(settings_from(environ_for(fake_rtc)), patience=patience, sleep=no_time) as bot:
         begun = time.monotonic()
         failure = await fail(bot, "slow")
@@ -258,7 +258,7 @@ async def test_everything_ends_with_the_patience(fake_rtc: FakeRtc, patience: Pa
 
 async def test_a_turn_that_never_comes(fake_rtc: FakeRtc) -> None:
     settings = settings_from(environ_for(fake_rtc, RECTASK_QPS="1"))
-    async with open_bot(settings, patience=Patience(total=0.3)) as bot:
+    async with open_bot(settings, patience=Timeouts(total=0.3)) as bot:
         await ask(bot, "Room1", "one")
         with pytest.raises(TaskUnavailable) as failed:
             await ask(bot, "Room1", "two")
@@ -422,12 +422,12 @@ async def test_a_large_answer_that_quotes_its_signature_is_not_read_on_the_loop(
             sys.setprofile(None)
     assert len(reading.task.files) == files
     assert '"Quoted": " [secret]"' in reading.raw
-    assert called & {"conceal_in", "parse_envelope"} == (set() if files > 500 else {"conceal_in", "parse_envelope"})
+    assert called & {"redact_in", "parse_envelope"} == (set() if files > 500 else {"redact_in", "parse_envelope"})
 
 
 async def test_a_turn_that_never_comes_again_tells_what_came_before(fake_rtc: FakeRtc) -> None:
     settings = settings_from(environ_for(fake_rtc, RECTASK_QPS="1"))
-    async with open_bot(settings, patience=Patience(total=0.8), sleep=no_time) as bot:
+    async with open_bot(settings, patience=Timeouts(total=0.8), sleep=no_time) as bot:
         failure = await fail(bot, "bad-gateway")
     assert "HTTP 502" in failure.happened
     assert len(fake_rtc.received) == 1

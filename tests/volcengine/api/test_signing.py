@@ -130,5 +130,5 @@ def test_no_credential_shows_in_a_repr() -> None:
 
 def test_what_the_gateway_quotes_of_a_request_is_concealed() -> None:
     signer = Signer(Credentials("AK-x", "SK-x", "ST-x"), region="r", service="s", clock=lambda: datetime.now(UTC))
-    said = signer.conceal(f"AK-x SK-x ST-x {'0a' * 32} stays")
+    said = signer.redact(f"AK-x SK-x ST-x {'0a' * 32} stays")
     assert said == "[secret] [secret] [secret] [signature] stays"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from yarl import URL
 
 from bot.volcengine.api.signing import canonical_query
-from bot.volcengine.api.transport import Patience, open_http
+from bot.volcengine.api.transport import Timeouts, open_http
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
@@ -56,7 +56,7 @@ async def read_head(reader: asyncio.StreamReader) -> bytes:
 async def test_what_is_sent_is_what_was_signed(values: list[str]) -> None:
     query = canonical_query((f"n{place}", value) for place, value in enumerate(values))
     keeper = TargetKeeper()
-    async with raw_server(keeper) as origin, open_http(patience=Patience()) as http:
+    async with raw_server(keeper) as origin, open_http(patience=Timeouts()) as http:
         await http.get(f"{origin}/?{query}")
     assert keeper.targets == [f"/?{query}".encode()]
 
@@ -71,7 +71,7 @@ async def test_without_the_cure_the_query_would_be_changed() -> None:
 
 async def test_connections_are_kept_alive() -> None:
     keeper = TargetKeeper()
-    async with raw_server(keeper) as origin, open_http(patience=Patience()) as http:
+    async with raw_server(keeper) as origin, open_http(patience=Timeouts()) as http:
         for _ in range(3):
             await http.get(origin)
     assert (len(keeper.targets), keeper.connections) == (3, 1)
@@ -79,7 +79,7 @@ async def test_connections_are_kept_alive() -> None:
 
 async def test_a_request_on_a_dropped_connection_is_not_repeated_behind_our_back() -> None:
     keeper = TargetKeeper(answers_each=1)
-    async with raw_server(keeper) as origin, open_http(patience=Patience()) as http:
+    async with raw_server(keeper) as origin, open_http(patience=Timeouts()) as http:
         await http.get(origin)
         with pytest.raises(httpx.TransportError) as failed:
             await http.get(origin)
@@ -91,7 +91,7 @@ async def test_a_request_on_a_dropped_connection_is_not_repeated_behind_our_back
 async def test_a_refused_connection_is_told_from_one_that_takes_too_long() -> None:
     async with raw_server(TargetKeeper()) as closed_soon:
         pass
-    async with open_http(patience=Patience()) as http:
+    async with open_http(patience=Timeouts()) as http:
         with pytest.raises(httpx.TransportError) as refused:
             await http.get(closed_soon)
     assert isinstance(refused.value.__cause__, aiohttp.ClientPayloadError)
@@ -107,7 +107,7 @@ async def test_a_redirect_is_not_followed_and_a_cookie_not_kept() -> None:
             writer.write(b"HTTP/1.1 302 Found\r\nLocation: /x\r\nSet-Cookie: a=b\r\nContent-Length: 0\r\n\r\n")
         writer.close()
 
-    async with raw_server(serve) as origin, open_http(patience=Patience()) as http:
+    async with raw_server(serve) as origin, open_http(patience=Timeouts()) as http:
         assert (await http.get(origin)).status_code == 302
         await http.get(origin)
     assert len(heads) == 2
@@ -128,6 +128,6 @@ async def test_more_requests_than_any_pool_would_allow_are_sent_at_once() -> Non
             writer.write(OK)
         writer.close()
 
-    async with raw_server(serve) as origin, open_http(patience=Patience()) as http:
+    async with raw_server(serve) as origin, open_http(patience=Timeouts()) as http:
         answers = await asyncio.gather(*(http.get(origin) for _ in range(150)))
     assert {answer.status_code for answer in answers} == {200}

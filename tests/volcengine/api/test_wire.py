@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bot.recording.task import ENDED
 from bot.recording.task_ref import RtcApp, TaskRef
 from bot.volcengine.api.numbers import exact
-from bot.volcengine.api.wire import MakesNoSense, parse_envelope
+from bot.volcengine.api.wire import InvalidResponse, parse_envelope
 from bot.volcengine.rtc.wire import parse_record_task
 
 REF = TaskRef(RtcApp("prod", "661e0000000000000000543c"), "Room1", "Task1")
@@ -85,7 +85,7 @@ def test_a_result_without_a_task_is_not_found(result: object) -> None:
 
 @pytest.mark.parametrize("task", ["gone", ["a"], 7])
 def test_something_else_in_the_tasks_place_makes_no_sense(task: object) -> None:
-    with pytest.raises(MakesNoSense):
+    with pytest.raises(InvalidResponse):
         parse_record_task({"RecordTask": task}, REF)
 
 
@@ -94,7 +94,7 @@ def test_something_else_in_the_tasks_place_makes_no_sense(task: object) -> None:
     [b"", b"ok", b"[]", b"7", b"null", b'"text"', b"{}", b'{"a": 1}', b'{"Result":', b"\xff\xfe", b"[" * 100_000],
 )
 def test_what_is_no_envelope_makes_no_sense(body: bytes) -> None:
-    with pytest.raises(MakesNoSense):
+    with pytest.raises(InvalidResponse):
         parse_envelope(body)
 
 
@@ -180,12 +180,12 @@ TOO_MUCH = [
 
 @pytest.mark.parametrize("result", TOO_MUCH)
 def test_too_much_is_refused_before_objects_are_made_of_it(result: bytes) -> None:
-    with pytest.raises(MakesNoSense, match="more than"):
+    with pytest.raises(InvalidResponse, match="more than"):
         parse_envelope(b'{"Result":' + result + b"}")
 
 
 def test_depth_is_bounded() -> None:
-    with pytest.raises(MakesNoSense):
+    with pytest.raises(InvalidResponse):
         parse_envelope(b'{"Result":' + b"[" * 300 + b"]" * 300 + b"}")
 
 
@@ -195,7 +195,7 @@ def test_whatever_comes_becomes_an_envelope_or_is_said_to_make_no_sense(payload:
     try:
         envelope = parse_envelope(body)
         parse_record_task(envelope.result, REF)
-    except MakesNoSense:
+    except InvalidResponse:
         result = payload.get("Result")
         assert not isinstance(result, dict) or not isinstance(result.get("RecordTask"), dict)
     else:

@@ -9,7 +9,7 @@ from bot.app.config.settings import Settings
 from bot.playground.volcengine.gateway import Account
 from bot.playground.volcengine.object_store import FakeStore, open_fake_store
 from bot.playground.volcengine.vod import FakeVod, open_fake_vod
-from bot.runtime.checks import Finding
+from bot.runtime.checks import CheckResult
 from bot.volcengine.files.router import diagnose_stores
 from testing.factories import SetClock
 from testing.file_links import links_of, settings_with
@@ -25,7 +25,7 @@ async def store(set_clock: SetClock) -> AsyncIterator[FakeStore]:
         yield fake
 
 
-async def findings(settings: Settings, clock: SetClock) -> list[Finding]:
+async def findings(settings: Settings, clock: SetClock) -> list[CheckResult]:
     async with links_of(settings, clock) as links:
         return [finding async for finding in diagnose_stores(links.rules, proxy_for=lambda _: None)]
 
@@ -35,7 +35,7 @@ async def test_a_key_that_is_taken(tmp_path: Path, store: FakeStore, set_clock: 
     text = text_for(kind, store) + 'prefix = "rec/ä //"\napp = "prod"\n'
     (found,) = await findings(settings_with(tmp_path, text, store.account), set_clock)
     name = f"store {kind.partition('-')[0]} rec-bucket of prod"
-    assert found == Finding(name, is_well=True, said="The key and its signature are accepted.")
+    assert found == CheckResult(name, is_well=True, said="The key and its signature are accepted.")
     assert store.received[0].key == "rec/ä //rectask-check/no-such-file"
 
 
