@@ -124,7 +124,14 @@ async def _pace_of_ours(url: str, requests: int) -> float:
     )
     async with open_http(patience=PATIENCE) as http, open_bot(settings) as bot:
         openapi = VolcengineApi(
-            http, service=RTC, endpoint=url, signer=signer, pacer=_NoPacer(), origin="", clock=clock, patience=PATIENCE
+            http,
+            service=RTC,
+            endpoint=url,
+            signer=signer,
+            pacer=_NoPacer(),
+            credentials_source="",
+            clock=clock,
+            patience=PATIENCE,
         )
         reader = RtcTaskReader(openapi)
 

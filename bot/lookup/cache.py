@@ -14,7 +14,7 @@ from bot.lookup.cancel import end
 from bot.lookup.meter import UNMETERED, LookupMeter
 from bot.recording.diagnosis.findings import files_may_follow
 from bot.recording.reading import Priority, Reading, TaskNotFound, TaskReader, TaskUnavailable, Urgency
-from bot.recording.task import KNOWN_FOR
+from bot.recording.task import LOOKUP_WINDOW
 from bot.recording.task_ref import TaskRef
 
 log = structlog.get_logger()
@@ -83,7 +83,7 @@ class CachingReader:
             budget, ttu=lambda _, kept, now: now + kept.life, timer=timer, getsizeof=lambda kept: _weight(kept.outcome)
         )
         self._last_known: TTLCache[TaskRef, Reading] = TTLCache(
-            budget, ttl=KNOWN_FOR.total_seconds(), timer=timer, getsizeof=_weight
+            budget, ttl=LOOKUP_WINDOW.total_seconds(), timer=timer, getsizeof=_weight
         )
         self._flights: dict[TaskRef, _Flight] = {}
         self._listener: Callable[[Reading], None] | None = None

@@ -7,7 +7,7 @@ from bot.recording.stop_reason import StopReason
 from bot.recording.task_ref import TaskRef
 
 # GetRecordTask knows tasks that were started within this time (vendor's page of GetRecordTask).
-KNOWN_FOR = timedelta(hours=72)
+LOOKUP_WINDOW = timedelta(hours=72)
 SAME_START_WITHIN = timedelta(seconds=1)
 
 
@@ -114,4 +114,4 @@ class RecordTask:
     @property
     def known_until(self) -> datetime | None:
         """When the vendor forgets the task: 72 hours after its start."""
-        return None if self.started_at is None else self.started_at + KNOWN_FOR
+        return None if self.started_at is None else self.started_at + LOOKUP_WINDOW

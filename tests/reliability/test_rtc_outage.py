@@ -35,7 +35,7 @@ async def hasty_reader(works: Works) -> AsyncIterator[TaskReader]:
                 endpoint=works.rtc.url,
                 signer=Signer(credentials, region="cn-north-1", service=SERVICE, clock=works.clock),
                 pacer=pacer,
-                origin="the test",
+                credentials_source="the test",
                 clock=works.clock,
                 patience=BRIEF,
                 sleep=no_time,

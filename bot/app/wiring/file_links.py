@@ -20,7 +20,7 @@ from bot.volcengine.api.transport import PATIENCE, Timeouts, open_http
 from bot.volcengine.files.dialects import S3, TOS, domain_address, s3_address, tos_address
 from bot.volcengine.files.object_store import ObjectStore
 from bot.volcengine.files.presigning import Dialect, ObjectAddress
-from bot.volcengine.files.router import RuleLinkMaker, Store, StoreRule
+from bot.volcengine.files.router import FileStore, RuleLinkMaker, StoreRule
 from bot.volcengine.files.template import TemplateStore
 from bot.volcengine.files.vod import SERVICE, VOD, VodStore
 
@@ -60,7 +60,7 @@ class _Bench:
     async def rule(self, store: StoreSettings) -> StoreRule:
         return StoreRule(await self._store(store), app=store.app, prefix=store.prefix)
 
-    async def _store(self, store: StoreSettings) -> Store:
+    async def _store(self, store: StoreSettings) -> FileStore:
         match store:
             case TosSettings(domain=str(domain)):
                 return self._bucket(store, TOS, partial(domain_address, domain=domain))
@@ -103,7 +103,7 @@ class _Bench:
                 store_credentials(store, self.settings), region=store.region, service=SERVICE, clock=self.clock
             ),
             pacer=self.vod_pacer,
-            origin=key_names(store, self.settings),
+            credentials_source=key_names(store, self.settings),
             clock=self.clock,
             patience=self.patience,
             sleep=self.sleep,

@@ -80,7 +80,7 @@ async def open_bot(
             endpoint=settings.rtc_endpoint,
             signer=Signer(own_credentials(settings), region=settings.rtc_region, service=SERVICE, clock=clock),
             pacer=pacer,
-            origin=settings.key_names,
+            credentials_source=settings.key_names,
             clock=clock,
             patience=patience,
             sleep=sleep,

@@ -9,7 +9,7 @@ from bot.notices.watching.schedule import Schedule
 from bot.recording.diagnosis.findings import FILES_MAY_FOLLOW_FOR, files_may_follow
 from bot.recording.reading import Reading, TaskNotFound, TaskReadError, TaskRefused
 from bot.recording.stop_reason import START_TASK_FAILED
-from bot.recording.task import KNOWN_FOR, NOT_STARTED, RUNNING, RecordTask, is_same_start
+from bot.recording.task import LOOKUP_WINDOW, NOT_STARTED, RUNNING, RecordTask, is_same_start
 
 # After its end a task's files may come some moments later; its end is told with them if they come within this time.
 FILES_ARE_AWAITED_FOR = timedelta(minutes=2)
@@ -69,7 +69,7 @@ def judge_look(watched: WatchedTask, reading: Reading, *, now: datetime, schedul
 
 def judge_failure(watched: WatchedTask, failure: TaskReadError, *, now: datetime, schedule: Schedule) -> Judgement:
     """What it means that RTC gave no answer, or this one."""
-    forgotten_at = (watched.started_at or watched.watched_since) + KNOWN_FOR
+    forgotten_at = (watched.started_at or watched.watched_since) + LOOKUP_WINDOW
     if now >= forgotten_at + _grace_after(failure):
         return _lost_sight(watched, Completion(Occasion.FORGOTTEN, now, watched.seen))
     if (seen := _end_to_tell(watched, now=now)) is not None:

@@ -16,7 +16,7 @@ from bot.playground.volcengine.scenes import (
     tos_file,
 )
 
-_KNOWN_FOR = 72 * HOUR
+_LOOKUP_WINDOW = 72 * HOUR
 _GONE = object()
 
 
@@ -46,7 +46,7 @@ class Tasks:
         now = self._clock()
         is_own = key.room in self.answers and key not in self._changed
         result = self._result(key, now)
-        if result is _GONE or (not is_own and now - start_of(result, now) > _KNOWN_FOR):
+        if result is _GONE or (not is_own and now - start_of(result, now) > _LOOKUP_WINDOW):
             raise Refusal("InvalidParameter.ErrorActiveTaskNotFound", "Active task is not found.")
         return result
 

@@ -12,7 +12,7 @@ import structlog
 from bot.access.changes import ProfileChanges
 from bot.notices.store import DatabaseUnavailable
 from bot.runtime.supervision import Supervised, Supervisor
-from bot.slack.authorization.users import KNOWN_FOR, People
+from bot.slack.authorization.users import PROFILE_TTL, People
 
 log = structlog.get_logger()
 
@@ -80,7 +80,7 @@ class Hearsay:
         await self._pass_on()
         if self._timer() - self._forgot_at >= FORGETS_EVERY:
             self._forgot_at = self._timer()
-            await self._changes.forget(older_than=max(KEPT_FOR, KNOWN_FOR))
+            await self._changes.forget(older_than=max(KEPT_FOR, PROFILE_TTL))
 
     async def _hear(self) -> None:
         begun_at = self._timer()

@@ -16,7 +16,7 @@ from bot.slack.errors import error_of
 
 log = structlog.get_logger()
 
-KNOWN_FOR = timedelta(minutes=5)
+MEMBERSHIP_TTL = timedelta(minutes=5)
 # What Slack does not tell is asked for again after this.
 TRIED_AGAIN_AFTER = timedelta(seconds=30)
 # Meanwhile those are in a group whom Slack told of last; when that is so long ago, nobody is.
@@ -80,7 +80,7 @@ class Groups:
             self._note_not_known(group)
             return
         self._take_in(group, members)
-        self._good_until[group] = self._timer() + KNOWN_FOR.total_seconds()
+        self._good_until[group] = self._timer() + MEMBERSHIP_TTL.total_seconds()
         if group in self._failing:
             self._failing.remove(group)
             log.info("group.known_again", group=group)

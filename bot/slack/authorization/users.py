@@ -15,7 +15,7 @@ from bot.slack.answers import User, UserInfo
 from bot.slack.connection.workspace import Workspace
 from bot.slack.errors import ProfileOvertaken, error_of
 
-KNOWN_FOR = timedelta(minutes=10)
+PROFILE_TTL = timedelta(minutes=10)
 PEOPLE_KNOWN = 10_000
 # So long is memory good without word of what other replicas heard.
 UNHEARD_FOR = timedelta(seconds=15)
@@ -76,7 +76,7 @@ class People:
 
     def __init__(self, *, timer: Callable[[], float] = time.monotonic) -> None:
         self._timer = timer
-        self._known: TTLCache[str, _Known] = TTLCache(PEOPLE_KNOWN, KNOWN_FOR.total_seconds(), timer=timer)
+        self._known: TTLCache[str, _Known] = TTLCache(PEOPLE_KNOWN, PROFILE_TTL.total_seconds(), timer=timer)
         self._asking: dict[str, _Asking] = {}
         self._open: set[Question] = set()
         self._heard_at: float | None = None

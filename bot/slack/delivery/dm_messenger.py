@@ -26,7 +26,7 @@ from bot.slack.answers import (
     Written,
     data_of,
 )
-from bot.slack.authorization.users import KNOWN_FOR, People, Profile
+from bot.slack.authorization.users import People, Profile
 from bot.slack.cards.blocks import Card
 from bot.slack.cards.files import NO_LINKS, CardLinks
 from bot.slack.cards.notice import files_reply_card, notice_card
@@ -39,7 +39,6 @@ log = structlog.get_logger()
 
 # All requests of one look for a notice, which is far within the deliverer's lease.
 FOUND_WITHIN = timedelta(seconds=45)
-PERSON_IS_KNOWN_FOR = KNOWN_FOR
 # Slack's clock and ours differ a little.
 _LOOKS_BACK = timedelta(minutes=5)
 _MESSAGES_A_PAGE = 200

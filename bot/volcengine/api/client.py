@@ -52,7 +52,7 @@ class _WorthAnotherAttempt(TaskUnavailable):
 class VolcengineApi:
     """One service of Volcengine's OpenAPI. Each attempt takes its turn at the pacer and is signed after it.
 
-    `origin` names the settings that the key came from; errors advise to check them.
+    `credentials_source` names the settings that the key came from; errors advise to check them.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class VolcengineApi:
         endpoint: str,
         signer: Signer,
         pacer: Pacer,
-        origin: str,
+        credentials_source: str,
         clock: Callable[[], datetime],
         patience: Timeouts,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -76,7 +76,7 @@ class VolcengineApi:
         self._signer = signer
         self._auth = SignatureAuth(signer)
         self._pacer = pacer
-        self._origin = origin
+        self._credentials_source = credentials_source
         self._clock = clock
         self._patience = patience
         self._sleep = sleep
@@ -202,7 +202,7 @@ class VolcengineApi:
             self._pacer.slow_down()
         named = {
             **self._service.words_for(rtc_app),
-            "origin": self._origin,
+            "credentials_source": self._credentials_source,
             "endpoint": self._endpoint,
             "app": rtc_app,
             "clock": clock_in_words(self.clock_ahead),

@@ -1,7 +1,7 @@
 """Every error code of Volcengine's gateway and of RTC that is known, with what it means and what to do about it.
 
 Source: the vendor's lists of common and RTC error codes, read November 2026. A new code is added here only. The texts may
-name {origin} (the settings the key came from), {endpoint}, {app}, {clock} (how far off the clock is), {status} (of HTTP),
+name {credentials_source} (the settings the key came from), {endpoint}, {app}, {clock} (how far off the clock is), {status} (of HTTP),
 and what ApiService has of the service that was asked.
 """
 
@@ -37,11 +37,9 @@ class ErrorCode:
 
 _WAIT = "Try again in a minute; if it stays, look at Volcengine's status page."
 _REPORT = "This should not happen: please report it, with the request id."
-_CHECK_KEY = "Check {origin}: the key must exist, be enabled and belong to the account that owns {owner}."
-_CHECK_SECRET = "Check the secret key among {origin}: it must be copied whole, is used as it is (never decoded), and belongs to this access key."
-_GRANT = (
-    "Have the account's administrator give the user of this key ({origin}) an IAM policy that allows {action} of {name}"
-)
+_CHECK_KEY = "Check {credentials_source}: the key must exist, be enabled and belong to the account that owns {owner}."
+_CHECK_SECRET = "Check the secret key among {credentials_source}: it must be copied whole, is used as it is (never decoded), and belongs to this access key."
+_GRANT = "Have the account's administrator give the user of this key ({credentials_source}) an IAM policy that allows {action} of {name}"
 
 ERROR_CODES = (
     ErrorCode(("UndefinedError",), 100001, Kind.PASSING, "Volcengine's gateway failed", "Volcengine's gateway failed.", _WAIT),

@@ -13,7 +13,7 @@ from bot.runtime.checks import CheckResult
 from bot.volcengine.api.transport import PATIENCE, open_http
 
 
-class Store(Protocol):
+class FileStore(Protocol):
     """A place that files lie in. `origin` is the scheme and host that it is reached at."""
 
     @property
@@ -39,7 +39,7 @@ class Store(Protocol):
 class StoreRule:
     """Files of this app (of every one, when None) whose key begins so lie in this store, where it holds such files."""
 
-    store: Store
+    store: FileStore
     app: str | None = None
     prefix: str = ""
 
@@ -72,7 +72,7 @@ class RuleLinkMaker:
             )
         return await store.link(ref, file)
 
-    def _store_of(self, ref: TaskRef, file: RecordingFile) -> Store | None:
+    def _store_of(self, ref: TaskRef, file: RecordingFile) -> FileStore | None:
         return next((rule.store for rule in self.rules if rule.fits(ref, file)), None)
 
 

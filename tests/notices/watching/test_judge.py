@@ -9,7 +9,7 @@ from bot.notices.subscription import Phase, WatchedTask
 from bot.notices.watching.judge import Close, Failed, Judgement, Tell, WatchOn, judge_failure, judge_look
 from bot.notices.watching.schedule import Schedule
 from bot.recording.reading import Reading, TaskNotFound, TaskReadError, TaskRefused, TaskUnavailable
-from bot.recording.task import KNOWN_FOR
+from bot.recording.task import LOOKUP_WINDOW
 from testing.notices import MINUTE, NOW, START, reading, watched
 
 SCHEDULE = Schedule(timedelta(seconds=30), lambda: 0.0)
@@ -136,8 +136,8 @@ def test_waiting_for_one_thing_is_not_counted_for_another() -> None:
 def test_not_found_is_borne_like_an_outage_while_the_72_hours_are_not_over(failures: int) -> None:
     """RTC may say so by mistake, and the recording go on; a subscription that was ended does not come back."""
     task = watched(seen=reading(2), failures=failures, last_error="It is so")
-    judged = fail(task, failure_of(TaskNotFound), now=START + KNOWN_FOR - MINUTE)
-    assert judged == fail(task, failure_of(TaskUnavailable), now=START + KNOWN_FOR - MINUTE)
+    judged = fail(task, failure_of(TaskNotFound), now=START + LOOKUP_WINDOW - MINUTE)
+    assert judged == fail(task, failure_of(TaskUnavailable), now=START + LOOKUP_WINDOW - MINUTE)
     assert isinstance(judged, Failed)
     assert judged.next_look <= 2 * MINUTE
 
@@ -150,13 +150,13 @@ def test_a_start_that_differs_by_a_second_at_most_is_the_same_one(by: timedelta)
 
 
 def test_not_found_after_72_hours_means_that_they_are_over() -> None:
-    judged = fail(watched(seen=reading(2)), failure_of(TaskNotFound), now=START + KNOWN_FOR)
+    judged = fail(watched(seen=reading(2)), failure_of(TaskNotFound), now=START + LOOKUP_WINDOW)
     assert isinstance(judged, Tell)
     assert (judged.completion.occasion, judged.phase) == (Occasion.FORGOTTEN, Phase.CLOSED)
 
 
 def test_a_refusal_is_borne_until_an_hour_after_the_72() -> None:
-    late = START + KNOWN_FOR + 60 * MINUTE
+    late = START + LOOKUP_WINDOW + 60 * MINUTE
     assert isinstance(fail(watched(), failure_of(TaskRefused), now=late - MINUTE), Failed)
     judged = fail(watched(), failure_of(TaskRefused), now=late)
     assert isinstance(judged, Tell)
@@ -164,7 +164,7 @@ def test_a_refusal_is_borne_until_an_hour_after_the_72() -> None:
 
 
 def test_an_outage_is_no_news_until_a_day_after_the_72_hours() -> None:
-    last = START + KNOWN_FOR + timedelta(hours=24)
+    last = START + LOOKUP_WINDOW + timedelta(hours=24)
     waiting = fail(watched(failures=3), failure_of(TaskUnavailable), now=last - MINUTE)
     assert waiting == Failed("It is so.", timedelta(minutes=2))
     judged = fail(watched(failures=3), failure_of(TaskUnavailable), now=last)
@@ -187,10 +187,10 @@ def test_an_end_that_was_seen_is_told_in_time_though_rtc_can_not_be_asked(error:
 @pytest.mark.parametrize("error", [TaskNotFound, TaskRefused])
 def test_what_is_lost_from_sight_after_its_end_was_seen_is_told_as_its_end(error: type[TaskReadError]) -> None:
     over = reading(3, end=ENDED)
-    judged = fail(watched(seen=over), failure_of(error), now=START + KNOWN_FOR * 2)
+    judged = fail(watched(seen=over), failure_of(error), now=START + LOOKUP_WINDOW * 2)
     assert isinstance(judged, Tell)
     assert (judged.completion.occasion, judged.completion.reading) == (Occasion.ENDED, over)
-    assert fail(watched(phase=AWAITING), failure_of(TaskNotFound), now=START + KNOWN_FOR) == Close()
+    assert fail(watched(phase=AWAITING), failure_of(TaskNotFound), now=START + LOOKUP_WINDOW) == Close()
 
 
 @given(

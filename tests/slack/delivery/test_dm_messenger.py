@@ -30,9 +30,10 @@ from bot.notices.person import Person
 from bot.playground.slack.server import FakeSlack, open_fake_slack
 from bot.playground.slack.world import T_HOME, U_ANA, U_BOT, U_GONE, U_GUEST, U_STRANGER, Message
 from bot.slack.answers import AnswerIncomplete, History
+from bot.slack.authorization.users import PROFILE_TTL
 from bot.slack.connection.client import Timeouts, make_slack
 from bot.slack.connection.workspace import TokenHealth
-from bot.slack.delivery.dm_messenger import PERSON_IS_KNOWN_FOR, SlackMessenger, key_in, open_messenger
+from bot.slack.delivery.dm_messenger import SlackMessenger, key_in, open_messenger
 from testing.slack_notices import NOW, ended_reading, huge_reading, notice
 
 DM = f"D{U_ANA[1:]}"
@@ -297,7 +298,7 @@ async def test_that_somebody_is_well_is_remembered_for_a_while(post: Post) -> No
     for _ in range(3):
         await post.messenger.check(notice())
     assert post.calls("users.info") == 1
-    post.timer.seconds += PERSON_IS_KNOWN_FOR.total_seconds() + 1
+    post.timer.seconds += PROFILE_TTL.total_seconds() + 1
     post.slack.people[U_ANA].deleted = True
     with pytest.raises(RecipientGone):
         await post.messenger.check(notice())
