@@ -10,8 +10,9 @@ play: $(VENV)/runtime
 
 install: $(VENV)/dev
 
-# More workers than cores: many a test waits for a socket or a clock meanwhile.
-PYTEST := $(BIN)/python -m pytest --numprocesses=$$(( 2 * $$(getconf _NPROCESSORS_ONLN) )) --dist=loadgroup
+# One worker more than cores: many a test waits for a socket or a clock meanwhile. Compiled code is kept, for each worker
+# and each process of a test imports all.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses=$$(( 1 + $$(getconf _NPROCESSORS_ONLN) )) --dist=loadgroup
 
 test: $(VENV)/dev
 	$(PYTEST) -m "not slow" $(if $(COVERAGE),--cov)

@@ -22,7 +22,7 @@ from testing.conversation import words_of
 from testing.fragile_office import Bureau, open_bureau
 from testing.slack_notices import NOW, completion, notice
 
-BRISK = Limits(first_sign=1.0, call=0.2, tell=0.1, pauses=(0.01, 0.02), silent_pause=0.05)
+BRISK = Limits(first_sign=1.0, call=0.5, tell=0.2, pauses=(0.01, 0.02), silent_pause=0.05)
 HEARD_WITHIN = 1.5
 HANG = 60.0
 # For longer than anybody can be answered.
