@@ -28,7 +28,7 @@ from testing.watched_tasks import ROOMS, watch
 
 TASKS, QUICK_TASKS = 10_000, 200
 COMMANDS = 40
-# By issue and design: nine tenths of the limit, and a tenth more of time.
+# By design: nine tenths of the limit, and a tenth more of time.
 WITHIN_A_TASK = 1.1 / 54
 # What the pacer really does; so that the commands are spread over the whole round.
 EXPECTED_A_TASK = 1 / 58

@@ -2,7 +2,7 @@
 
 import asyncio
 import dataclasses
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +13,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from bot.access.audit.buffered_log import BatchingAuditLog
+from bot.access.audit.record import Record
 from bot.access.rights import Rights
 from bot.app.wiring.notices import stores_of
 from bot.notices.store import DatabaseUnavailable
@@ -67,6 +68,7 @@ class Bureau:
     rtc: FakeRtc
     store: Fragile
     desk: ListenerContext
+    records: list[Record]
 
     async def typed(self, text: str, *, user: str = U_ANA) -> Message:
         assert (await self.slack.command(text, user=user, channel=C_ONCALL)).acked
@@ -80,6 +82,16 @@ class Bureau:
     async def told(self, card: Message, action: str, *, user: str = U_ANA) -> Message:
         assert (await self.slack.press(card, action, user=user)).acked
         return await self.slack.next_message(user=user)
+
+
+class _Records:
+    """A sink of the audit log that keeps all in a list."""
+
+    def __init__(self) -> None:
+        self.kept: list[Record] = []
+
+    async def write(self, records: Sequence[Record]) -> None:
+        self.kept.extend(records)
 
 
 @asynccontextmanager
@@ -96,7 +108,9 @@ async def open_bureau(fake_rtc: FakeRtc, tmp_path: Path, *, limits: Limits = LIM
         patience = Timeouts(call=limits.call)
         slack = make_slack(token=fake.bot_token, base_url=fake.api_url, session=session, patience=patience)
         workspace = await authenticate(slack)
-        gate = make_gate(slack, workspace, rights=Rights(), per_minute=1_000, audit=BatchingAuditLog(), clock=bot.clock)
+        records = _Records()
+        audit = await stack.enter_async_context(BatchingAuditLog(records, every=0.01))
+        gate = make_gate(slack, workspace, rights=Rights(), per_minute=1_000, audit=audit, clock=bot.clock)
         work = await stack.enter_async_context(BackgroundTasks())
         desk = ListenerContext(
             answerer=LookupCards(
@@ -129,4 +143,4 @@ async def open_bureau(fake_rtc: FakeRtc, tmp_path: Path, *, limits: Limits = LIM
         app.router.add_post("/slack/events", knock)
         server = await stack.enter_async_context(TestServer(app))
         fake.request_url = str(server.make_url("/slack/events"))
-        yield Bureau(fake, fake_rtc, store, desk)
+        yield Bureau(fake, fake_rtc, store, desk, records.kept)

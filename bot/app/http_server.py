@@ -1,7 +1,7 @@
 """The HTTP server: Slack's door, whether this process is alive and can serve, and what it has counted.
 
-Anybody may reach it. What it takes is bounded (`web_connections`), and what it refuses is counted and logged in
-sums (`refusals`).
+Anybody may reach it. What it takes is bounded (`http_connections`), and what it refuses is counted and logged in
+sums (`http_refusals`).
 """
 
 import asyncio

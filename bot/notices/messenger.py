@@ -1,11 +1,11 @@
 """How a notice reaches a person, and how that fails; what Slack's answers mean is the implementation's business.
 
 DeliveryError
-├── Later               nothing was posted; another time, after `after` if that is named
-│   ├── Unforeseen      for a reason that nobody foresaw, so that it may never pass
+├── Retryable               nothing was posted; another time, after `after` if that is named
+│   ├── Unexpected      for a reason that nobody foresaw, so that it may never pass
 │   ├── SlackUnavailable      nobody can be written to at the moment
 │   └── AppNotAuthorized  the messenger's credentials are refused: nobody can be written to until somebody mends that
-├── Doubtful            it may have been posted: look before trying again
+├── OutcomeUnknown            it may have been posted: look before trying again
 └── Undeliverable       never; the reason is for people
     └── RecipientGone   nothing will ever reach this person
 """
@@ -57,11 +57,11 @@ class Messenger(Protocol):
     """Writes to people. Every method raises DeliveryError."""
 
     async def check(self, notice: Notice) -> None:
-        """Find out whether the person can be written to, as far as that is known without posting. Never Doubtful."""
+        """Whether the person can be written to, as far as is known without posting. Never OutcomeUnknown."""
         ...
 
     async def find(self, notice: Notice) -> MessageRef | None:
-        """Where the notice stands in the conversation already, by its key; None where it does not. Never Doubtful."""
+        """Where the notice is in the conversation already, by its key; None if it is not. Never OutcomeUnknown."""
         ...
 
     async def post(self, notice: Notice) -> MessageRef:

@@ -24,7 +24,7 @@ from bot.notices.messenger import (
 from bot.slack.answers import AnswerIncomplete
 
 # Slack names no upper bound for Retry-After, and nothing is put off for longer than this in one go. A due time that is
-# further away is taken for the work of a clock that was wrong, and pulled in (`watching.Habits.farthest`).
+# further away is taken for the work of a clock that was wrong, and pulled in (``LoopConfig.farthest``).
 PUT_OFF_AT_MOST = timedelta(hours=1)
 _RATE_LIMITED = 429
 _SERVER_FAILED = 500

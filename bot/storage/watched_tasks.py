@@ -1,4 +1,4 @@
-"""What the watcher does: claim watched tasks for a look, and write down what was seen."""
+"""The rows of watched tasks: claimed for a look, written after it, and found again for a reading."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from structlog.typing import EventDict
 
+from bot.access.audit.record import Outcome
 from bot.notices.completion import Completion, Occasion
 from bot.notices.person import Person
 from bot.notices.subscription import Subscribed
@@ -73,6 +74,16 @@ async def test_commands_say_so(bureau: Bureau, text: str) -> None:
     card = await bureau.typed(text)
     assert "Subscriptions cannot be reached now" in words_of(card)
     assert "Try again in a minute" in words_of(card)
+
+
+async def test_the_audit_log_keeps_the_reason_that_it_always_had(bureau: Bureau) -> None:
+    """People search for it."""
+    bureau.store.is_down = True
+    await bureau.typed("watch running Task1")
+    async with asyncio.timeout(10):
+        while not (failed := [r.reason for r in bureau.records if r.outcome is Outcome.FAILED]):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert failed == ["StoreUnavailable"]
 
 
 async def test_nothing_is_shared_while_nobody_knows_whether_it_was_shared_already(bureau: Bureau) -> None:

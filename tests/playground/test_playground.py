@@ -16,7 +16,7 @@ from bot.playground.volcengine.scenes import SCENES
 @pytest.mark.slow
 async def test_what_it_says_is_enough_to_look_a_recording_up() -> None:
     playground = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot.playground", "--port", "0"), stdout=asyncio.subprocess.PIPE
+        *(sys.executable, "-m", "bot.playground.volcengine", "--port", "0"), stdout=asyncio.subprocess.PIPE
     )
     assert playground.stdout is not None
     said = (await playground.stdout.readuntil(b"Ctrl-C ends it.")).decode()

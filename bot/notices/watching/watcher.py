@@ -116,11 +116,12 @@ class Watcher:
         return judge_look(watched, reading, now=self._clock(), schedule=self._schedule)
 
     async def _read(self, watched: WatchedTask) -> Reading:
-        """What is known already is not asked for again, unless it may be from before the end that made the look due."""
+        """Ask RTC, past the memory: what is remembered as running may have been seen to end at another replica.
+
+        An end that is known here is not asked for again.
+        """
         known = self._last_known(watched.ref)
-        if known is None or not self._is_news(known, watched):
-            known = await self._reader.read(watched.ref, urgency=Urgency(Priority.BACKGROUND))
-        if known.task.is_over or known.read_at >= watched.next_look_at:
+        if known is not None and known.task.is_over and self._is_news(known, watched):
             return known
         return await self._reader.read(watched.ref, urgency=Urgency(Priority.BACKGROUND), fresh=True)
 

@@ -204,7 +204,7 @@ class FakeSlack(SlackSeen):
         await self._doors.sockets.spoil(reason, at_most)
 
     async def break_sockets(self, how: str) -> None:
-        """All of them meet with one of slack_socket_faults.BREAKS. Raises LookupError for another one."""
+        """All of them meet with one of socket_faults.BREAKS. Raises LookupError for another one."""
         if how not in BREAKS:
             raise LookupError(f"There is no fault {how!r} of an open socket.")
         await self._doors.sockets.spoil(how)

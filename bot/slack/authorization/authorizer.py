@@ -11,6 +11,7 @@ from bot.access.audit.record import AuditedAction, AuditLog, Outcome, Record
 from bot.access.rights import Principal, Right, Rights
 from bot.access.spending import Spending
 from bot.notices.person import Person
+from bot.notices.store import DatabaseUnavailable
 from bot.notices.subscription import Entry
 from bot.recording.reading import Reading, TaskNotFound, TaskReadError, TaskUnavailable
 from bot.recording.task_ref import RtcApp, TaskRef, app_as_configured
@@ -31,6 +32,10 @@ _RIGHT_TO = {
     AuditedAction.SHARE: Right.SHARE,
     AuditedAction.LINK: Right.OPEN_FILES,
 }
+
+
+# Audit records keep the reason that searches know, whatever the class is called now.
+_STORED_AS: dict[type[Exception], str] = {DatabaseUnavailable: "StoreUnavailable"}
 
 
 class Denied(Exception):
@@ -248,7 +253,9 @@ class Authorizer:
         except Denied:
             raise
         except Exception as failure:
-            self.note(visit, deed, ref, outcome=Outcome.FAILED, reason=type(failure).__name__)
+            self.note(
+                visit, deed, ref, outcome=Outcome.FAILED, reason=_STORED_AS.get(type(failure), type(failure).__name__)
+            )
             raise
 
     async def shown_at_home(self, person: Person, entries: Sequence[Entry]) -> tuple[Sequence[Entry], Reach]:

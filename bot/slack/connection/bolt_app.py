@@ -1,6 +1,5 @@
 """The Bolt app that both entry points hand their payloads to."""
 
-import structlog
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.authorization.async_authorize import AsyncAuthorize
@@ -10,11 +9,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.slack.connection.client import quiet_logger
 from bot.slack.connection.workspace import Workspace
 
-log = structlog.get_logger()
-
 
 def make_bolt(slack: AsyncWebClient, workspace: Workspace) -> AsyncApp:
-    """Bolt without what is done elsewhere: the signature (guard), authorisation (`authenticate`)."""
+    """Bolt without what is done elsewhere: the signature (`http_endpoint`), authorisation (`authenticate`)."""
     greeted = AuthorizeResult(
         enterprise_id=workspace.enterprise_id,
         team_id=workspace.team_id,

@@ -114,7 +114,7 @@ class SlackMessenger:
     async def find(self, notice: Notice) -> MessageRef | None:
         """In the thread where it belongs into one, then in the conversation: it may have been posted there instead.
 
-        Within 45 s, however much stands there: what takes longer is Later.
+        Within 45 s, however much stands there: what takes longer is Retryable.
         """
         with self._noting_permission(_FIND):
             try:

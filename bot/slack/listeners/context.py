@@ -1,11 +1,10 @@
-"""What every listener works with: the desk, and what a payload says of who presses what."""
+"""What every listener works with."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 import aiohttp
-import structlog
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -26,8 +25,6 @@ from bot.slack.meter import UNMETERED, SlackMeter
 from bot.slack.request.button_value import ButtonValue, read_value
 from bot.slack.request.payload import Body, Visit, action_of, container_of
 from bot.slack.response import Reply, Ways
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)

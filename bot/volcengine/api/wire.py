@@ -1,7 +1,7 @@
-"""What RTC and VOD send, taken as it comes: every part may be missing, null or of another type, numbers may be strings.
+"""The envelope of every answer, taken as it comes: parts may be missing, null or of another type.
 
-The only place where numbers have units: RTC's times are milliseconds since the epoch, its durations milliseconds, VOD's
-times seconds since the epoch; sizes are bytes. No number is guessed: one that was rounded is as good as none.
+Numbers have units here, in `rtc.wire` and in `files.vod_wire` alone: RTC's times are milliseconds since the epoch, its
+durations milliseconds, VOD's times seconds since the epoch; sizes are bytes. A rounded number counts as none.
 """
 
 import json
