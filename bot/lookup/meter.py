@@ -1,4 +1,4 @@
-"""What the look-up counts of its own work; who counts it where is the top floor's business."""
+"""What the look-up counts of its own work; `app` decides who counts it and where."""
 
 from typing import Literal, Protocol
 

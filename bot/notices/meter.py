@@ -1,4 +1,4 @@
-"""What the loops count of their own work; who counts it where is the top floor's business."""
+"""What the loops count of their own work; `app` decides who counts it and where."""
 
 from datetime import timedelta
 from typing import Literal, Protocol

@@ -1,4 +1,4 @@
-"""What one step of `rectask check` came to; a leaf that every floor may use."""
+"""What one step of `rectask check` came to."""
 
 from dataclasses import dataclass
 

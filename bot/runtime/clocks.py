@@ -1,4 +1,4 @@
-"""Whether a clock goes on evenly, by a timer that nobody sets; a leaf.
+"""Whether a clock goes on evenly, by a timer that nobody sets.
 
 Clocks jump: somebody sets them, a virtual machine stands still, a database fails over to another server. What is
 deleted by the time of day is deleted only after the clock has gone on evenly for an hour.

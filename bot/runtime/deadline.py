@@ -1,4 +1,4 @@
-"""One deadline for the end of the process, shared by all that has to be finished before it; a leaf."""
+"""One deadline for the end of the process, shared by all that has to be finished before it."""
 
 import asyncio
 import time

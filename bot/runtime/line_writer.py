@@ -1,4 +1,4 @@
-"""Lines written by a thread of their own, so that a pipe that nobody reads stops nobody; a leaf."""
+"""Lines written by a thread of their own, so that a pipe that nobody reads stops nobody."""
 
 import contextlib
 import os

@@ -1,6 +1,6 @@
 """Background tasks under supervision: one that ends is logged, started again, and known to be away until then.
 
-A leaf that every floor may use. Whoever opens a task owns it and ends it; the supervisor, which all of a process share,
+Every room may use it. Whoever opens a task owns it and ends it; the supervisor, which all of a process share,
 knows which of them are away.
 """
 

@@ -1,4 +1,4 @@
-"""What is counted of the dealings with Slack; who counts it where is the top floor's business."""
+"""What is counted of the dealings with Slack; `app` decides who counts it and where."""
 
 from collections.abc import Mapping
 from typing import Any, Literal, Protocol

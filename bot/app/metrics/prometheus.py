@@ -1,4 +1,4 @@
-"""The meters that the floors below are handed, and the metrics behind them. Label values come from closed sets only.
+"""The meters that the other rooms are handed, and the metrics behind them. Label values come from closed sets only.
 
 Each labelled child is looked up once, when the meters are made: that is most of what counting costs.
 """

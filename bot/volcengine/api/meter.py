@@ -1,4 +1,4 @@
-"""What is counted of the requests to Volcengine; who counts it where is the top floor's business."""
+"""What is counted of the requests to Volcengine; `app` decides who counts it and where."""
 
 from typing import Protocol
 
