@@ -1,19 +1,19 @@
 """Why a recording stopped, in the vendor's code and in words for people."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
 class StopReason:
     """A stop reason; an open set, because the vendor owns it.
 
-    `clause` continues a sentence that ends in a colon; `meaning` explains the code beside it.
+    `clause` continues a sentence that ends in a colon; `meaning` explains the code beside it. Equal by its code alone.
     """
 
     code: str
-    clause: str
-    meaning: str
-    documented: bool = True
+    clause: str = field(compare=False)
+    meaning: str = field(compare=False)
+    documented: bool = field(default=True, compare=False)
 
     @classmethod
     def from_code(cls, code: str | None) -> "StopReason | None":

@@ -1,6 +1,6 @@
 """What is known of a record task: its state, its times and the files it left."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.recording.stop_reason import StopReason
@@ -17,11 +17,14 @@ _FILE_FORMATS = frozenset({"MP4", "M3U8", "TS", "FLV", "MP3", "AAC", "M4A"})
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A task's status; an open set, because the vendor owns it: an undocumented code is kept as it came."""
+    """A task's status; an open set, because the vendor owns it: an undocumented code is kept as it came.
+
+    Equal by its code alone, whatever it is called.
+    """
 
     code: int | str | None
-    name: str
-    documented: bool = True
+    name: str = field(compare=False)
+    documented: bool = field(default=True, compare=False)
 
     @classmethod
     def from_code(cls, code: int | str | None) -> "Status":
