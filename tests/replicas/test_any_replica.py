@@ -6,7 +6,7 @@ import json
 import pytest
 
 from bot.playground.slack.world import C_ONCALL, U_ANA, U_BEN, Json
-from testing.conversation import actions_of, direct_message, nothing_amiss, pressed, typed, words_of
+from testing.conversation import actions_of, direct_message, next_answer, nothing_amiss, pressed, typed, words_of
 from testing.harness import Office
 from testing.replica_harness import THREE, WITHIN, Replicas
 
@@ -106,7 +106,7 @@ async def test_many_who_ask_the_same_at_once_cost_a_request_of_each_replica_at_m
     outcomes = await asyncio.gather(*(slack.command("Room1 Task1", user=user) for user in people))
     assert [outcome for outcome in outcomes if outcome.error] == []
     for user in people:
-        answer = await slack.next_message(user=user, channel=C_ONCALL, timeout=WITHIN)
+        answer = await next_answer(slack, user=user, channel=C_ONCALL)
         assert answer.ephemeral_to == user
         assert "Ended after" in answer.text
     assert 1 <= len(rtc.received) <= THREE
