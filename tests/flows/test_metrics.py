@@ -157,7 +157,8 @@ async def test_a_store_that_hangs_or_is_gone_is_told_of_in_time(postgres: Postgr
         await until_ready(opened)
         assert await is_reachable()
         with psycopg.connect(url) as connection:
-            connection.execute("LOCK TABLE notices IN ACCESS EXCLUSIVE MODE")
+            # In a thread: it waits for whatever transaction the bot has begun, which goes on in this one.
+            await asyncio.to_thread(connection.execute, "LOCK TABLE notices IN ACCESS EXCLUSIVE MODE")
             assert not await is_reachable()
             assert not await is_reachable()
         await scrape_until(opened.url, lambda each: each.get("rectask_store_reachable") == 1)
